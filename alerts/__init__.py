@@ -1,0 +1,1 @@
+"""Reports in, notifications out: alert states, channels, signed webhooks, retrain triggers."""

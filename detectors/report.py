@@ -1,0 +1,136 @@
+"""What one window said. Plain data: every part of Driftmeter speaks of drift in these words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from detectors.columns import ColumnType, Role
+
+
+class Verdict(StrEnum):
+    QUIET = "quiet"
+    DRIFT = "drift"
+    UNDECIDED = "undecided"
+
+
+class Reason(StrEnum):
+    """Why a window got its verdict: a closed set that reaches logs, metrics and payloads."""
+
+    WITHIN_REFERENCE = "within reference"
+    STRONG_WINDOW = "strong window"
+    ACCUMULATED_EVIDENCE = "accumulated evidence"
+    BELOW_EFFECT_FLOOR = "below effect floor"
+    TOO_FEW_ROWS = "too few rows"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """Shares for a picture: at most a few dozen bars, the same bars for both sides.
+
+    bars: what each bar stands for, "12.5 – 14.0" or a category.
+    reference, current: shares of the present values, each summing to 1 (or all 0 without data).
+    edges: (bars + 1) limits of the bars of a numeric column, else empty.
+    """
+
+    bars: tuple[str, ...]
+    reference: tuple[float, ...]
+    current: tuple[float, ...]
+    edges: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One side of "from what to what".
+
+    quantiles: of a numeric column, keyed "0.05", "0.25", "0.5", "0.75", "0.95"; from the bins,
+        so exact to a bin's width. mean: from the bins too. Empty / None without values.
+    shares: of a category column, its commonest levels, most common first.
+    """
+
+    n: int
+    missing: float
+    mean: float | None = None
+    quantiles: Mapping[str, float] | None = None
+    shares: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnReport:
+    """What one column did in a window.
+
+    statistics: by name ("kolmogorov_smirnov", "population_stability_index",
+        "jensen_shannon_distance", "wasserstein", "wasserstein_sd", "chi_squared",
+        "total_variation"); a statistic that is undefined is absent, never NaN.
+    effect: the size of the change for people, in `effect_unit`: for a numeric column the
+        Wasserstein distance in reference standard deviations ("sd"), for a category column
+        the total variation distance ("share").
+    p_value: of this window alone, adjusted for the several components of the column; None when
+        undecided.
+    evidence_share: this column's share of the monitor's accumulated evidence, 0..1.
+    named: whether the column is named as moved, at a controlled false discovery rate.
+    """
+
+    name: str
+    type: ColumnType
+    role: Role
+    reference: Summary
+    current: Summary
+    unseen: float
+    statistics: Mapping[str, float]
+    effect: float | None
+    effect_unit: str
+    p_value: float | None
+    evidence_share: float
+    named: bool
+    distribution: Distribution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutlierReport:
+    """Rows unlike the reference's: conformal p-values, flagged at a false discovery rate."""
+
+    n_scored: int
+    n_flagged: int
+    false_discovery_rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """How good the model was (labels) or is expected to be (no labels).
+
+    metric: "mae" for regression, "accuracy" for classification.
+    value, reference: the metric in the window and in the reference; None without rows.
+    others: further metrics by name ("rmse", "bias").
+    coverage: share of the window's predictions that have a label; None for an estimate.
+    """
+
+    metric: str
+    value: float | None
+    reference: float | None
+    n: int
+    others: Mapping[str, float]
+    coverage: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowReport:
+    """What a window of profiles says against its reference.
+
+    p_value: of the window alone, over all columns; None when undecided.
+    evidence, threshold: the accumulated evidence and where it alarms. The threshold follows
+        from the false-alarm budget.
+    provisional: the reference has too few windows to know how its days differ.
+    columns: strongest first.
+    """
+
+    n_rows: int
+    verdict: Verdict
+    reason: Reason
+    p_value: float | None
+    evidence: float
+    threshold: float
+    provisional: bool
+    columns: tuple[ColumnReport, ...]
+    outliers: OutlierReport | None
+    expected: Performance | None
+    realised: Performance | None

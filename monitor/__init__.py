@@ -1,0 +1,1 @@
+"""Everything that runs: collectors, Kafka, the detector service, the API, the command line."""

@@ -1,0 +1,102 @@
+"""Command-line flags that several roles share; each may come from the environment too."""
+
+import argparse
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from monitor.durations import parse_duration
+from monitor.kafka import Broker
+from monitor.messages import Topics
+
+DATA = "driftmeter-data"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host and a port to listen on; port 0 is any free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        host, colon, port = text.rpartition(":")
+        if not colon or not port.isdigit() or int(port) > 65_535:
+            raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:9000")
+        return cls(host.strip("[]") or "127.0.0.1", int(port))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def duration(text: str) -> float:
+    """An argparse type: "45s" is 45.0."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def add_broker(
+    parser: argparse.ArgumentParser, environment: Mapping[str, str] = os.environ
+) -> None:
+    group = parser.add_argument_group("Kafka")
+    group.add_argument(
+        "--broker",
+        metavar="HOST:PORT[,…]",
+        default=environment.get("DRIFTMETER_BROKER", "127.0.0.1:9092"),
+        help="addresses of Kafka brokers (env DRIFTMETER_BROKER; default %(default)s)",
+    )
+    group.add_argument(
+        "--topic-prefix",
+        metavar="PREFIX",
+        default=environment.get("DRIFTMETER_TOPIC_PREFIX", "driftmeter."),
+        help="what topic names begin with (env DRIFTMETER_TOPIC_PREFIX; default %(default)s)",
+    )
+    group.add_argument(
+        "--session-timeout",
+        metavar="DURATION",
+        type=duration,
+        default=duration(environment.get("DRIFTMETER_SESSION_TIMEOUT", "45s")),
+        help="after which a silent consumer loses its partitions (default 45s)",
+    )
+
+
+def broker(args: argparse.Namespace) -> Broker:
+    return Broker(
+        servers=tuple(args.broker.split(",")),
+        topics=Topics(args.topic_prefix),
+        session_timeout_s=args.session_timeout,
+    )
+
+
+def add_store(parser: argparse.ArgumentParser, environment: Mapping[str, str] = os.environ) -> None:
+    parser.add_argument(
+        "--store",
+        metavar="FOLDER|URL",
+        default=environment.get("DRIFTMETER_STORE", f"{DATA}/references"),
+        help="where fitted references are kept (env DRIFTMETER_STORE; default %(default)s)",
+    )
+
+
+def add_database(
+    parser: argparse.ArgumentParser, environment: Mapping[str, str] = os.environ
+) -> None:
+    parser.add_argument(
+        "--database",
+        metavar="URL",
+        default=environment.get("DRIFTMETER_DATABASE", f"sqlite:///{DATA}/driftmeter.db"),
+        help="SQLite or PostgreSQL URL (env DRIFTMETER_DATABASE; default %(default)s)",
+    )
+
+
+def add_metrics(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--metrics",
+        metavar="HOST:PORT",
+        type=Address.parse,
+        default=Address.parse(default),
+        help="where /metrics, /healthz and /readyz are served (default %(default)s)",
+    )

@@ -1,0 +1,107 @@
+"""Kafka clients with the settings that our promises need; the only place that makes them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import kafka
+from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from monitor.messages import Topics
+
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+
+
+class BrokerUnavailableError(Exception):
+    """No broker answers at the given addresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where Kafka is, and how our topics are laid out in it.
+
+    servers: "host:port" of one or more brokers.
+    partitions: of the topics that carry rows, when we create them.
+    session_timeout_s: how soon a consumer that fell silent loses its partitions.
+    """
+
+    servers: tuple[str, ...] = ("127.0.0.1:9092",)
+    topics: Topics = field(default_factory=Topics)
+    partitions: int = 4
+    replication: int = -1
+    session_timeout_s: float = 45.0
+
+    def producer(self, *, client_id: str) -> kafka.KafkaProducer:
+        """acks=all and idempotent: what was acknowledged is in the log, once and in order."""
+        return _connected(
+            kafka.KafkaProducer,
+            servers=self.servers,
+            client_id=client_id,
+            linger_ms=5,
+            max_request_size=MAX_MESSAGE_BYTES,
+            max_block_ms=5_000,
+        )
+
+    def consumer(
+        self, *topics: str, client_id: str, group: str | None = None
+    ) -> kafka.KafkaConsumer:
+        """Reads from the earliest offset unless the group or a seek says otherwise.
+
+        Offsets are never committed by the client itself.
+        """
+        return _connected(
+            kafka.KafkaConsumer,
+            *topics,
+            servers=self.servers,
+            client_id=client_id,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            partition_assignment_strategy=[StickyPartitionAssignor],
+            session_timeout_ms=round(self.session_timeout_s * 1000),
+            heartbeat_interval_ms=round(self.session_timeout_s * 1000 / 5),
+            fetch_max_wait_ms=100,
+            max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+        )
+
+    def create_topics(self) -> None:
+        """Makes the topics that do not exist yet."""
+        admin = _connected(
+            kafka.KafkaAdminClient,
+            servers=self.servers,
+            client_id="driftmeter-topics",
+        )
+        try:
+            wanted = {name: self._layout(name) for name in self.topics.all()}
+            existing = set(admin.list_topics())
+            _create(admin, {name: how for name, how in wanted.items() if name not in existing})
+        finally:
+            admin.close()
+
+    def _layout(self, topic: str) -> Mapping[str, object]:
+        carries_rows = topic in (self.topics.predictions, self.topics.labels, self.topics.profiles)
+        compacted = topic == self.topics.monitors
+        return {
+            "num_partitions": self.partitions if carries_rows else 1,
+            "replication_factor": self.replication,
+            "configs": {"cleanup.policy": "compact"} if compacted else {},
+        }
+
+
+def _create(admin: kafka.KafkaAdminClient, topics: Mapping[str, Mapping[str, object]]) -> None:
+    for name, how in topics.items():
+        try:
+            admin.create_topics({name: dict(how)}, wait_for_metadata=True)
+        except TopicAlreadyExistsError:
+            continue  # another role was quicker
+
+
+def _connected(client: Any, *args: str, servers: Sequence[str], **settings: object) -> Any:
+    try:
+        return client(*args, bootstrap_servers=list(servers), **settings)
+    except KafkaError as error:
+        raise BrokerUnavailableError(
+            f"no Kafka broker answers at {', '.join(servers)} ({error}). "
+            "Is it running, and is --broker right?"
+        ) from error

@@ -1,0 +1,207 @@
+"""The one table of Driftmeter's Prometheus metrics, and the instruments made from it.
+
+Code, documentation and dashboards know a metric by its entry here and by nothing else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: its full name as exposed, what it counts, and its labels."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: Sequence[float] = SECONDS
+
+
+COLLECTOR_REQUESTS = Metric(
+    "driftmeter_collector_requests_total",
+    "counter",
+    "Requests that passed through the proxy, by the model's answer.",
+    ("code",),
+)
+COLLECTOR_CAPTURED = Metric(
+    "driftmeter_collector_captured_total", "counter", "Exchanges with the model that were captured."
+)
+COLLECTOR_ROWS = Metric(
+    "driftmeter_collector_rows_total",
+    "counter",
+    "Rows published to Kafka and acknowledged by it.",
+    ("monitor", "topic"),
+)
+COLLECTOR_DROPPED = Metric(
+    "driftmeter_collector_dropped_total",
+    "counter",
+    "Captured exchanges or batches that were lost, by reason.",
+    ("reason",),
+)
+COLLECTOR_FAILED = Metric(
+    "driftmeter_collector_failed_total",
+    "counter",
+    "Captured exchanges that could not be read as predictions, by reason.",
+    ("reason",),
+)
+COLLECTOR_ADDED_LATENCY = Metric(
+    "driftmeter_collector_added_latency_seconds",
+    "histogram",
+    "Time that the proxy itself spent on a request, waiting for the model excluded.",
+    (),
+    (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1),
+)
+COLLECTOR_QUEUE_BYTES = Metric(
+    "driftmeter_collector_queue_bytes", "gauge", "Captured bytes that wait for decoding."
+)
+
+AGGREGATE_ROWS = Metric(
+    "driftmeter_aggregate_rows_total",
+    "counter",
+    "Rows counted into profiles.",
+    ("monitor", "topic"),
+)
+AGGREGATE_SKIPPED = Metric(
+    "driftmeter_aggregate_skipped_total",
+    "counter",
+    "Rows that were read and not counted, by reason.",
+    ("monitor", "reason"),
+)
+AGGREGATE_DEAD_LETTERS = Metric(
+    "driftmeter_aggregate_dead_letters_total",
+    "counter",
+    "Messages set aside because they could not be read, by reason.",
+    ("reason",),
+)
+AGGREGATE_LAG = Metric(
+    "driftmeter_aggregate_lag_messages",
+    "gauge",
+    "Messages between the position and the end of a partition.",
+    ("topic", "partition"),
+)
+AGGREGATE_SEGMENTS = Metric(
+    "driftmeter_aggregate_segments_total", "counter", "Segment profiles published."
+)
+
+DETECT_WINDOWS = Metric(
+    "driftmeter_detect_windows_total", "counter", "Windows reported, by verdict.", ("verdict",)
+)
+DETECT_DELAY = Metric(
+    "driftmeter_detect_delay_seconds",
+    "histogram",
+    "From the arrival of a segment's profile to the report that contains it.",
+)
+DETECT_OFFSET_RESETS = Metric(
+    "driftmeter_detect_offset_resets_total",
+    "counter",
+    "Times that the log no longer held the offsets that the state asked for.",
+)
+
+SERVER_DELIVERIES = Metric(
+    "driftmeter_server_deliveries_total",
+    "counter",
+    "Attempts at delivering a notification, by outcome.",
+    ("kind", "outcome"),
+)
+
+MONITOR_ROWS = Metric(
+    "driftmeter_monitor_rows", "gauge", "Rows in the last reported window.", ("monitor",)
+)
+MONITOR_EVIDENCE = Metric(
+    "driftmeter_monitor_evidence",
+    "gauge",
+    "Accumulated evidence of drift after the last reported window.",
+    ("monitor",),
+)
+MONITOR_EVIDENCE_THRESHOLD = Metric(
+    "driftmeter_monitor_evidence_threshold",
+    "gauge",
+    "The evidence at which drift is declared; it follows from the false-alarm budget.",
+    ("monitor",),
+)
+MONITOR_DRIFTING = Metric(
+    "driftmeter_monitor_drifting",
+    "gauge",
+    "1 if the last reported window drifts, 0 if it is quiet; absent while undecided.",
+    ("monitor",),
+)
+MONITOR_ALERT_STATE = Metric(
+    "driftmeter_monitor_alert_state",
+    "gauge",
+    "1 for the state that the monitor's latest alert is in.",
+    ("monitor", "state"),
+)
+MONITOR_COLUMN_EFFECT = Metric(
+    "driftmeter_monitor_column_effect",
+    "gauge",
+    "Size of a column's change: Wasserstein distance in reference standard deviations for "
+    "numeric columns, total variation distance for categories. The strongest columns only.",
+    ("monitor", "column", "unit"),
+)
+MONITOR_COLUMN_MISSING = Metric(
+    "driftmeter_monitor_column_missing_ratio",
+    "gauge",
+    "Share of a column's values that are missing in the last window. The strongest columns only.",
+    ("monitor", "column"),
+)
+MONITOR_OUTLIERS = Metric(
+    "driftmeter_monitor_outlier_ratio",
+    "gauge",
+    "Share of the last window's rows flagged as outliers.",
+    ("monitor",),
+)
+MONITOR_EXPECTED = Metric(
+    "driftmeter_monitor_expected_performance",
+    "gauge",
+    "Performance expected of the model in the last window, without labels.",
+    ("monitor", "metric"),
+)
+MONITOR_REALISED = Metric(
+    "driftmeter_monitor_realised_performance",
+    "gauge",
+    "Performance of the model in the latest window that has labels.",
+    ("monitor", "metric"),
+)
+MONITOR_LABEL_COVERAGE = Metric(
+    "driftmeter_monitor_label_coverage_ratio",
+    "gauge",
+    "Share of predictions with a label, in the latest window that has labels.",
+    ("monitor",),
+)
+MONITOR_WINDOW_END = Metric(
+    "driftmeter_monitor_window_end_timestamp_seconds",
+    "gauge",
+    "End of the last reported window, event time.",
+    ("monitor",),
+)
+
+TABLE: tuple[Metric, ...] = tuple(m for m in list(globals().values()) if isinstance(m, Metric))
+
+
+class Instruments:
+    """Makes prometheus_client instruments from table entries, in one registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+
+    def counter(self, metric: Metric) -> Counter:
+        assert metric.kind == "counter"
+        return Counter(metric.name, metric.help, metric.labels, registry=self.registry)
+
+    def gauge(self, metric: Metric) -> Gauge:
+        assert metric.kind == "gauge"
+        return Gauge(metric.name, metric.help, metric.labels, registry=self.registry)
+
+    def histogram(self, metric: Metric) -> Histogram:
+        assert metric.kind == "histogram"
+        return Histogram(
+            metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=self.registry
+        )

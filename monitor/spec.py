@@ -1,0 +1,270 @@
+"""The Monitor document: what somebody declares about one model.
+
+A name and a reference are enough; everything else has a default that works::
+
+    apiVersion: driftmeter.dev/v1
+    kind: Monitor
+    metadata:
+      name: free-seats
+    spec:
+      reference: training.parquet
+"""
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_serializer,
+    model_validator,
+)
+
+from detectors.columns import RESERVED_PREFIX, ColumnType
+from monitor.durations import Duration, format_duration, parse_duration
+
+API_VERSION = "driftmeter.dev/v1"
+NAME_PATTERN = r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$"
+
+_FIRST = re.compile(r"first\s+(\d[\d_,]*)")
+_PER = re.compile(r"(\d+(?:\.\d+)?)\s+per\s+(\S+)")
+
+
+class _Strict(BaseModel):
+    """Unknown keys are errors; documents are values."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Metadata(_Strict):
+    name: str = Field(
+        pattern=NAME_PATTERN,
+        description="The monitor's name: lower-case letters, digits, '-' and '.', at most 63.",
+        examples=["free-seats"],
+    )
+    labels: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="Free labels such as owner or team; alerts carry them.",
+    )
+
+
+class Reference(_Strict):
+    """Where the data comes from that the model is expected to see."""
+
+    url: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A file or URL of training rows: CSV, Parquet, JSON lines, Arrow.",
+    )
+    first: int | None = Field(
+        default=None, ge=100, le=10_000_000, description="Use the first N predictions instead."
+    )
+    time: str | None = Field(
+        default=None,
+        description="The column of the file that tells when a row happened. With it the "
+        "reference knows how its own days differ.",
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.url is None) == (self.first is None):
+            raise ValueError("give either url or first, not both")
+        return self
+
+
+def _reference(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if first := _FIRST.fullmatch(value.strip()):
+        return {"first": int(re.sub(r"[_,]", "", first[1]))}
+    return {"url": value}
+
+
+class Budget(_Strict):
+    """How many false alarms are acceptable in how long."""
+
+    alarms: float = Field(gt=0, le=1000)
+    period: Duration = Field(gt=0)
+
+    def __str__(self) -> str:
+        return f"{self.alarms:g} per {format_duration(self.period)}"
+
+    @model_serializer
+    def _as_text(self) -> str:
+        return str(self)
+
+
+def _budget(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if match := _PER.fullmatch(value.strip()):
+        return {"alarms": float(match[1]), "period": parse_duration(match[2])}
+    raise ValueError(f"{value!r} is not a budget: write, for example, '1 per 90d'")
+
+
+class EventTime(_Strict):
+    """Where a prediction's time comes from, when not from its arrival at the collector."""
+
+    header: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A request header holding an RFC 3339 time or seconds since 1970.",
+    )
+
+
+class Model(_Strict):
+    name: str | None = Field(
+        default=None,
+        description="The model's name in the server's URLs, where it differs from the monitor's.",
+    )
+
+
+class Outliers(_Strict):
+    false_discovery_rate: float = Field(
+        default=0.1, gt=0, lt=1, description="Among the rows flagged, the share expected wrong."
+    )
+
+
+class Detection(_Strict):
+    false_alarms: Annotated[
+        Budget,
+        BeforeValidator(_budget),
+        WithJsonSchema({"type": "string", "examples": ["1 per 90d"]}),
+    ] = Field(
+        default=Budget(alarms=1, period=90 * 86_400.0),
+        description="The promise: at most so many false alarms in so long, all columns together.",
+    )
+    minimum_rows: int = Field(
+        default=100, ge=1, description="Windows with fewer rows are undecided."
+    )
+    outliers: Outliers = Outliers()
+
+
+class Webhook(_Strict):
+    """One HTTPS endpoint that is told; requests are signed by Standard Webhooks."""
+
+    name: str = Field(default="default", pattern=NAME_PATTERN)
+    url: str = Field(pattern=r"^https?://", max_length=2048)
+    secret_file: str = Field(
+        description="A file holding the endpoint's signing secret, whsec_ and base64."
+    )
+    timeout: Duration = Field(default=15.0, gt=0, le=30)
+
+
+def _distinct(webhooks: tuple[Webhook, ...]) -> tuple[Webhook, ...]:
+    if len({webhook.name for webhook in webhooks}) < len(webhooks):
+        raise ValueError("webhooks need distinct names")
+    return webhooks
+
+
+Webhooks = Annotated[tuple[Webhook, ...], Field(max_length=20), AfterValidator(_distinct)]
+
+
+class Alerts(_Strict):
+    for_: Duration = Field(
+        default=0.0,
+        ge=0,
+        alias="for",
+        description="How long drift must last, in event time, before pending becomes firing.",
+    )
+    keep_firing_for: Duration = Field(
+        default=0.0, ge=0, description="How long quiet must last before firing becomes resolved."
+    )
+    webhooks: Webhooks = ()
+
+
+class Retrain(_Strict):
+    """Who is asked to retrain when an alert fires, and how often at most."""
+
+    webhooks: Webhooks = ()
+    cooldown: Duration = Field(
+        default=7 * 86_400.0,
+        ge=0,
+        description="At least so long, in event time, between two requests.",
+    )
+
+
+class Spec(_Strict):
+    reference: Annotated[
+        Reference,
+        BeforeValidator(_reference),
+    ] = Field(description="A file or URL, or 'first 10000' for the first predictions.")
+    model: Model = Model()
+    columns: dict[str, ColumnType | Literal["ignore"]] = Field(
+        default_factory=dict,
+        max_length=10_000,
+        description="Types of columns where the reference's own are wrong; 'ignore' leaves out.",
+    )
+    prediction: str = Field(
+        default="prediction", min_length=1, description="The column that holds the model's output."
+    )
+    label: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The column of the reference that holds the truth. With it, labels are "
+        "expected for predictions too, and the model's error is watched.",
+    )
+    label_horizon: Duration = Field(
+        default=7 * 86_400.0, gt=0, description="How long after its prediction a label may come."
+    )
+    event_time: EventTime = EventTime()
+    windows: tuple[Duration, ...] = Field(
+        default=(3600.0,),
+        min_length=1,
+        max_length=4,
+        description="Lengths of the windows reported.",
+    )
+    lateness: Duration = Field(
+        default=60.0,
+        ge=0,
+        description="How late a prediction may come and still be counted at once.",
+    )
+    detection: Detection = Detection()
+    alerts: Alerts = Alerts()
+    retrain: Retrain = Retrain()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name in (*self.columns, self.prediction, self.label or ""):
+            if name.startswith(RESERVED_PREFIX):
+                raise ValueError(
+                    f"column {name!r}: names beginning with {RESERVED_PREFIX!r} are reserved"
+                )
+        if self.label == self.prediction:
+            raise ValueError("label and prediction must be different columns")
+        shortest = min(self.windows)
+        if any(window <= 0 or window % shortest for window in self.windows):
+            raise ValueError("every window must be a whole multiple of the shortest one")
+        return self
+
+
+class Monitor(_Strict):
+    """A Monitor document."""
+
+    api_version: Literal["driftmeter.dev/v1"] = Field(alias="apiVersion")
+    kind: Literal["Monitor"]
+    metadata: Metadata
+    spec: Spec
+
+    @property
+    def name(self) -> str:
+        return self.metadata.name
+
+    @property
+    def model_name(self) -> str:
+        """The model's name in the URLs of its server."""
+        return self.spec.model.name or self.metadata.name
+
+    @property
+    def pane_s(self) -> float:
+        """Seconds of the panes that its windows are made of."""
+        return min(self.spec.windows)
+
+    def to_json(self) -> dict[str, object]:
+        """The document as JSON types; what was left to defaults stays out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -1,0 +1,152 @@
+"""The SQL schema: what the service remembers, in SQLite or PostgreSQL.
+
+Times are seconds since 1970. Documents and reports are JSON; profiles and evidence are bytes.
+"""
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+SCHEMA_VERSION = 1
+
+schema_version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
+
+monitors = Table(
+    # Every revision of every monitor. The largest revision of a name is the one in force.
+    "monitors",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("document", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("reference_id", String(80)),
+    Column("fields", JSON),
+    Column("created_at", Double, nullable=False),
+)
+
+owners = Table(
+    # Who may write the state of a role. A writer whose epoch is not the latest is refused.
+    "owners",
+    metadata,
+    Column("role", String(32), primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("holder", String(200), nullable=False),
+    Column("expires_at", Double, nullable=False),
+)
+
+offsets = Table(
+    # Up to where the log is contained in this state: the next offset to read.
+    "offsets",
+    metadata,
+    Column("topic", String(249), primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("next_offset", Integer, nullable=False),
+)
+
+segments = Table(
+    # The latest version of every segment's profile, until its windows can no longer change.
+    "segments",
+    metadata,
+    Column("monitor", String(63), primary_key=True),
+    Column("reference_id", String(80), primary_key=True),
+    Column("pane_start", Double, primary_key=True),
+    Column("topic", String(249), primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("start", Integer, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("profile", LargeBinary, nullable=False),
+)
+
+watermarks = Table(
+    "watermarks",
+    metadata,
+    Column("monitor", String(63), primary_key=True),
+    Column("topic", String(249), primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("event_time", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
+)
+
+evidence = Table(
+    # The e-detector's state after the last closed window of each length.
+    "evidence",
+    metadata,
+    Column("monitor", String(63), primary_key=True),
+    Column("reference_id", String(80), primary_key=True),
+    Column("window_s", Double, primary_key=True),
+    Column("through", Double, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+)
+
+reports = Table(
+    # One row a window; a late label writes it again with the next revision.
+    "reports",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("monitor", String(63), nullable=False),
+    Column("window_s", Double, nullable=False),
+    Column("window_start", Double, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("reference_id", String(80), nullable=False),
+    Column("monitor_revision", Integer, nullable=False),
+    Column("decision", JSON, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Index("reports_by_window", "monitor", "window_s", "window_start"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("monitor", String(63), nullable=False, index=True),
+    Column("cause", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("firing_at", Double),
+    Column("resolved_at", Double),
+    Column("body", JSON, nullable=False),
+)
+
+outbox = Table(
+    # Notifications to deliver, written in the transaction of the decision that caused them.
+    "outbox",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("monitor", String(63), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("endpoint", String(63), nullable=False),
+    Column("target", JSON, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("traceparent", String(55)),
+    Column("state", String(16), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("next_attempt_at", Double, nullable=False, index=True),
+    Column("n_attempts", Integer, nullable=False),
+)
+
+attempts = Table(
+    # Every attempt at a delivery, kept and visible.
+    "attempts",
+    metadata,
+    Column("delivery", String(64), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("duration_s", Double, nullable=False),
+    Column("status", Integer),
+    Column("outcome", String(16), nullable=False),
+    Column("detail", Text, nullable=False),
+)
