@@ -1,0 +1,78 @@
+"""Outcomes and the ladder, against the tables of Standard Webhooks and RFC 9110."""
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.delivery import (
+    JITTER,
+    LADDER_S,
+    MAX_RETRY_AFTER_S,
+    Outcome,
+    Result,
+    next_attempt,
+    of_status,
+)
+
+NOW = 1_800_000_000.0
+RETRY = Outcome(result=Result.RETRY, detail="")
+
+
+def test_the_ladder_is_the_standard_s_and_takes_more_than_three_days() -> None:
+    assert list(LADDER_S) == [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]
+    assert sum(LADDER_S) > 3 * 86_400
+
+
+def test_waits_follow_the_ladder_and_then_end() -> None:
+    waits = [next_attempt(n, RETRY, now=NOW, random=lambda: 0.0) for n in range(1, 11)]
+    assert waits == [*(NOW + wait for wait in LADDER_S), None]
+
+
+@given(st.integers(1, len(LADDER_S)), st.floats(0, 1, exclude_max=True))
+def test_jitter_only_lengthens_and_only_a_little(n: int, draw: float) -> None:
+    at = next_attempt(n, RETRY, now=0.0, random=lambda: draw)
+    assert at is not None
+    assert LADDER_S[n - 1] <= at <= LADDER_S[n - 1] * (1 + JITTER)
+
+
+@pytest.mark.parametrize("result", [Result.DELIVERED, Result.FAILED, Result.GONE])
+def test_what_is_settled_is_not_tried_again(result: Result) -> None:
+    settled = Outcome(result=result, detail="")
+    assert next_attempt(1, settled, now=NOW, random=lambda: 0.0) is None
+
+
+def test_an_endpoint_that_asks_for_time_gets_it() -> None:
+    patient = of_status(429, "120", now=NOW)
+    assert patient.retry_after_s == 120
+    assert next_attempt(1, patient, now=NOW, random=lambda: 0.0) == NOW + 120
+    assert next_attempt(2, patient, now=NOW, random=lambda: 0.0) == NOW + 300
+
+
+def test_a_date_is_counted_from_now_and_one_in_the_past_is_no_wait() -> None:
+    def dated(seconds: float) -> float | None:
+        date = format_datetime(datetime.fromtimestamp(NOW + seconds, UTC), usegmt=True)
+        return of_status(503, date, now=NOW).retry_after_s
+
+    assert dated(90) == 90
+    assert dated(-90) == 0
+
+
+def test_nobody_is_waited_for_longer_than_an_hour() -> None:
+    for retry_after in ("86400", "9" * 400, "Fri, 31 Dec 2100 23:59:59 GMT"):
+        assert of_status(503, retry_after, now=NOW).retry_after_s == MAX_RETRY_AFTER_S
+
+
+def test_only_an_answer_that_may_change_is_waited_for() -> None:
+    assert of_status(404, "120", now=NOW).retry_after_s is None
+    assert of_status(200, "120", now=NOW).retry_after_s is None
+
+
+@given(
+    st.text(max_size=40) | st.from_regex(r"[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} \d+ \d+:\d+:\d+ GMT")
+)
+def test_whatever_the_header_says_the_wait_is_bounded(retry_after: str) -> None:
+    wait = of_status(503, retry_after, now=NOW).retry_after_s
+    assert wait is None or 0 <= wait <= MAX_RETRY_AFTER_S
