@@ -1,0 +1,109 @@
+"""`driftmeter apply`, `get` and `delete`: monitors, declared and read through the API."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from monitor import documents
+from monitor.client import Client
+from monitor.flags import duration
+
+APPLY = """\
+Declares the monitors of one or more files and waits until each is active.
+Applying the same file again changes nothing.
+
+  driftmeter apply monitor.yaml
+  driftmeter apply monitors/*.yaml --api http://driftmeter:8600
+"""
+GET = """\
+Shows monitors: all, or one with its last report.
+
+  driftmeter get
+  driftmeter get free-seats --json
+"""
+DELETE = """\
+Deletes a monitor. Its rows are no longer counted; what was reported stays.
+
+  driftmeter delete free-seats
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    plain = argparse.RawDescriptionHelpFormatter
+    apply = subparsers.add_parser(
+        "apply", help="declare monitors from files", description=APPLY, formatter_class=plain
+    )
+    apply.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    apply.add_argument(
+        "--wait",
+        type=duration,
+        default=300.0,
+        metavar="DURATION",
+        help="how long to wait for each reference to be fitted (default 5m)",
+    )
+    apply.set_defaults(run=run_apply)
+    get = subparsers.add_parser("get", help="show monitors", description=GET, formatter_class=plain)
+    get.add_argument("name", nargs="?", metavar="NAME")
+    get.add_argument("--json", action="store_true", help="everything, as JSON")
+    get.set_defaults(run=run_get)
+    delete = subparsers.add_parser(
+        "delete", help="delete a monitor", description=DELETE, formatter_class=plain
+    )
+    delete.add_argument("name", metavar="NAME")
+    delete.set_defaults(run=run_delete)
+    for parser in (apply, get, delete):
+        _add_api(parser)
+
+
+def _add_api(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--api",
+        metavar="URL",
+        default=os.environ.get("DRIFTMETER_API", "http://127.0.0.1:8600"),
+        help="address of the API (env DRIFTMETER_API; default %(default)s); "
+        "a bearer token is taken from env DRIFTMETER_TOKEN",
+    )
+
+
+def _client(args: argparse.Namespace) -> Client:
+    return Client(args.api, token=os.environ.get("DRIFTMETER_TOKEN"))
+
+
+def run_apply(args: argparse.Namespace) -> int:
+    monitors = [monitor for path in args.files for monitor in documents.load(path)]
+    failed = 0
+    with _client(args) as client:
+        for monitor in monitors:
+            put = client.put_monitor(monitor)
+            found = client.settle(monitor.name, put["revision"], timeout_s=args.wait)
+            failed += found["status"] != "active"
+            why = f": {found['reason']}" if found["reason"] else ""
+            print(f"{found['name']} revision {found['revision']} {found['status']}{why}")
+    return 2 if failed else 0
+
+
+def run_get(args: argparse.Namespace) -> int:
+    with _client(args) as client:
+        found = [client.monitor(args.name)] if args.name else client.monitors()
+    if args.json:
+        sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
+        return 0
+    print(f"{'NAME':<32}{'STATUS':<12}{'STATE':<12}{'ALERT':<12}WINDOW")
+    for monitor in found:
+        report, alert = monitor["last_report"], monitor["alert"]
+        print(
+            f"{monitor['name']:<32}{monitor['status']:<12}{monitor['state'] or '-':<12}"
+            f"{alert['state'] if alert else '-':<12}{report['window']['end'] if report else '-'}"
+        )
+    return 0
+
+
+def run_delete(args: argparse.Namespace) -> int:
+    with _client(args) as client:
+        client.delete_monitor(args.name)
+    print(f"{args.name} deleted")
+    return 0

@@ -1,0 +1,145 @@
+"""The HTTP API under /api/v1. Handlers are plain functions: SQL runs on worker threads."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Header, Path, Query, Response
+from pydantic import ValidationError
+
+from monitor import registry
+from monitor.database import Database
+from monitor.server import queries
+from monitor.server.problems import ProblemError, invalid_document
+from monitor.spec import NAME_PATTERN, Monitor
+
+Document = dict[str, Any]
+
+Name = Annotated[str, Path(pattern=NAME_PATTERN, examples=["free-seats"])]
+Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many.")]
+OfMonitor = Annotated[str | None, Query(description="Only of this monitor.")]
+
+EXAMPLE = {
+    "apiVersion": "driftmeter.dev/v1",
+    "kind": "Monitor",
+    "metadata": {"name": "free-seats", "labels": {"owner": "transit"}},
+    "spec": {
+        "reference": {"url": "/data/rides-2019.parquet", "time": "departed_at"},
+        "prediction": "free_seats_predicted",
+        "label": "free_seats",
+        "windows": ["1d"],
+        "detection": {"false_alarms": "1 per 90d"},
+    },
+}
+
+
+def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
+    """The API over a database; `clock` gives seconds since 1970."""
+    router = APIRouter(prefix="/api/v1")
+    _add_monitors(router, database, clock)
+    _add_history(router, database)
+    return router
+
+
+def _add_monitors(router: APIRouter, database: Database, clock: Callable[[], float]) -> None:
+    @router.get("/monitors", tags=["monitors"], summary="All monitors")
+    def list_monitors() -> Document:
+        with database.read() as connection:
+            return {"items": queries.monitors(connection)}
+
+    @router.get("/monitors/{name}", tags=["monitors"], summary="One monitor")
+    def get_monitor(name: Name, response: Response) -> Document:
+        with database.read() as connection:
+            found = _or_404(queries.monitor(connection, name), f"no monitor named {name!r}")
+        response.headers["ETag"] = f'"{found["revision"]}"'
+        return found
+
+    @router.put(
+        "/monitors/{name}",
+        tags=["monitors"],
+        summary="Create or change a monitor",
+        status_code=HTTPStatus.ACCEPTED,
+        description="Takes a Monitor document. Its reference is fitted afterwards: follow "
+        "`status` until it is `active` or `failed`. The same document again changes nothing.",
+    )
+    def put_monitor(
+        name: Name,
+        document: Annotated[Document, Body(examples=[EXAMPLE])],
+        if_match: Annotated[str | None, Header(description='A revision, as in "3".')] = None,
+    ) -> Document:
+        wanted = _monitor_from(document, name)
+        with database.write() as connection:
+            if if_match is not None:
+                _check_revision(queries.monitor(connection, name), if_match)
+            put = registry.put(connection, wanted, clock())
+        return {"name": put.name, "revision": put.revision, "status": put.state}
+
+    @router.delete(
+        "/monitors/{name}",
+        tags=["monitors"],
+        summary="Delete a monitor",
+        status_code=HTTPStatus.NO_CONTENT,
+        description="Its rows are no longer counted; what was reported stays.",
+    )
+    def delete_monitor(name: Name) -> None:
+        with database.write() as connection:
+            _or_404(queries.monitor(connection, name), f"no monitor named {name!r}")
+            registry.delete(connection, name, clock())
+
+
+def _add_history(router: APIRouter, database: Database) -> None:
+    @router.get("/monitors/{name}/reports", tags=["reports"], summary="Reports, newest first")
+    def list_reports(
+        name: Name,
+        limit: Limit = 50,
+        before: Annotated[
+            float | None,
+            Query(description="Only windows that start before this, in seconds since 1970."),
+        ] = None,
+    ) -> Document:
+        with database.read() as connection:
+            _or_404(queries.monitor(connection, name), f"no monitor named {name!r}")
+            return {"items": queries.reports(connection, name, limit=limit, before=before)}
+
+    @router.get("/reports/{report_id}", tags=["reports"], summary="One report")
+    def get_report(report_id: str) -> Document:
+        with database.read() as connection:
+            return _or_404(queries.report(connection, report_id), f"no report {report_id!r}")
+
+    @router.get("/alerts", tags=["alerts"], summary="Alerts, the latest first")
+    def list_alerts(monitor: OfMonitor = None, limit: Limit = 50) -> Document:
+        with database.read() as connection:
+            return {"items": queries.alerts(connection, name=monitor, limit=limit)}
+
+    @router.get("/deliveries", tags=["alerts"], summary="Notifications and their attempts")
+    def list_deliveries(monitor: OfMonitor = None, limit: Limit = 50) -> Document:
+        with database.read() as connection:
+            return {"items": queries.deliveries(connection, name=monitor, limit=limit)}
+
+
+def _monitor_from(document: Document, name: str) -> Monitor:
+    try:
+        wanted = Monitor.model_validate(document)
+    except ValidationError as error:
+        raise invalid_document(error) from None
+    if wanted.name != name:
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"the document names {wanted.name!r}, the address {name!r}",
+        )
+    return wanted
+
+
+def _check_revision(found: Document | None, if_match: str) -> None:
+    current = str(found["revision"]) if found else "0"
+    if if_match.strip().strip('"') not in (current, "*"):
+        raise ProblemError(
+            HTTPStatus.PRECONDITION_FAILED,
+            f"the monitor is at revision {current}: read it again and repeat the change",
+        )
+
+
+def _or_404(found: Document | None, message: str) -> Document:
+    if found is None:
+        raise ProblemError(HTTPStatus.NOT_FOUND, message)
+    return found

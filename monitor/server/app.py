@@ -1,0 +1,60 @@
+"""The application that `driftmeter serve` runs: API, pages, documentation, probes, metrics."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+from fastapi_offline import FastAPIOffline
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from sqlalchemy.exc import SQLAlchemyError
+
+import monitor
+from monitor.database import Database
+from monitor.server import api, pages, problems
+from monitor.server.exported import MonitorMetrics
+
+STATIC = Path(monitor.__file__).parent / "static"
+
+
+def create_app(
+    database: Database, registry: CollectorRegistry, clock: Callable[[], float]
+) -> FastAPI:
+    """The whole HTTP surface; `registry` may hold metrics of other parts of the process."""
+    app = FastAPIOffline(
+        title="Driftmeter",
+        summary="Tells the people who run machine-learning models that one is carried off course.",
+        docs_url="/docs",
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        favicon_url="/static/favicon.svg",
+    )
+    problems.install(app)
+    registry.register(MonitorMetrics(database))
+    app.include_router(api.routes(database, clock))
+    app.include_router(pages.routes(database, clock))
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    _add_probes(app, database, registry)
+    return app
+
+
+def _add_probes(app: FastAPI, database: Database, registry: CollectorRegistry) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    def alive() -> PlainTextResponse:
+        return PlainTextResponse("ok\n")
+
+    @app.get("/readyz", include_in_schema=False)
+    def ready() -> PlainTextResponse:
+        try:
+            with database.read() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except SQLAlchemyError as error:
+            return PlainTextResponse(f"the database does not answer: {error}\n", status_code=503)
+        return PlainTextResponse("ok\n")
+
+    @app.get("/metrics", include_in_schema=False)
+    def exposition(request: Request) -> Response:
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(registry), media_type=content_type)

@@ -1,0 +1,171 @@
+"""`driftmeter serve`: starts the API with its pages, the registrar and the deliveries."""
+
+import argparse
+import ipaddress
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
+
+from monitor import flags, logs, tracing
+from monitor.database import open_database
+from monitor.metrics import Instruments
+from monitor.registrar import Registrar
+from monitor.server.access import BearerTokens, read_tokens
+from monitor.server.app import create_app
+from monitor.server.deliveries import Deliveries
+from monitor.store import ArtifactStore
+
+DESCRIPTION = """\
+Runs the API, its web pages, the fitting of references, and the delivery of
+notifications and retrain requests.
+
+  driftmeter serve
+  driftmeter serve --database postgresql://driftmeter@db/driftmeter --broker kafka:9092
+  driftmeter serve --listen 0.0.0.0:8600 --token-file /etc/driftmeter/tokens
+
+On loopback everybody on this machine may call. Any other address needs a file of
+bearer tokens, one a line; callers send 'Authorization: Bearer TOKEN'.
+Webhooks to private addresses are refused unless their network is allowed:
+
+  driftmeter serve --webhook-allow 10.0.0.0/8
+"""
+
+TICK_S = 0.2
+
+log = logging.getLogger(__name__)
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "serve",
+        help="run the API, its pages and the webhooks",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        type=flags.Address.parse,
+        default=flags.Address("127.0.0.1", 8600),
+        help="where the API and the pages are (default %(default)s)",
+    )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        type=Path,
+        help="bearer tokens that callers need, one a line",
+    )
+    parser.add_argument(
+        "--webhook-allow",
+        metavar="NETWORK",
+        type=_network,
+        action="append",
+        default=[],
+        help="a network, such as 10.0.0.0/8, to which webhooks may go although it is private",
+    )
+    flags.add_broker(parser)
+    flags.add_database(parser)
+    flags.add_store(parser)
+    parser.set_defaults(run=run)
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}: write a network such as 10.0.0.0/8") from None
+
+
+def run(args: argparse.Namespace) -> int:
+    logs.configure()
+    protect = _protection(args)
+    tracing.configure("serve")
+    database = open_database(args.database)
+    registry = CollectorRegistry()
+    deliveries = Deliveries(database, Instruments(registry), time.time, allow=args.webhook_allow)
+    registrar = Registrar(database, ArtifactStore(args.store), flags.broker(args))
+    app = protect(create_app(database, registry, time.time))
+    stop = threading.Event()
+    workers = [
+        _worker("registrar", registrar.tick, stop),
+        _worker("deliveries", deliveries.tick, stop),
+    ]
+    try:
+        log.info("the API and its pages are at http://%s", args.listen)
+        _serve(app, args.listen)
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join()
+        deliveries.close()
+        registrar.close()
+        tracing.shutdown()
+    return 0
+
+
+def _protection(args: argparse.Namespace) -> Callable[[ASGIApp], ASGIApp]:
+    if args.token_file is not None:
+        read_tokens(args.token_file)  # a file that cannot be used is said now, not later
+        return lambda app: BearerTokens(app, lambda: read_tokens(args.token_file))
+    if not _is_loopback(args.listen.host):
+        raise OSError(
+            f"--listen {args.listen} is not loopback: give --token-file, so that not everybody "
+            "who reaches it can declare monitors"
+        )
+    return lambda app: app
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
+def _worker(name: str, tick: Callable[[float], object], stop: threading.Event) -> threading.Thread:
+    """A thread that ticks until told to stop. A failed tick is logged, and tried again later."""
+
+    def work() -> None:
+        while not stop.wait(TICK_S):
+            try:
+                tick(time.time())
+            except Exception:  # the other parts of the process must go on
+                log.exception("%s failed; it is tried again", name)
+                stop.wait(5)
+
+    thread = threading.Thread(target=work, name=name)
+    thread.start()
+    return thread
+
+
+class _Server(uvicorn.Server):
+    """Ends with exit code 0 on SIGTERM, where uvicorn would die of the signal after all."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        before = {number: signal.signal(number, self.handle_exit) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _serve(app: ASGIApp, address: flags.Address) -> None:
+    config = uvicorn.Config(
+        app,
+        host=address.host,
+        port=address.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )
+    _Server(config).run()

@@ -1,0 +1,97 @@
+"""Numbers, times and changes as people read them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+Document = Mapping[str, Any]
+
+TITLES = {
+    "dm.outlier": "typicality of rows",
+    "dm.expected_error": "expected error",
+    "dm.error": "realised error",
+}
+"""Our own columns, in words."""
+
+METRICS = {"mae": "mean absolute error", "rmse": "root mean squared error"}
+
+
+def title_of(column: str) -> str:
+    return TITLES.get(column, column)
+
+
+def metric(name: str) -> str:
+    return METRICS.get(name, name)
+
+
+def when(moment: str | None) -> str:
+    """A day where the time is midnight, else a day and a time."""
+    if moment is None:
+        return "–"
+    at = datetime.fromisoformat(moment)
+    return (
+        f"{at:%Y-%m-%d}" if (at.hour, at.minute, at.second) == (0, 0, 0) else f"{at:%Y-%m-%d %H:%M}"
+    )
+
+
+def span(window: Document) -> str:
+    """A window: the day where it is one, else from when to when."""
+    start, end = when(window["start"]), when(window["end"])
+    is_day = window["seconds"] == 86_400 and " " not in start
+    return start if is_day else f"{start} – {end}"
+
+
+def count(n: int) -> str:
+    return f"{n:,}".replace(",", " ")
+
+
+def figure(value: float | None) -> str:
+    """About three significant digits."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}".replace(",", " ") if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def percent(share: float | None) -> str:
+    if share is None:
+        return "–"
+    return f"{100 * share:.0f} %" if share in (0, 1) else f"{100 * share:.1f} %"
+
+
+def p_value(p: float) -> str:
+    return "< 1e-6" if p < 1e-6 else f"{p:.2g}"
+
+
+def moved(column: Document) -> str:
+    """What a column did, "median 12.1 → 48" or "bus 40.0 % → 71.2 %"."""
+    before, after = column["reference"], column["current"]
+    if after["n"] == 0:
+        return "no values in this window"
+    if before["quantiles"] and after["quantiles"]:
+        return f"median {figure(before['quantiles']['0.5'])} → {figure(after['quantiles']['0.5'])}"
+    return _moved_category(before["shares"] or {}, after["shares"] or {})
+
+
+def _moved_category(before: Mapping[str, float], after: Mapping[str, float]) -> str:
+    changes = {level: after.get(level, 0.0) - before.get(level, 0.0) for level in {*before, *after}}
+    if not changes:
+        return "no values in the reference"
+    level = max(sorted(changes), key=lambda name: abs(changes[name]))
+    return f"{level} {percent(before.get(level, 0.0))} → {percent(after.get(level, 0.0))}"
+
+
+def headline(report: Document) -> str:
+    """One sentence: what the window says."""
+    named = [title_of(column["name"]) for column in report["columns"] if column["named"]]
+    if report["verdict"] == "drift":
+        return f"This window drifts ({report['reason']}). {_moved_columns(named)}"
+    if report["verdict"] == "undecided":
+        return f"This window is undecided: {report['reason']}."
+    return f"This window is quiet: {report['reason']}."
+
+
+def _moved_columns(named: Sequence[str]) -> str:
+    if not named:
+        return "No single column stands out."
+    shown = ", ".join(named[:5])
+    return f"What moved: {shown}{f' and {len(named) - 5} more' if len(named) > 5 else ''}."

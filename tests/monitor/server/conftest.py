@@ -1,0 +1,144 @@
+"""A database in which a monitor has been watched for some days, and drifts on the last ones."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client import CollectorRegistry
+from sqlalchemy import insert
+
+from monitor import registry, tables
+from monitor.database import Database, open_database
+from monitor.server.app import create_app
+from monitor.server.queries import moment
+from monitor.spec import Monitor
+
+DAY = 86_400.0
+FIRST_DAY = 1_583_712_000.0  # 2020-03-09
+NOW = FIRST_DAY + 30 * DAY
+THRESHOLD = 180.0
+
+
+def monitor(name: str = "free-seats", **spec: object) -> Monitor:
+    return Monitor.model_validate(
+        {
+            "apiVersion": "driftmeter.dev/v1",
+            "kind": "Monitor",
+            "metadata": {"name": name, "labels": {"owner": "transit"}},
+            "spec": {"reference": "rides.parquet", "windows": ["1d"], **spec},
+        }
+    )
+
+
+def column(name: str = "boarded", *, drifts: bool = False, **changes: object) -> dict[str, Any]:
+    quantiles = {"0.05": 1.0, "0.25": 8.0, "0.5": 12.0, "0.75": 19.0, "0.95": 31.0}
+    after = {quantile: value / 4 for quantile, value in quantiles.items()}
+    bars = [f"{4 * i} – {4 * i + 4}" for i in range(10)]
+    shares = [0.05, 0.2, 0.3, 0.2, 0.1, 0.05, 0.04, 0.03, 0.02, 0.01]
+    return {
+        "name": name,
+        "type": "float",
+        "role": "feature",
+        "reference": _summary(quantiles),
+        "current": _summary(after if drifts else quantiles),
+        "unseen": 0.0,
+        "statistics": {"kolmogorov_smirnov": 0.6 if drifts else 0.02},
+        "effect": 2.1 if drifts else 0.02,
+        "effect_unit": "sd",
+        "p_value": 1e-12 if drifts else 0.4,
+        "evidence_share": 0.8 if drifts else 0.1,
+        "named": drifts,
+        "distribution": {
+            "bars": bars,
+            "reference": shares,
+            "current": sorted(shares, reverse=True) if drifts else shares,
+            "edges": [4.0 * i for i in range(11)],
+        },
+        **changes,
+    }
+
+
+def _summary(quantiles: dict[str, float]) -> dict[str, Any]:
+    return {"n": 480, "missing": 0.04, "mean": 13.0, "quantiles": quantiles, "shares": None}
+
+
+def report(day: int, *, name: str = "free-seats", **changes: object) -> dict[str, Any]:
+    start, drifts = FIRST_DAY + day * DAY, day >= 5
+    return {
+        "id": f"{name}-{day}",
+        "monitor": name,
+        "window": {"start": moment(start), "end": moment(start + DAY), "seconds": DAY},
+        "revision": 1,
+        "reference_id": "sha256:" + "0" * 64,
+        "monitor_revision": 1,
+        "n_rows": 500,
+        "verdict": "drift" if drifts else "quiet",
+        "reason": "strong window" if drifts else "within reference",
+        "p_value": 1e-12 if drifts else 0.5,
+        "evidence": 4e5 if drifts else 0.4,
+        "threshold": THRESHOLD,
+        "provisional": False,
+        "columns": [column(drifts=drifts), column("temperature")],
+        "outliers": {
+            "n_scored": 500,
+            "n_flagged": 130 if drifts else 1,
+            "false_discovery_rate": 0.1,
+        },
+        "expected": performance(6.0 if drifts else 3.1),
+        "realised": performance(9.0 if drifts else 3.0, coverage=0.98) if day < 6 else None,
+        **changes,
+    }
+
+
+def performance(value: float, coverage: float | None = None) -> dict[str, Any]:
+    return {
+        "metric": "mae",
+        "value": value,
+        "reference": 3.0,
+        "n": 490,
+        "others": {"rmse": value * 1.3},
+        "coverage": coverage,
+    }
+
+
+def store_report(database: Database, body: dict[str, Any], start: float) -> None:
+    row = {
+        "id": body["id"],
+        "monitor": body["monitor"],
+        "window_s": body["window"]["seconds"],
+        "window_start": start,
+        "revision": body["revision"],
+        "reference_id": body["reference_id"],
+        "monitor_revision": body["monitor_revision"],
+        "decision": {},
+        "body": body,
+        "created_at": start + DAY,
+    }
+    with database.write() as connection:
+        connection.execute(insert(tables.reports), row)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = open_database(database_url)
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def watched(database: Database) -> Database:
+    """One monitor, active, with seven days of reports: the last two drift."""
+    with database.write() as connection:
+        put = registry.put(connection, monitor(), NOW)
+        registry.activate(connection, put, "sha256:" + "0" * 64, ())
+    for day in range(7):
+        store_report(database, report(day), FIRST_DAY + day * DAY)
+    return database
+
+
+@pytest.fixture
+def client(database: Database) -> Iterator[TestClient]:
+    app = create_app(database, CollectorRegistry(), lambda: NOW)
+    with TestClient(app, raise_server_exceptions=False) as opened:
+        yield opened

@@ -1,0 +1,115 @@
+"""The API as a client sees it, over a real database."""
+
+from fastapi.testclient import TestClient
+
+from monitor import registry
+from monitor.database import Database
+from tests.monitor.server.conftest import NOW, monitor
+
+
+def put(client: TestClient, name: str = "free-seats", **spec: object) -> int:
+    return client.put(f"/api/v1/monitors/{name}", json=monitor(name, **spec).to_json()).status_code
+
+
+def test_a_monitor_that_was_put_is_listed_as_resolving(client: TestClient) -> None:
+    assert put(client) == 202
+    (listed,) = client.get("/api/v1/monitors").json()["items"]
+    assert (listed["name"], listed["revision"], listed["status"]) == ("free-seats", 1, "resolving")
+
+
+def test_the_same_document_again_changes_nothing(client: TestClient) -> None:
+    put(client)
+    put(client)
+    assert client.get("/api/v1/monitors/free-seats").json()["revision"] == 1
+
+
+def test_a_changed_document_is_the_next_revision(client: TestClient) -> None:
+    put(client)
+    put(client, lateness="5m")
+    answer = client.get("/api/v1/monitors/free-seats")
+    assert (answer.json()["revision"], answer.headers["etag"]) == (2, '"2"')
+
+
+def test_a_change_of_what_has_changed_meanwhile_is_refused(client: TestClient) -> None:
+    put(client)
+    body = monitor(lateness="5m").to_json()
+    headers = {"If-Match": '"7"'}
+    answer = client.put("/api/v1/monitors/free-seats", json=body, headers=headers)
+    assert answer.status_code == 412
+    assert "revision 1" in answer.json()["detail"]
+
+
+def test_every_fault_of_a_document_is_named_with_its_path(client: TestClient) -> None:
+    body = monitor().to_json() | {"kind": "Monitr", "spec": {"windows": ["1 hour"], "colour": 1}}
+    answer = client.put("/api/v1/monitors/free-seats", json=body)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    paths = {fault["path"] for fault in answer.json()["faults"]}
+    assert paths >= {"kind", "spec.reference", "spec.windows.0", "spec.colour"}
+
+
+def test_a_document_under_another_name_is_refused(client: TestClient) -> None:
+    answer = client.put("/api/v1/monitors/other", json=monitor().to_json())
+    assert answer.status_code == 422
+    assert "'free-seats'" in answer.json()["detail"]
+
+
+def test_what_is_not_there_is_a_problem_document(client: TestClient) -> None:
+    for path in ("/api/v1/monitors/nobody", "/api/v1/monitors/nobody/reports", "/api/v1/nothing"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert answer.json()["title"] == "Not Found"
+
+
+def test_a_deleted_monitor_is_gone(client: TestClient) -> None:
+    put(client)
+    assert client.delete("/api/v1/monitors/free-seats").status_code == 204
+    assert client.get("/api/v1/monitors").json() == {"items": []}
+    assert client.delete("/api/v1/monitors/free-seats").status_code == 404
+
+
+def test_reports_come_newest_first_and_page_by_page(watched: Database, client: TestClient) -> None:
+    path = "/api/v1/monitors/free-seats/reports"
+    first = client.get(path, params={"limit": 2}).json()["items"]
+    assert [r["id"] for r in first] == ["free-seats-6", "free-seats-5"]
+    before = 1_583_712_000.0 + 5 * 86_400
+    rest = client.get(path, params={"before": before}).json()["items"]
+    assert [r["id"] for r in rest] == [f"free-seats-{day}" for day in (4, 3, 2, 1, 0)]
+
+
+def test_a_monitor_carries_its_last_report(watched: Database, client: TestClient) -> None:
+    found = client.get("/api/v1/monitors/free-seats").json()
+    assert found["state"] == "drift"
+    assert found["last_report"]["id"] == "free-seats-6"
+    assert client.get("/api/v1/reports/free-seats-6").json() == found["last_report"]
+
+
+def test_a_failed_revision_leaves_the_earlier_one_in_force(
+    watched: Database, client: TestClient
+) -> None:
+    put(client, lateness="5m")
+    with watched.write() as connection:
+        (waiting,) = registry.resolving(connection)
+        registry.fail(connection, waiting, "no such file")
+    found = client.get("/api/v1/monitors/free-seats").json()
+    assert (found["status"], found["reason"]) == ("failed", "no such file")
+    assert (found["revision"], found["active_revision"]) == (2, 1)
+
+
+def test_the_documentation_loads_nothing_from_elsewhere(client: TestClient) -> None:
+    page = client.get("/docs").text
+    assert "http://" not in page
+    assert "https://" not in page
+    assert client.get("/api/openapi.json").json()["info"]["title"] == "Driftmeter"
+
+
+def test_the_probes_answer(client: TestClient) -> None:
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 200
+
+
+def test_times_are_given_by_the_clock(client: TestClient, database: Database) -> None:
+    put(client)
+    with database.read() as connection:
+        (at,) = connection.exec_driver_sql("SELECT created_at FROM monitors").one()
+    assert at == NOW

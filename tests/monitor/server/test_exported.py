@@ -1,0 +1,80 @@
+"""The monitors' metrics as a scrape sees them."""
+
+import subprocess
+
+from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor import metrics, registry
+from monitor.database import Database
+from tests.conftest import Needs
+from tests.monitor.server.conftest import DAY, FIRST_DAY, NOW, column, report, store_report
+
+
+def samples(client: TestClient) -> dict[tuple[str, ...], float]:
+    """Values by name and label values, in the order of the labels in the table."""
+    labels = {metric.name: metric.labels for metric in metrics.TABLE}
+    return {
+        (s.name, *(s.labels[label] for label in labels.get(s.name, ()))): s.value
+        for family in text_string_to_metric_families(client.get("/metrics").text)
+        for s in family.samples
+    }
+
+
+def test_the_last_report_is_what_a_scrape_shows(watched: Database, client: TestClient) -> None:
+    seen = samples(client)
+    assert seen["driftmeter_monitor_rows", "free-seats"] == 500
+    assert seen["driftmeter_monitor_drifting", "free-seats"] == 1
+    assert seen["driftmeter_monitor_outlier_ratio", "free-seats"] == 130 / 500
+    assert seen["driftmeter_monitor_column_effect", "free-seats", "boarded", "sd"] == 2.1
+    end = FIRST_DAY + 7 * DAY
+    assert seen["driftmeter_monitor_window_end_timestamp_seconds", "free-seats"] == end
+
+
+def test_realised_performance_is_of_the_latest_window_with_labels(
+    watched: Database, client: TestClient
+) -> None:
+    seen = samples(client)
+    assert seen["driftmeter_monitor_realised_performance", "free-seats", "mae"] == 9.0
+    assert seen["driftmeter_monitor_label_coverage_ratio", "free-seats"] == 0.98
+
+
+def test_an_undecided_window_is_neither_drifting_nor_quiet(
+    watched: Database, client: TestClient
+) -> None:
+    store_report(watched, report(7, verdict="undecided"), FIRST_DAY + 7 * DAY)
+    assert ("driftmeter_monitor_drifting", "free-seats") not in samples(client)
+
+
+def test_what_is_deleted_disappears(watched: Database, client: TestClient) -> None:
+    with watched.write() as connection:
+        registry.delete(connection, "free-seats", NOW)
+    assert not [key for key in samples(client) if "free-seats" in key]
+
+
+def test_only_the_strongest_columns_have_series(watched: Database, client: TestClient) -> None:
+    columns = [column(f"c{i}") for i in range(50)]
+    store_report(watched, report(7, columns=columns), FIRST_DAY + 7 * DAY)
+    effects = [key for key in samples(client) if key[0] == metrics.MONITOR_COLUMN_EFFECT.name]
+    assert {key[2] for key in effects} == {f"c{i}" for i in range(20)}
+
+
+def test_hostile_column_names_are_escaped(watched: Database, client: TestClient) -> None:
+    name = 'a"b\\c\nd} 1\n# HELP x'
+    store_report(watched, report(7, columns=[column(name)]), FIRST_DAY + 7 * DAY)
+    assert (metrics.MONITOR_COLUMN_EFFECT.name, "free-seats", name, "sd") in samples(client)
+
+
+def test_everything_exposed_is_in_the_table(watched: Database, client: TestClient) -> None:
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    known = {metric.name.removesuffix("_total") for metric in metrics.TABLE}
+    assert {family.name for family in families} <= known
+
+
+def test_promtool_finds_nothing_to_complain_about(
+    watched: Database, client: TestClient, needs: Needs
+) -> None:
+    text = client.get("/metrics").text
+    command = [str(needs("promtool")), "check", "metrics"]
+    lint = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert (lint.returncode, lint.stderr) == (0, "")

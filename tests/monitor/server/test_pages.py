@@ -1,0 +1,60 @@
+"""The pages, as HTML that a browser would get."""
+
+import xml.etree.ElementTree as ET
+
+from fastapi.testclient import TestClient
+
+from monitor.database import Database
+from tests.monitor.server.conftest import DAY, FIRST_DAY, column, monitor, report, store_report
+
+
+def test_without_monitors_the_page_says_how_to_declare_one(client: TestClient) -> None:
+    assert "driftmeter apply" in client.get("/").text
+
+
+def test_the_overview_names_every_monitor_with_its_state(
+    watched: Database, client: TestClient
+) -> None:
+    page = client.get("/").text
+    assert '<a href="/monitors/free-seats">free-seats</a>' in page
+    assert '<span class="chip drift">drift</span>' in page
+
+
+def test_a_monitor_tells_what_moved_from_what_to_what(
+    watched: Database, client: TestClient
+) -> None:
+    page = client.get("/monitors/free-seats").text
+    assert "What moved: boarded." in page
+    assert "median 12 → 3" in page
+
+
+def test_a_pinned_window_stays_what_it_was(watched: Database, client: TestClient) -> None:
+    page = client.get("/monitors/free-seats?report=free-seats-2").text
+    assert "This is the window of 2020-03-11" in page
+    assert "This window is quiet" in page
+
+
+def test_a_monitor_without_reports_says_what_it_waits_for(
+    database: Database, client: TestClient
+) -> None:
+    client.put("/api/v1/monitors/young", json=monitor("young").to_json())
+    assert "The reference is being fitted" in client.get("/monitors/young").text
+
+
+def test_names_from_outside_are_escaped(watched: Database, client: TestClient) -> None:
+    hostile = "<script>alert(1)</script>"
+    store_report(watched, report(7, columns=[column(hostile)]), FIRST_DAY + 7 * DAY)
+    assert hostile not in client.get("/monitors/free-seats").text
+
+
+def test_pictures_are_well_formed_and_have_a_title(watched: Database, client: TestClient) -> None:
+    page = client.get("/monitors/free-seats").text
+    pictures = page.split('<svg class="picture"')[1:]
+    assert len(pictures) == 4
+    for picture in pictures:
+        svg = ET.fromstring('<svg class="picture"' + picture.split("</svg>")[0] + "</svg>")
+        assert svg.find("{http://www.w3.org/2000/svg}title") is not None
+
+
+def test_a_monitor_that_is_not_there_is_not_found(client: TestClient) -> None:
+    assert client.get("/monitors/nobody").status_code == 404

@@ -1,0 +1,61 @@
+"""Numbers, times and changes in words."""
+
+import pytest
+
+from monitor.server import wording
+from tests.monitor.server.conftest import column, report
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0.01234, "0.0123"), (12.345, "12.3"), (1234567.8, "1 234 568")],
+)
+def test_figures_have_three_digits(value: float | None, text: str) -> None:
+    assert wording.figure(value) == text
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (None, "–"),
+        ("2020-03-16T00:00:00Z", "2020-03-16"),
+        ("2020-03-16T08:30:00Z", "2020-03-16 08:30"),
+    ],
+)
+def test_a_moment_at_midnight_is_a_day(moment: str | None, text: str) -> None:
+    assert wording.when(moment) == text
+
+
+def test_a_window_of_a_day_is_that_day() -> None:
+    assert wording.span(report(0)["window"]) == "2020-03-09"
+
+
+def test_a_window_of_an_hour_has_a_beginning_and_an_end() -> None:
+    hour = {"start": "2020-03-09T08:00:00Z", "end": "2020-03-09T09:00:00Z", "seconds": 3600.0}
+    assert wording.span(hour) == "2020-03-09 08:00 – 2020-03-09 09:00"
+
+
+def test_a_number_moves_by_its_median() -> None:
+    assert wording.moved(column(drifts=True)) == "median 12 → 3"
+
+
+def test_a_category_moves_by_the_level_whose_share_changed_most() -> None:
+    before = {"n": 9, "quantiles": None, "shares": {"tram": 0.6, "bus": 0.3, "metro": 0.1}}
+    after = {"n": 9, "quantiles": None, "shares": {"tram": 0.1, "bus": 0.3, "boat": 0.6}}
+    moved = wording.moved({"reference": before, "current": after})
+    assert moved == "boat 0 % → 60.0 %"
+
+
+def test_a_column_without_values_says_so() -> None:
+    empty = {"n": 0, "quantiles": None, "shares": None}
+    assert wording.moved(column(current=empty)) == "no values in this window"
+
+
+def test_the_headline_names_what_moved() -> None:
+    assert wording.headline(report(6)).endswith("What moved: boarded.")
+    assert wording.headline(report(0)) == "This window is quiet: within reference."
+
+
+def test_a_headline_stays_short_however_many_columns_moved() -> None:
+    columns = [column(f"c{i}", drifts=True) for i in range(9)]
+    assert wording.headline(report(6, columns=columns)).endswith("c4 and 4 more.")
