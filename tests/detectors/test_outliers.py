@@ -1,0 +1,28 @@
+import numpy as np
+
+from detectors.columns import Rows
+from detectors.outliers import outliers
+from detectors.profile import Profile, count
+from detectors.reference import Reference
+from tests.detectors.makers import traffic
+
+
+def test_rows_far_from_the_reference_are_flagged(reference: Reference) -> None:
+    rows, _ = traffic(1_000, seed=31)
+    speed, stops = np.array(rows.columns["speed"]), np.array(rows.columns["stops"])
+    speed[:100], stops[:100] = 9.0, 40.0
+    report = outliers(
+        count(Rows({**rows.columns, "speed": speed, "stops": stops}, 1_000), reference), reference
+    )
+    assert (report.n_scored, report.false_discovery_rate) == (1_000, 0.1)
+    assert 100 <= report.n_flagged <= 120
+
+
+def test_rows_like_the_reference_are_hardly_ever_flagged(reference: Reference) -> None:
+    profiles = [count(traffic(500, seed)[0], reference) for seed in range(100, 150)]
+    flagged = [outliers(profile, reference).n_flagged for profile in profiles]
+    assert sum(n > 0 for n in flagged) <= 12  # 5 of 50 are expected at a rate of 0.1
+
+
+def test_no_rows_flag_none(reference: Reference) -> None:
+    assert outliers(Profile.empty(reference), reference).n_flagged == 0
