@@ -1,0 +1,1 @@
+"""`driftmeter check`: two files compared column by column."""

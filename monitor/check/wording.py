@@ -1,0 +1,100 @@
+"""The words and figures of a check, the same in the terminal and on the page."""
+
+from detectors.two_sample import (
+    DISTANCE_FLOOR,
+    MIN_VALUES,
+    MISSING_FLOOR,
+    SD_FLOOR,
+    Reason,
+    Verdict,
+)
+from monitor.check.comparison import Check, ColumnCheck
+from monitor.check.model_error import ModelError
+from monitor.pictures import number, percent
+
+NOTHING = "–"
+
+TWO_WINDOWS = (
+    "Two files are two windows: how much one day differs from the next is unknown to this command, "
+    "so an ordinary difference between days can show as drift. A running monitor learns it from "
+    "the days of its reference."
+)
+
+HOW_TO_READ = (
+    "Effect: how far the values moved in standard deviations of the reference (sd), the share of "
+    "rows that changed their category (%), or the change of the missing share in points (pp). "
+    "KS: Kolmogorov–Smirnov distance, 0 to 1. "
+    f"Drift is a change that chance does not explain and that is at least {SD_FLOOR} sd, "
+    f"KS {DISTANCE_FLOOR}, {percent(DISTANCE_FLOOR)} of categories or "
+    f"{100 * MISSING_FLOOR:.0f} pp of missing values; a certain but smaller one is small."
+)
+
+
+def headline(check: Check) -> str:
+    """What the check comes to, in one sentence."""
+    if check.verdict is Verdict.UNDECIDED:
+        return f"Undecided: {why_undecided(check)}."
+    n_columns, n_drifted = len(check.columns), len(check.drifted)
+    found = f"Drift in {n_drifted}" if n_drifted else "No drift in any"
+    chance = f"sampling alone would name any of them with a chance of at most {check.alpha:.3g}"
+    return f"{found} of {n_columns} columns; {chance}."
+
+
+def why_undecided(check: Check) -> str:
+    if not check.columns:
+        return "no column can be compared; give files with numbers, text or booleans"
+    return f"no column has {MIN_VALUES} values in both files; give files with more rows"
+
+
+def model_error(error: ModelError) -> str:
+    rows = f"{count(error.n_reference)} and {count(error.n_current)} labelled rows"
+    return f"The model's {error.metric}: {error_sides(error)} ({rows})."
+
+
+def error_sides(error: ModelError) -> str:
+    """From what to what."""
+    sides = (error.reference, error.current)
+    return " → ".join(NOTHING if side is None else number(side) for side in sides)
+
+
+def statistic(column: ColumnCheck) -> str:
+    if "kolmogorov_smirnov" in column.statistics:
+        return f"KS {column.statistics['kolmogorov_smirnov']:.3f}"
+    if "chi_squared" in column.statistics:
+        return f"χ² {_short(column.statistics['chi_squared'])}"
+    return NOTHING
+
+
+def effect(column: ColumnCheck) -> str:
+    """The size of the change that made the verdict."""
+    if column.reason is Reason.MISSING_MOVED and column.reference and column.current:
+        return f"{100 * (column.current.missing - column.reference.missing):+.1f} pp"
+    if column.effect is None:
+        return NOTHING
+    if column.effect_unit == "share":
+        return percent(column.effect)
+    if column.effect < 0.005:
+        return "<0.01 sd" if column.effect else "0 sd"
+    return (
+        ">999 sd"
+        if column.effect > 999
+        else f"{column.effect:.{2 if column.effect < 10 else 0}f} sd"
+    )
+
+
+def p_value(p: float | None) -> str:
+    if p is None:
+        return NOTHING
+    if p < 1e-300:
+        return "<1e-300"
+    if p < 0.001:
+        return f"{p:.1e}" if p > 1e-99 else f"{p:.0e}"
+    return f"{p:.3f}"
+
+
+def count(n: int) -> str:
+    return f"{n:,}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if 100 <= value < 1e5 else f"{value:.3g}"
