@@ -1,0 +1,129 @@
+"""The report of a window: its profile beside the reference's, column by column."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from detectors.bins import MISSING, UNSEEN, CategoryColumn, NumericColumn, ReferenceColumn
+from detectors.columns import Counts
+from detectors.decision import ColumnDecision, Decision
+from detectors.distribution import distribution, quantiles
+from detectors.effects import statistics
+from detectors.outliers import outliers
+from detectors.performance import expected, realised
+from detectors.profile import Profile, mean
+from detectors.reference import Reference
+from detectors.report import ColumnReport, Summary, WindowReport
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+N_SHARES = 10
+"""Levels named in a summary."""
+
+_NO_DECISION = ColumnDecision(p_value=None, evidence_share=0.0, named=False)
+
+
+def report(reference: Reference, profile: Profile, decision: Decision) -> WindowReport:
+    """Everything that a window's profile says, with what was decided of it.
+
+    Made from the profile alone, so that it can be made again when labels arrive: the decision
+    of a window stands. Columns come strongest first. A column of which the window has no value
+    because it comes with the labels is left out until they are there.
+    """
+    columns = [
+        _column_report(reference, profile, i, decision.columns.get(column.field.name, _NO_DECISION))
+        for i, column in enumerate(reference.columns)
+        if profile.n == 0 or reference.part(profile.counts, i).any()
+    ]
+    return WindowReport(
+        n_rows=profile.n,
+        verdict=decision.verdict,
+        reason=decision.reason,
+        p_value=decision.p_value,
+        evidence=decision.evidence,
+        threshold=decision.threshold,
+        provisional=decision.provisional,
+        columns=tuple(sorted(columns, key=_strength)),
+        outliers=outliers(profile, reference),
+        expected=expected(profile, reference),
+        realised=realised(profile, reference),
+    )
+
+
+def _strength(column: ColumnReport) -> tuple[bool, float, float, str]:
+    p_value = 2.0 if column.p_value is None else column.p_value
+    return (not column.named, p_value, -(column.effect or 0.0), column.name)
+
+
+def _column_report(
+    reference: Reference, profile: Profile, index: int, decision: ColumnDecision
+) -> ColumnReport:
+    column = reference.columns[index]
+    known = reference.part(reference.profile.counts, index)
+    seen = reference.part(profile.counts, index)
+    values = _statistics(reference, profile, index)
+    numeric = isinstance(column, NumericColumn)
+    return ColumnReport(
+        name=column.field.name,
+        type=column.field.type,
+        role=column.field.role,
+        reference=_summary(reference, reference.profile, index),
+        current=_summary(reference, profile, index),
+        unseen=0.0 if numeric else float(seen[UNSEEN]) / max(int(seen.sum()), 1),
+        statistics=values,
+        effect=values.get("wasserstein_sd" if numeric else "total_variation"),
+        effect_unit="sd" if numeric else "share",
+        p_value=decision.p_value,
+        evidence_share=decision.evidence_share,
+        named=decision.named,
+        distribution=distribution(column, known, seen),
+    )
+
+
+def _statistics(reference: Reference, profile: Profile, index: int) -> Mapping[str, float]:
+    """The column's statistics; the Wasserstein distance is at least the means' difference,
+    which alone knows how far beyond the reference's range a value lies.
+    """
+    column = reference.columns[index]
+    known = reference.part(reference.profile.counts, index)
+    values = statistics(column, known, reference.part(profile.counts, index))
+    if "wasserstein_sd" not in values or not isinstance(column, NumericColumn):
+        return values
+    before = mean(reference.profile, reference, column.field.name)
+    now = mean(profile, reference, column.field.name)
+    if before is None or now is None:
+        return values
+    in_sd = max(values["wasserstein_sd"], abs(now / column.scale - before / column.scale))
+    raw = {"wasserstein": in_sd * column.scale} if "wasserstein" in values else {}
+    return {**values, **raw, "wasserstein_sd": in_sd}
+
+
+def _summary(reference: Reference, profile: Profile, index: int) -> Summary:
+    column, counts = reference.columns[index], reference.part(profile.counts, index)
+    n = int(counts.sum())
+    missing = float(counts[MISSING]) / max(n, 1)
+    if isinstance(column, CategoryColumn):
+        return Summary(n=n, missing=missing, shares=_commonest(column, counts))
+    return Summary(
+        n=n,
+        missing=missing,
+        mean=mean(profile, reference, column.field.name),
+        quantiles=_quantiles(column, counts),
+    )
+
+
+def _quantiles(column: NumericColumn, counts: Counts) -> Mapping[str, float] | None:
+    found = quantiles(column, counts, np.array(QUANTILES))
+    if np.isnan(found).any():
+        return None
+    return {f"{p:g}": float(value) for p, value in zip(QUANTILES, found, strict=True)}
+
+
+def _commonest(column: ReferenceColumn, counts: Counts) -> Mapping[str, float] | None:
+    assert isinstance(column, CategoryColumn)
+    present = column.ordered(counts)
+    total = int(present.sum())
+    if total == 0:
+        return None
+    names = ["unseen", "other", *column.levels]
+    order = np.argsort(-present, kind="stable")[:N_SHARES]
+    return {names[i]: float(present[i]) / total for i in order if present[i] > 0}

@@ -1,0 +1,247 @@
+"""What the decision looks at: signed numbers that are linear in a window's counts.
+
+Being linear they add up over partitions, and their variance can be learned from the windows
+of the reference. A numeric column has the first four orthonormal polynomials of its ranks
+(where it lies, how wide, how skew, how heavy its tails are) and the shares of values beyond the
+reference's range; a category column the share of every level; and every column its missing share.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.polynomial import legendre
+from numpy.typing import NDArray
+
+from detectors.bins import MISSING, CategoryColumn, NumericColumn
+from detectors.columns import Counts, Floats, Role
+from detectors.reference import ERROR, Reference
+
+
+class Kind(IntEnum):
+    """What a component is the mean of; from OUTSIDE on it is a share of rows."""
+
+    LOCATION = 1
+    SPREAD = 2
+    SKEW = 3
+    TAILS = 4
+    OUTSIDE = 5
+    LEVEL = 6
+    MISSING = 7
+
+
+# A location moves most often; the weights of a column's components are scaled to sum to 1.
+_MISSING_WEIGHT = 0.13
+_NUMERIC_WEIGHTS = {
+    Kind.LOCATION: 0.30,
+    Kind.SPREAD: 0.25,
+    Kind.SKEW: 0.10,
+    Kind.TAILS: 0.10,
+    Kind.OUTSIDE: 0.06,
+    Kind.MISSING: _MISSING_WEIGHT,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Probe:
+    """The components of one column.
+
+    polynomials: (slots, k) orthonormal scores of a numeric column's slots.
+    parts: for every share, the slots that make it up.
+    present: the slots of values, of which they are shares; the missing share is of all rows.
+    """
+
+    slots: slice
+    kinds: tuple[Kind, ...]
+    weights: tuple[float, ...]
+    polynomials: Floats
+    parts: tuple[NDArray[np.intp], ...]
+    present: NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The components of one window, or of a stack of windows.
+
+    values: (..., components) mean polynomial score, or raw share; NaN where n is 0.
+    n: (..., components) how many values each is the mean of.
+    """
+
+    values: Floats
+    n: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Components:
+    """Every component of every column that decides, column after column.
+
+    column_indices: positions of the deciding columns among the reference's.
+    column: (components,) position of the component's column in `column_indices`.
+    weight: (components,) prior plausibility; sums to 1 within a column.
+    population: (components,) components of one population vary alike from window to window and
+        lend one another strength: those of one kind, scores apart from what they are scores of.
+    skewness: (components,) third standardised moment of one row; 0 for shares, whose law is
+        known without it.
+    """
+
+    column_indices: tuple[int, ...]
+    column: NDArray[np.intp]
+    kind: NDArray[np.intp]
+    weight: Floats
+    population: NDArray[np.intp]
+    skewness: Floats
+    probes: tuple[_Probe, ...]
+
+    @property
+    def is_share(self) -> NDArray[np.bool_]:
+        return self.kind >= Kind.OUTSIDE
+
+    def measure(self, counts: Counts) -> Measurement:
+        """(..., slots of all columns) -> a measurement of shape (..., components)."""
+        parts = [_measure(probe, counts[..., probe.slots]) for probe in self.probes]
+        return Measurement(
+            values=np.concatenate([values for values, _ in parts], axis=-1),
+            n=np.concatenate([n for _, n in parts], axis=-1),
+        )
+
+    def by_column(self, values: Floats) -> Floats:
+        """(components,) -> (columns,) weighted sums within each column."""
+        n_columns = len(self.column_indices)
+        sums = np.bincount(self.column, self.weight * values, minlength=n_columns)
+        return sums.astype(np.float64)
+
+    def smallest_p(self, p_values: Floats) -> Floats:
+        """(components,) -> (columns,) weighted Bonferroni within each column; NaN is left out,
+        and is the answer for a column that has nothing else.
+        """
+        weighted = np.where(np.isnan(p_values), np.inf, p_values / self.weight)
+        smallest = np.full(len(self.column_indices), np.inf)
+        np.minimum.at(smallest, self.column, weighted)
+        return np.where(np.isinf(smallest), np.nan, np.minimum(smallest, 1.0))
+
+
+def fit_components(reference: Reference) -> Components:
+    """The components of features, predictions and scores.
+
+    Labels, and the errors that they reveal, come later than their window and decide nothing.
+    """
+    indices = tuple(
+        i for i, c in enumerate(reference.columns) if _decides(c.field.role, c.field.name)
+    )
+    probes = tuple(_probe(reference, i) for i in indices)
+    skewness = [_skewness(p, reference.profile.counts[p.slots]) for p in probes]
+    return Components(
+        column_indices=indices,
+        column=np.repeat(np.arange(len(probes)), [len(p.kinds) for p in probes]),
+        kind=np.array([kind for p in probes for kind in p.kinds], dtype=np.intp),
+        weight=np.concatenate(
+            [np.array(p.weights) / sum(p.weights) for p in probes] or [np.empty(0)]
+        ),
+        population=_populations(reference, probes, indices),
+        skewness=np.concatenate(skewness or [np.empty(0)]),
+        probes=probes,
+    )
+
+
+def _decides(role: Role, name: str) -> bool:
+    return role is not Role.LABEL and name != ERROR
+
+
+def _populations(
+    reference: Reference, probes: Sequence[_Probe], indices: Sequence[int]
+) -> NDArray[np.intp]:
+    roles = [reference.columns[i].field.role for i in indices]
+    keys = [
+        kind + len(Kind) * (role is Role.SCORE)
+        for probe, role in zip(probes, roles, strict=True)
+        for kind in probe.kinds
+    ]
+    return np.array(keys, dtype=np.intp)
+
+
+def _probe(reference: Reference, index: int) -> _Probe:
+    column = reference.columns[index]
+    slots = slice(reference.offsets[index], reference.offsets[index + 1])
+    counts = reference.profile.counts[slots]
+    if isinstance(column, NumericColumn):
+        return _numeric_probe(column, counts, slots)
+    return _category_probe(column, counts, slots)
+
+
+def _numeric_probe(column: NumericColumn, counts: Counts, slots: slice) -> _Probe:
+    order = np.asarray(column.value_order, dtype=np.intp)
+    polynomials = np.zeros((column.n_slots, 4))
+    scores = rank_polynomials(column.ordered(counts), degree=4)
+    polynomials[order, : scores.shape[1]] = scores
+    kinds = [*list(Kind)[: scores.shape[1]], Kind.OUTSIDE, Kind.OUTSIDE, Kind.MISSING]
+    return _Probe(
+        slots=slots,
+        kinds=tuple(kinds),
+        weights=tuple(_NUMERIC_WEIGHTS[kind] for kind in kinds),
+        polynomials=polynomials[:, : scores.shape[1]],
+        parts=(order[:2], order[-2:]),
+        present=order,
+    )
+
+
+def _category_probe(column: CategoryColumn, counts: Counts, slots: slice) -> _Probe:
+    present = np.arange(column.n_slots)[MISSING + 1 :]
+    # Half of the weight to all levels alike, half to where the rows are: a change of a common
+    # level should not pay for the hundreds of rare ones.
+    shares = counts[present] / max(int(counts[present].sum()), 1)
+    weights = (1 - _MISSING_WEIGHT) * (1 / len(present) + shares) / 2
+    return _Probe(
+        slots=slots,
+        kinds=(*[Kind.LEVEL] * len(present), Kind.MISSING),
+        weights=(*weights.tolist(), _MISSING_WEIGHT),
+        polynomials=np.zeros((column.n_slots, 0)),
+        parts=tuple(present[:, np.newaxis]),
+        present=present,
+    )
+
+
+def rank_polynomials(counts: Counts, /, *, degree: int) -> Floats:
+    """Legendre polynomials of the bins' mid-ranks, made orthonormal under the bins' own masses.
+
+    counts: (bins,) of the reference in the order of the values. Returns (bins, k): each of
+    mean 0 and variance 1 over the reference's rows. k is `degree`, or fewer where there are too
+    few distinct values to bear them.
+    """
+    total = counts.sum()
+    if total == 0:
+        return np.zeros((counts.size, 0))
+    masses = counts / total
+    ranks = np.cumsum(masses) - masses / 2
+    orthonormal = [np.ones(counts.size)]
+    for candidate in legendre.legvander(2 * ranks - 1, degree).T[1:]:
+        rest = _remove(candidate, orthonormal, masses)
+        norm = np.sqrt((masses * rest**2).sum())
+        if norm > 1e-6:
+            orthonormal.append(rest / norm)
+    return np.stack(orthonormal[1:], axis=-1) if orthonormal[1:] else np.zeros((counts.size, 0))
+
+
+def _remove(vector: Floats, basis: Iterable[Floats], masses: Floats) -> Floats:
+    """What is left of `vector` outside the basis; twice, for the sake of rounding."""
+    for _ in range(2):
+        for direction in basis:
+            vector = vector - (masses * vector * direction).sum() * direction
+    return vector
+
+
+def _measure(probe: _Probe, counts: Counts) -> tuple[Floats, Floats]:
+    """Values and sizes, (..., components of the column) each."""
+    n_all = counts.sum(axis=-1).astype(np.float64)
+    n_present = counts[..., probe.present].sum(axis=-1).astype(np.float64)
+    moments = counts @ probe.polynomials
+    shares: Sequence[Floats] = [counts[..., part].sum(axis=-1) for part in probe.parts]
+    sums = np.stack([*np.moveaxis(moments, -1, 0), *shares, counts[..., MISSING]], axis=-1)
+    n = np.stack([n_present] * (sums.shape[-1] - 1) + [n_all], axis=-1)
+    return np.divide(sums, n, out=np.full(n.shape, np.nan), where=n > 0), n
+
+
+def _skewness(probe: _Probe, counts: Counts) -> Floats:
+    present = max(int(counts[probe.present].sum()), 1)
+    third = counts @ probe.polynomials**3 / present
+    return np.concatenate([third, np.zeros(len(probe.kinds) - third.size)])

@@ -1,0 +1,232 @@
+"""How much each component varies from window to window while nothing is wrong.
+
+The sampling unit is the window, not the row: days differ more than their rows can explain, and
+by how much is learned from the reference's own windows. A component's variance in a window of n
+rows is 1/n, what rows drawn at random give it, plus a variance between windows that does not
+shrink with n.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc, betaincc, ndtr, ndtri, stdtr
+
+from detectors.columns import Floats
+from detectors.components import Components, Measurement
+from detectors.memory import variance_inflation
+from detectors.moderation import moderate, n_independent_components
+
+SCORE_LIMIT = 12.0
+"""Normal scores are cut off here: beyond 1e-33 no estimated variance can be believed."""
+
+_INFORMATIVE_COUNT = 5.0
+"""Expected rows in and out of a share, per window, from which its variance can be learned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Null:
+    """What is expected of every component in a window to come. Arrays are (components,).
+
+    mean: under the reference. mean_variance: how uncertain that is, the reference being finite.
+    between: variance between windows beyond row noise, in units where row noise is 1/n.
+    df: degrees of freedom behind the variance; inf where it is row noise alone.
+    n_windows: how many windows of the reference were learned from.
+    remembers: successive windows of the reference resemble one another.
+    """
+
+    mean: Floats
+    mean_variance: Floats
+    between: Floats
+    df: Floats
+    skewness: Floats
+    is_share: NDArray[np.bool_]
+    n_windows: int
+    remembers: bool
+
+
+def learn_null(components: Components, reference: Measurement, windows: Measurement) -> Null:
+    """The null from the whole reference, (components,), and its windows, (windows, components).
+
+    With fewer than two windows only row noise is known.
+    """
+    n_windows = len(windows.n)
+    between, df = np.zeros(components.kind.shape), np.full(components.kind.shape, np.inf)
+    inflation = np.ones(components.kind.shape)
+    if n_windows >= 2:
+        residuals = _residuals(windows, reference.values, components.is_share)
+        spread = _spread(reference.values, components.is_share)
+        for population in np.unique(components.population):
+            of = components.population == population
+            learned = _between_windows(residuals[:, of], windows.n[:, of], spread[of])
+            between[of], df[of], inflation[of] = learned
+    return Null(
+        mean=np.where(reference.n > 0, reference.values, 0.0),
+        mean_variance=_mean_variance(reference.n, windows.n, between * inflation),
+        between=between,
+        df=df,
+        skewness=components.skewness,
+        is_share=components.is_share,
+        n_windows=n_windows,
+        remembers=bool((inflation > 1).any()),
+    )
+
+
+def standardised(null: Null, window: Measurement) -> Floats:
+    """Deviations from the reference in standard deviations of a window, (..., components).
+
+    NaN where the window has no value. The reference's own error is left out.
+    """
+    n = np.where(window.n > 0, window.n, np.nan)
+    z: Floats = _residuals(window, null.mean, null.is_share) / np.sqrt(1 / n + null.between)
+    return z
+
+
+def one_sided_scores(
+    null: Null, window: Measurement, mean: Floats, mean_variance: Floats
+) -> Floats:
+    """Evidence of every component for a rise and for a fall, as normal scores.
+
+    Returns (2, components). Under the null a score is at most standard normal: Φ(−score) is a
+    valid one-sided p-value. NaN where the window has no value of the component's column.
+    """
+    n = np.where(window.n > 0, window.n, np.nan)
+    variance = 1 / n + null.between
+    total = variance + mean_variance
+    z = _residuals(window, mean, null.is_share) / np.sqrt(total)
+    z = _unskewed(z, null.skewness / np.sqrt(n) * (n * total) ** -1.5)
+    tails = np.stack([stdtr(null.df, -z), stdtr(null.df, z)])
+    if null.is_share.any():
+        counted = _count_tails(window.values, mean, 1 / variance, 1 / mean_variance)
+        tails = np.where(null.is_share, np.maximum(tails, counted), tails)
+    scores: Floats = np.clip(-ndtri(tails), -SCORE_LIMIT, SCORE_LIMIT)
+    return scores
+
+
+def updated_mean(
+    null: Null, window: Measurement, mean: Floats, mean_variance: Floats
+) -> tuple[Floats, Floats]:
+    """What to expect, and how surely, once a quiet window was seen: Kalman's filter for a
+    constant. Without it the error of a finite reference would return in every window.
+    """
+    n = np.where(window.n > 0, window.n, 1.0)
+    variance = 1 / n + null.between
+    gain = np.where(window.n > 0, mean_variance / (mean_variance + variance), 0.0)
+    surprise = np.where(window.n > 0, window.values - mean, 0.0)
+    return mean + gain * surprise, mean_variance * (1 - gain)
+
+
+def two_sided_p(scores: Floats) -> Floats:
+    """(2, components) one-sided scores -> (components,) p-values; NaN stays NaN."""
+    p_values: Floats = np.minimum(1.0, 2 * ndtr(-scores.max(axis=0)))
+    return p_values
+
+
+def _residuals(window: Measurement, mean: Floats, is_share: NDArray[np.bool_]) -> Floats:
+    """Differences from the mean, on a scale where row noise has variance 1/n.
+
+    Shares go through Anscombe's arcsine, and so does what is expected at the same n.
+    """
+    values, n = window.values, np.where(window.n > 0, window.n, np.nan)
+    share = np.where(is_share, values, 0.0)
+    expected = np.where(is_share, mean, 0.0)
+    difference: Floats = np.where(
+        is_share, _arcsine(share, n) - _arcsine(expected, n), values - mean
+    )
+    return difference
+
+
+def _arcsine(share: Floats, n: Floats) -> Floats:
+    """2 asin √((c + 3/8) / (n + 3/4)), of variance close to 1/n (Anscombe 1948)."""
+    angle: Floats = 2 * np.arcsin(np.sqrt((share * n + 0.375) / (n + 0.75)))
+    return angle
+
+
+def _unskewed(z: Floats, skewness: Floats) -> Floats:
+    """Wilson and Hilferty's cube root: a skew standardised sum becomes close to normal."""
+    skewed = np.abs(skewness) > 1e-4
+    g = np.where(skewed, skewness, 1.0)
+    return np.where(skewed, 6 / g * (np.cbrt(1 + g * z / 2) - 1) + g / 6, z)
+
+
+def _count_tails(share: Floats, mean: Floats, size: Floats, mean_size: Floats) -> Floats:
+    """One-sided p-values of counts too small for a normal approximation; (2, components).
+
+    Given their sum, the count of the window among window and reference is binomial (Przyborowski
+    and Wilenski 1940), for rare events exactly so however small the reference. `size` and
+    `mean_size` are the rows that they are worth, their variance being what it is; the quasi-
+    likelihood factor 1 − p makes the law fit common shares too, taken from their rarer side.
+    """
+    pooled = (share * size + mean * mean_size) / (size + mean_size)
+    flip = pooled > 0.5
+    rare = np.where(flip, 1 - pooled, pooled)
+    scale = 1 / (1 - rare)
+    c = np.where(flip, 1 - share, share) * size * scale
+    d = np.where(flip, 1 - mean, mean) * mean_size * scale
+    odds = size / (size + mean_size)
+    upper = np.where(c > 0, betainc(np.where(c > 0, c, 1.0), d + 1, odds), 1.0)
+    lower = np.where(d > 0, betaincc(c + 1, np.where(d > 0, d, 1.0), odds), 1.0)
+    rise, fall = np.where(flip, lower, upper), np.where(flip, upper, lower)
+    return np.stack([rise, fall])
+
+
+def _spread(share: Floats, is_share: NDArray[np.bool_]) -> Floats:
+    """p (1 − p) of shares; NaN for other components."""
+    return np.where(is_share, share * (1 - share), np.nan)
+
+
+def _between_windows(residuals: Floats, n: Floats, spread: Floats) -> tuple[Floats, Floats, float]:
+    """What the windows say of one population: its components' variance between windows, the
+    degrees of freedom of that, and how much the windows' memory inflates their mean's variance.
+    """
+    typical, df = _typical_size(n)
+    own = ~np.isnan(residuals).any(axis=0) & ~(typical * spread < _INFORMATIVE_COUNT)
+    inflation = variance_inflation(residuals[:, own])
+    # Deviations from the mean of windows that remember are too small by this factor.
+    lost = df / max(df + 1 - inflation, 1.0)
+    df = max(min(df, 3.0), df / inflation)
+    ratios = np.full(own.shape, np.nan)
+    ratios[own] = residuals[:, own].var(axis=0, ddof=1) * typical[own] * lost
+    independent = n_independent_components(residuals[:, own])
+    trend = _trend(ratios, typical * spread, df * independent / max(int(own.sum()), 1))
+    moderated = moderate(ratios / trend, df=df, n_independent=independent)
+    return (np.maximum(moderated.ratio * trend, 1.0) - 1) / typical, moderated.df, inflation
+
+
+def _typical_size(n: Floats) -> tuple[Floats, float]:
+    """Harmonic mean of the windows' sizes per component, and degrees of freedom of a variance.
+
+    The unweighted variance of windows of differing sizes has the mean of 1/n as its row noise.
+    Windows much smaller than the others dominate it, and are fewer: Satterthwaite's count.
+    """
+    noise = np.divide(1.0, n, out=np.zeros(n.shape), where=n > 0)
+    some = (n > 0).sum(axis=0)
+    typical = np.divide(some, noise.sum(axis=0), out=np.ones(some.shape), where=some > 0)
+    squares = (noise**2).sum(axis=0)
+    effective = np.divide(noise.sum(axis=0) ** 2, squares, out=some + 0.0, where=squares > 0)
+    return typical, max(1.0, float(np.median(effective)) - 1)
+
+
+def _trend(ratios: Floats, exposure: Floats, df: float) -> Floats:
+    """The part of the ratios that grows with n p (1 − p), as day effects on log-odds make it.
+
+    Fitted through 1 by least squares and kept if it exceeds 1.5 standard errors; ones otherwise,
+    and for components that are not shares.
+    """
+    known = ~np.isnan(ratios) & ~np.isnan(exposure)
+    x, y = exposure[known], ratios[known] - 1
+    if x.size == 0:
+        return np.ones(ratios.shape)
+    slope = float((x * y).sum() / (x**2).sum())
+    standard_error = float(np.sqrt(2 / df / (x**2).sum()))
+    if slope <= 1.5 * standard_error:
+        return np.ones(ratios.shape)
+    return 1 + slope * np.nan_to_num(exposure)
+
+
+def _mean_variance(total: Floats, windows: Floats, between: Floats) -> Floats:
+    """Variance of the reference's mean: row noise, and each window's own effect once."""
+    rows = np.maximum(total, 1.0)
+    weights = (windows**2).sum(axis=0) / np.maximum(windows.sum(axis=0), 1.0) ** 2
+    variance: Floats = 1 / rows + between * weights
+    return variance
