@@ -1,0 +1,174 @@
+"""Columns of whatever came in, made the types that a monitor's schema wants."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import pyarrow as pa
+
+from detectors.columns import RESERVED_PREFIX, ColumnType, Field, Role
+
+MAX_COLUMNS = 10_000
+
+ARROW_TYPES = {
+    ColumnType.FLOAT: pa.float64(),
+    ColumnType.INTEGER: pa.int64(),
+    ColumnType.BOOLEAN: pa.bool_(),
+    ColumnType.CATEGORY: pa.string(),
+}
+
+Values: TypeAlias = Sequence[object]
+"""Python scalars, or an Arrow array."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conformed:
+    """Columns as a monitor's schema wants them, and what did not fit.
+
+    mismatched: values that were not of their column's type and became missing, by column.
+    unknown: rows that had a column the schema does not know, by column; those were left out.
+    """
+
+    columns: Mapping[str, pa.Array]
+    mismatched: Mapping[str, int]
+    unknown: Mapping[str, int]
+
+
+def conform(columns: Mapping[str, Values], schema: Sequence[Field], *, n: int) -> Conformed:
+    """Arrays of the schema's types in the schema's order, from columns of n values each.
+
+    A column that is absent is missing throughout. Numbers stand for categories by their text and
+    0 and 1 for booleans; whatever else does not fit becomes missing and is counted. Without a
+    schema every column keeps its natural type.
+    """
+    fields = [f for f in schema if f.role in (Role.FEATURE, Role.PREDICTION)]
+    if not fields:
+        return _conform_naturally(columns, n)
+    arrays: dict[str, pa.Array] = {}
+    mismatched: dict[str, int] = {}
+    for f in fields:
+        values = columns.get(f.name)
+        if values is None:
+            arrays[f.name] = pa.nulls(n, ARROW_TYPES[f.type])
+        else:
+            arrays[f.name], n_bad = _typed(values, f.type)
+            _count(mismatched, f.name, n_bad)
+    unknown = {str(name): n for name in columns if name not in arrays}
+    return Conformed(arrays, mismatched, unknown)
+
+
+def _conform_naturally(columns: Mapping[str, Values], n: int) -> Conformed:
+    arrays: dict[str, pa.Array] = {}
+    mismatched: dict[str, int] = {}
+    unknown: dict[str, int] = {}
+    for name, values in columns.items():
+        if name.startswith(RESERVED_PREFIX) or len(arrays) >= MAX_COLUMNS:
+            unknown[name] = n
+        else:
+            arrays[name], n_bad = natural(values)
+            _count(mismatched, name, n_bad)
+    return Conformed(arrays, mismatched, unknown)
+
+
+def _natural_type(values: Values) -> ColumnType | None:
+    """The narrowest type that holds all scalars among the values; None where there are none."""
+    kinds = set(map(type, values)) & {bool, int, float, str}
+    if not kinds:
+        return None
+    if str in kinds:
+        return ColumnType.CATEGORY
+    if len(kinds) > 1 or float in kinds:
+        return ColumnType.FLOAT
+    return ColumnType.INTEGER if int in kinds else ColumnType.BOOLEAN
+
+
+def _count(counts: dict[str, int], name: str, n: int) -> None:
+    if n:
+        counts[name] = n
+
+
+_EXACT: Mapping[ColumnType, frozenset[type]] = {
+    ColumnType.FLOAT: frozenset({int, float, type(None)}),
+    ColumnType.INTEGER: frozenset({int, type(None)}),
+    ColumnType.BOOLEAN: frozenset({bool, type(None)}),
+    ColumnType.CATEGORY: frozenset({str, type(None)}),
+}
+
+
+def natural(values: Values) -> tuple[pa.Array, int]:
+    """The values in the narrowest type that holds all scalars among them; how many are none."""
+    if isinstance(values, pa.Array):
+        if values.type in ARROW_TYPES.values():
+            return values, 0
+        values = values.to_pylist()
+    return _typed(values, _natural_type(values))
+
+
+def _typed(values: Values, type_: ColumnType | None) -> tuple[pa.Array, int]:
+    """The values as an array, and how many did not fit."""
+    if type_ is None:
+        return pa.nulls(len(values)), sum(value is not None for value in values)
+    target = ARROW_TYPES[type_]
+    if isinstance(values, pa.Array):
+        if values.type == target:
+            return values, 0
+        values = values.to_pylist()
+    if set(map(type, values)) <= _EXACT[type_]:
+        try:
+            return pa.array(values, type=target), 0
+        except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
+            pass  # a number beyond the type's range, or text that is no Unicode: value by value
+    fitted = [_fit(value, type_) for value in values]
+    n_bad = sum(
+        new is None and not _is_missing(old) for old, new in zip(values, fitted, strict=True)
+    )
+    return pa.array(fitted, type=target), n_bad
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value != value  # noqa: PLR0124 - NaN is what differs from itself
+
+
+def _fit(value: object, type_: ColumnType) -> object:
+    """The value as the type wants it, None where it does not fit."""
+    if not isinstance(value, bool | int | float | str) or _is_missing(value):
+        return None
+    match type_:
+        case ColumnType.CATEGORY:
+            return _fit_category(value)
+        case ColumnType.BOOLEAN:
+            return bool(value) if value in (0, 1) else None
+        case ColumnType.INTEGER:
+            return _fit_integer(value)
+        case ColumnType.FLOAT:
+            return _fit_float(value)
+
+
+def _fit_category(value: bool | float | str) -> str | None:
+    """Text as it is; numbers as a CSV file would spell them, whole ones without a point."""
+    if isinstance(value, str):
+        return value if _is_unicode(value) else None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value).removesuffix(".0")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
+    return True
+
+
+def _fit_integer(value: bool | float | str) -> int | None:
+    if isinstance(value, str) or not -(2**63) <= value < 2**63:
+        return None
+    return int(value) if value == int(value) else None
+
+
+def _fit_float(value: bool | float | str) -> float | None:
+    try:
+        return None if isinstance(value, str) else float(value)
+    except OverflowError:
+        return None

@@ -1,0 +1,77 @@
+"""One request to a model and its answer, as the proxy saw them; what a decoder makes of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Exchange(NamedTuple):
+    """A request and its answer; a tuple, because the proxy makes one for every request.
+
+    arrived_at: when the request came, seconds since 1970. latency_s: until the answer was complete.
+    request, response: the bodies in pieces, as they came.
+    """
+
+    path: str
+    request_id: str
+    arrived_at: float
+    latency_s: float
+    status: int
+    request_headers: Headers
+    response_headers: Headers
+    request: Sequence[bytes]
+    response: Sequence[bytes]
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(map(len, self.request)) + sum(map(len, self.response))
+
+
+class Reason(StrEnum):
+    """Why an exchange is not read: the whole set."""
+
+    NO_MONITOR = "no monitor"
+    MODEL_ERROR = "model error"
+    NOT_JSON = "not JSON"
+    UNKNOWN_ENCODING = "unknown encoding"
+    BAD_GZIP = "bad gzip"
+    TOO_LARGE = "too large"
+    WRONG_SHAPE = "wrong shape"
+    WRONG_LENGTH = "wrong length"
+    BINARY_TENSORS = "binary tensors"
+
+
+class DecodeError(ValueError):
+    """An exchange that cannot be read as predictions. detail: for people."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How a monitor calls what a body may leave without a name.
+
+    features: in the order of nameless rows; empty while the monitor has no reference.
+    prediction: the model's output.
+    """
+
+    features: Sequence[str]
+    prediction: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The rows of one exchange, column by column; each column has n values."""
+
+    columns: Mapping[str, Sequence[object]]
+    n: int
+
+
+def header(headers: Headers, name: bytes) -> bytes | None:
+    """The first value of a header; the name in lower case."""
+    return next((value for key, value in headers if key.lower() == name), None)

@@ -1,0 +1,86 @@
+"""The Open Inference Protocol (V2) in JSON: tensors in, tensors out.
+
+https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from math import prod
+
+from monitor.decoders.body import json_object
+from monitor.decoders.exchange import Columns, Decoded, DecodeError, Exchange, Reason, header
+
+NAME = "open-inference-v2"
+PATH = re.compile(r"/v2/models/(?P<model>[^/]+)(?:/versions/[^/]+)?/infer")
+
+Column = Sequence[object]
+Json = Mapping[str, object]
+
+
+def decode(exchange: Exchange, columns: Columns) -> Decoded:
+    """A tensor for each column, of shape [n] or [n, 1]; or one tensor of shape [n, features].
+
+    Raises DecodeError, for binary tensors too.
+    """
+    for headers in (exchange.request_headers, exchange.response_headers):
+        if header(headers, b"inference-header-content-length") is not None:
+            raise DecodeError(Reason.BINARY_TENSORS, "only tensors in JSON are read")
+    inputs = _tensors(json_object(exchange.request, exchange.request_headers), "inputs")
+    outputs = _tensors(json_object(exchange.response, exchange.response_headers), "outputs")
+    features = _columns(inputs, columns.features, "feature")
+    predictions = _columns(outputs, [columns.prediction], columns.prediction)
+    lengths = {len(column) for column in chain(features.values(), predictions.values())}
+    if len(lengths) != 1:
+        raise DecodeError(Reason.WRONG_LENGTH, "tensors of different numbers of rows")
+    return Decoded({**features, **predictions}, lengths.pop())
+
+
+def _tensors(body: Json, key: str) -> Sequence[Json]:
+    tensors = body.get(key)
+    if not isinstance(tensors, list) or not tensors:
+        raise DecodeError(Reason.WRONG_SHAPE, f"{key!r} is not a list with tensors")
+    if not all(isinstance(tensor, dict) for tensor in tensors):
+        raise DecodeError(Reason.WRONG_SHAPE, f"{key!r} holds something that is no tensor")
+    return tensors
+
+
+def _columns(tensors: Sequence[Json], names: Sequence[str], fallback: str) -> Mapping[str, Column]:
+    """The columns of all tensors. One tensor alone is named by the monitor's `names`."""
+    if len(tensors) > 1:
+        return {str(tensor.get("name")): _single(tensor) for tensor in tensors}
+    (tensor,) = tensors
+    data, width = _flat(tensor)
+    if width == 1 and len(names) != 1:
+        return {str(tensor.get("name")): data}
+    named = names or [f"{fallback}_{i}" for i in range(width)]
+    if len(named) != width:
+        raise DecodeError(
+            Reason.WRONG_SHAPE, f"a tensor of {width} columns, the monitor has {len(named)}"
+        )
+    return {name: data[i::width] for i, name in enumerate(named)}
+
+
+def _single(tensor: Json) -> Column:
+    data, width = _flat(tensor)
+    if width != 1:
+        raise DecodeError(Reason.WRONG_SHAPE, f"tensor {tensor.get('name')!r} has {width} columns")
+    return data
+
+
+def _flat(tensor: Json) -> tuple[Column, int]:
+    """The data row by row without nesting, and the number of values in a row."""
+    shape, data = tensor.get("shape"), tensor.get("data")
+    if not isinstance(shape, list) or not 1 <= len(shape) <= 2:
+        raise DecodeError(Reason.WRONG_SHAPE, f"shape {shape!r} is neither [n] nor [n, columns]")
+    if not all(type(size) is int and size > 0 for size in shape):
+        raise DecodeError(Reason.WRONG_SHAPE, f"shape {shape!r} is not of positive numbers")
+    if not isinstance(data, list):
+        raise DecodeError(Reason.WRONG_SHAPE, "a tensor without data")
+    if data and isinstance(data[0], list):
+        if not all(isinstance(row, list) for row in data):
+            raise DecodeError(Reason.WRONG_SHAPE, "data nested in part")
+        data = list(chain.from_iterable(data))
+    if len(data) != prod(shape):
+        raise DecodeError(Reason.WRONG_LENGTH, f"{len(data)} values, the shape says {prod(shape)}")
+    return data, shape[1] if len(shape) == 2 else 1
