@@ -11,9 +11,14 @@ from detectors.distribution import distribution, quantiles
 from detectors.effects import statistics
 from detectors.outliers import outliers
 from detectors.performance import expected, realised
-from detectors.profile import Profile, mean
+from detectors.profile import RESOLUTION, Profile, mean
 from detectors.reference import Reference
 from detectors.report import ColumnReport, Summary, WindowReport
+from detectors.statistics import (
+    Moments,
+    variance_ratio_of_moments,
+    welch_mean_shift_of_moments,
+)
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 N_SHARES = 10
@@ -22,8 +27,16 @@ N_SHARES = 10
 _NO_DECISION = ColumnDecision(p_value=None, evidence_share=0.0, named=False)
 
 
-def report(reference: Reference, profile: Profile, decision: Decision) -> WindowReport:
+def report(
+    reference: Reference,
+    profile: Profile,
+    decision: Decision,
+    *,
+    outlier_rate: float = 0.1,
+) -> WindowReport:
     """Everything that a window's profile says, with what was decided of it.
+
+    outlier_rate: the false discovery rate among the rows that count as outliers.
 
     Made from the profile alone, so that it can be made again when labels arrive: the decision
     of a window stands. Columns come strongest first. A column of which the window has no value
@@ -43,7 +56,7 @@ def report(reference: Reference, profile: Profile, decision: Decision) -> Window
         threshold=decision.threshold,
         provisional=decision.provisional,
         columns=tuple(sorted(columns, key=_strength)),
-        outliers=outliers(profile, reference),
+        outliers=outliers(profile, reference, false_discovery_rate=outlier_rate),
         expected=expected(profile, reference),
         realised=realised(profile, reference),
     )
@@ -88,6 +101,7 @@ def _statistics(reference: Reference, profile: Profile, index: int) -> Mapping[s
     values = statistics(column, known, reference.part(profile.counts, index))
     if "wasserstein_sd" not in values or not isinstance(column, NumericColumn):
         return values
+    values = {**values, **_of_moments(reference, profile, index)}
     before = mean(reference.profile, reference, column.field.name)
     now = mean(profile, reference, column.field.name)
     if before is None or now is None:
@@ -95,6 +109,26 @@ def _statistics(reference: Reference, profile: Profile, index: int) -> Mapping[s
     in_sd = max(values["wasserstein_sd"], abs(now / column.scale - before / column.scale))
     raw = {"wasserstein": in_sd * column.scale} if "wasserstein" in values else {}
     return {**values, **raw, "wasserstein_sd": in_sd}
+
+
+def _of_moments(reference: Reference, profile: Profile, index: int) -> Mapping[str, float]:
+    """What compares means and variances, from the sums of the values rather than their bins."""
+    before = _moments(reference, reference.profile, index)
+    now = _moments(reference, profile, index)
+    values = {
+        "welch_mean_shift": float(welch_mean_shift_of_moments(before, now)),
+        "variance_ratio": float(variance_ratio_of_moments(before, now)),
+    }
+    return {name: value for name, value in values.items() if np.isfinite(value)}
+
+
+def _moments(reference: Reference, profile: Profile, index: int) -> Moments:
+    """Of a numeric column's finite values, of which there are some, in the column's units."""
+    column = reference.columns[index]
+    n = float(column.ordered(reference.part(profile.counts, index))[1:-1].sum())
+    z, squares = profile.sums[reference.numeric.index(index)] / RESOLUTION / max(n, 1)
+    variance = max(squares - z**2, 0.0) * n / (n - 1) if n > 1 else np.nan
+    return Moments(n=np.asarray(n), mean=np.asarray(z), variance=np.asarray(variance))
 
 
 def _summary(reference: Reference, profile: Profile, index: int) -> Summary:

@@ -1,11 +1,12 @@
 """Kafka clients with the settings that our promises need; the only place that makes them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import kafka
-from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from monitor.messages import Topics
@@ -24,6 +25,7 @@ class Broker:
     servers: "host:port" of one or more brokers.
     partitions: of the topics that carry rows, when we create them.
     session_timeout_s: how soon a consumer that fell silent loses its partitions.
+    connect_timeout_s: how long a first connection is tried before the broker is unavailable.
     """
 
     servers: tuple[str, ...] = ("127.0.0.1:9092",)
@@ -31,16 +33,19 @@ class Broker:
     partitions: int = 4
     replication: int = -1
     session_timeout_s: float = 45.0
+    connect_timeout_s: float = 10.0
 
     def producer(self, *, client_id: str) -> kafka.KafkaProducer:
         """acks=all and idempotent: what was acknowledged is in the log, once and in order."""
         return _connected(
             kafka.KafkaProducer,
-            servers=self.servers,
+            broker=self,
             client_id=client_id,
             linger_ms=5,
             max_request_size=MAX_MESSAGE_BYTES,
             max_block_ms=5_000,
+            request_timeout_ms=10_000,
+            delivery_timeout_ms=20_000,
         )
 
     def consumer(
@@ -53,12 +58,13 @@ class Broker:
         return _connected(
             kafka.KafkaConsumer,
             *topics,
-            servers=self.servers,
+            broker=self,
             client_id=client_id,
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            partition_assignment_strategy=[StickyPartitionAssignor],
+            # Gives partitions of one number in several topics to the same member: joins are local.
+            partition_assignment_strategy=[RangePartitionAssignor],
             session_timeout_ms=round(self.session_timeout_s * 1000),
             heartbeat_interval_ms=round(self.session_timeout_s * 1000 / 5),
             fetch_max_wait_ms=100,
@@ -69,7 +75,7 @@ class Broker:
         """Makes the topics that do not exist yet."""
         admin = _connected(
             kafka.KafkaAdminClient,
-            servers=self.servers,
+            broker=self,
             client_id="driftmeter-topics",
         )
         try:
@@ -89,6 +95,16 @@ class Broker:
         }
 
 
+def abandon(producer: kafka.KafkaProducer) -> None:
+    """Closes a producer at once; what it has not delivered fails.
+
+    Its own `close` waits for that first, and if it takes too long it raises and closes nothing.
+    """
+    producer._sender.force_close()  # noqa: SLF001 - there is no public way
+    with suppress(KafkaError):  # its thread is told to end, and does so a little later
+        producer.close(timeout=1.0)
+
+
 def _create(admin: kafka.KafkaAdminClient, topics: Mapping[str, Mapping[str, object]]) -> None:
     for name, how in topics.items():
         try:
@@ -97,11 +113,16 @@ def _create(admin: kafka.KafkaAdminClient, topics: Mapping[str, Mapping[str, obj
             continue  # another role was quicker
 
 
-def _connected(client: Any, *args: str, servers: Sequence[str], **settings: object) -> Any:
+def _connected(client: Any, *args: str, broker: Broker, **settings: object) -> Any:
     try:
-        return client(*args, bootstrap_servers=list(servers), **settings)
+        return client(
+            *args,
+            bootstrap_servers=list(broker.servers),
+            bootstrap_timeout_ms=round(broker.connect_timeout_s * 1000),
+            **settings,
+        )
     except KafkaError as error:
         raise BrokerUnavailableError(
-            f"no Kafka broker answers at {', '.join(servers)} ({error}). "
+            f"no Kafka broker answers at {', '.join(broker.servers)} ({error}). "
             "Is it running, and is --broker right?"
         ) from error

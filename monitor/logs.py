@@ -11,4 +11,4 @@ def configure() -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     for library in ("kafka", "uvicorn", "httpx2"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+        logging.getLogger(library).setLevel(logging.ERROR)

@@ -130,6 +130,7 @@ class Segment:
                 self.monitor,
                 self.reference_id,
                 self.pane_start,
+                self.pane_s,
                 self.topic,
                 self.partition,
                 self.start,
@@ -213,11 +214,14 @@ class Registration:
     def from_bytes(cls, raw: bytes) -> Self:
         """Raises ValueError for anything that is not a registration."""
         body = orjson.loads(raw)
-        return cls(
-            monitor=Monitor.model_validate(body["monitor"]),
-            revision=int(body["revision"]),
-            state=body["state"],
-            reason=body["reason"],
-            reference_id=body["reference_id"],
-            schema=tuple(Field(n, ColumnType(t), Role(r)) for n, t, r in body["schema"]),
-        )
+        try:
+            return cls(
+                monitor=Monitor.model_validate(body["monitor"]),
+                revision=int(body["revision"]),
+                state=body["state"],
+                reason=body["reason"],
+                reference_id=body["reference_id"],
+                schema=tuple(Field(n, ColumnType(t), Role(r)) for n, t, r in body["schema"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a registration: {error!r}") from error

@@ -5,6 +5,7 @@ Times are seconds since 1970. Documents and reports are JSON; profiles and evide
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Double,
     Index,
@@ -52,7 +53,7 @@ offsets = Table(
     metadata,
     Column("topic", String(249), primary_key=True),
     Column("partition", Integer, primary_key=True),
-    Column("next_offset", Integer, nullable=False),
+    Column("next_offset", BigInteger, nullable=False),
 )
 
 segments = Table(
@@ -62,10 +63,11 @@ segments = Table(
     Column("monitor", String(63), primary_key=True),
     Column("reference_id", String(80), primary_key=True),
     Column("pane_start", Double, primary_key=True),
+    Column("pane_s", Double, primary_key=True),
     Column("topic", String(249), primary_key=True),
     Column("partition", Integer, primary_key=True),
-    Column("start", Integer, primary_key=True),
-    Column("version", Integer, nullable=False),
+    Column("start", BigInteger, primary_key=True),
+    Column("version", BigInteger, nullable=False),
     Column("profile", LargeBinary, nullable=False),
 )
 
@@ -113,6 +115,7 @@ alerts = Table(
     Column("id", String(64), primary_key=True),
     Column("monitor", String(63), nullable=False, index=True),
     Column("cause", String(32), nullable=False),
+    Column("window_s", Double, nullable=False),
     Column("state", String(16), nullable=False),
     Column("started_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),

@@ -1,0 +1,1 @@
+"""Counts the rows of the topics predictions and labels into profiles."""

@@ -1,0 +1,1 @@
+"""Makes windows of profiles, judges them, and keeps what follows in SQL."""

@@ -1,0 +1,127 @@
+"""From a report to an alert's state, and to the notifications that follow, in one transaction."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, select
+
+from alerts import retrain, state
+from alerts.notification import Notification, Origin, announce, delivery_id
+from alerts.state import Alert, Cause, Observation, Policy, Window
+from monitor import tables, tracing
+from monitor.database import insert_new, upsert
+from monitor.detect.judging import WrittenReport
+from monitor.messages import Registration
+from monitor.spec import Webhook
+
+
+def observe(
+    connection: Connection,
+    written: WrittenReport,
+    registration: Registration,
+    *,
+    now: float,
+    base_url: str | None,
+) -> Alert | None:
+    """Takes a newly closed window into account; returns its alert if that has changed state.
+
+    The ids of alerts and deliveries follow from the window, so doing it again changes nothing.
+    """
+    spec, series = registration.monitor.spec, written.series
+    window = Window(start=written.start, end=written.end)
+    step = state.step(
+        _latest_alert(connection, series.monitor, window.length_s),
+        Observation.of(written.report, monitor=series.monitor, window=window),
+        Policy(for_s=spec.alerts.for_, keep_firing_s=spec.alerts.keep_firing_for),
+    )
+    if step.alert is None:
+        return None
+    upsert(connection, tables.alerts, [_alert_row(step.alert)])
+    origin = Origin(
+        labels=registration.monitor.metadata.labels,
+        revision=registration.revision,
+        reference_id=series.reference_id,
+        base_url=base_url,
+    )
+    announced = [announce(step.alert, transition, origin) for transition in step.transitions]
+    _enqueue(connection, "alert", announced, spec.alerts.webhooks, now)
+    _enqueue(
+        connection,
+        "retrain",
+        [_retrain(connection, step.alert, origin, spec.retrain.cooldown)],
+        spec.retrain.webhooks,
+        now,
+    )
+    return step.alert if step.transitions else None
+
+
+def _latest_alert(connection: Connection, monitor: str, window_s: float) -> Alert | None:
+    t = tables.alerts
+    query = (
+        select(t.c.body)
+        .where(t.c.monitor == monitor, t.c.cause == Cause.DRIFT.value, t.c.window_s == window_s)
+        .order_by(t.c.started_at.desc())
+        .limit(1)
+    )
+    body = connection.scalar(query)
+    return None if body is None else Alert.from_json(body)
+
+
+def _alert_row(alert: Alert) -> dict[str, object]:
+    return {
+        "id": alert.id,
+        "monitor": alert.monitor,
+        "cause": alert.cause.value,
+        "window_s": alert.window.length_s,
+        "state": alert.state.value,
+        "started_at": alert.started_at,
+        "updated_at": alert.updated_at,
+        "firing_at": alert.firing_at,
+        "resolved_at": alert.resolved_at,
+        "body": alert.to_json(),
+    }
+
+
+def _retrain(
+    connection: Connection, alert: Alert, origin: Origin, cooldown_s: float
+) -> Notification | None:
+    t = tables.outbox
+    latest = connection.scalar(
+        select(t.c.payload)
+        .where(t.c.monitor == alert.monitor, t.c.kind == "retrain")
+        .order_by(t.c.created_at.desc())
+        .limit(1)
+    )
+    requested_at = None if latest is None else Notification.from_json(latest).at
+    return retrain.request(alert, origin, cooldown_s=cooldown_s, last_requested_at=requested_at)
+
+
+def _enqueue(
+    connection: Connection,
+    kind: str,
+    notifications: Iterable[Notification | None],
+    webhooks: Sequence[Webhook],
+    now: float,
+) -> None:
+    rows = [
+        {
+            "id": delivery_id(notification.id, webhook.name),
+            "monitor": notification.monitor,
+            "kind": kind,
+            "endpoint": webhook.name,
+            "target": {
+                "url": webhook.url,
+                "secret_file": webhook.secret_file,
+                "timeout_s": webhook.timeout,
+            },
+            "payload": notification.to_json(),
+            "traceparent": tracing.traceparent(),
+            "state": "pending",
+            "created_at": now,
+            "next_attempt_at": now,
+            "n_attempts": 0,
+        }
+        for notification in notifications
+        if notification is not None
+        for webhook in webhooks
+    ]
+    insert_new(connection, tables.outbox, rows)

@@ -1,0 +1,150 @@
+"""`driftmeter detect`."""
+
+import argparse
+import os
+import signal
+import socket
+import threading
+import time
+from contextlib import ExitStack, closing
+
+from prometheus_client import CollectorRegistry
+
+from monitor import exposition, flags, logs, tracing
+from monitor.database import Database, OwnedError, Ownership, claim, open_database
+from monitor.detect import state
+from monitor.detect.judging import Judge
+from monitor.detect.keeper import Keeper
+from monitor.detect.source import Source
+from monitor.detect.worker import Tally, Worker
+from monitor.metrics import Instruments
+from monitor.publishing import Publisher
+from monitor.store import ArtifactStore, References
+
+ROLE = "detect"
+
+_EXAMPLES = """\
+examples:
+  driftmeter detect
+      reads profiles from a Kafka broker at 127.0.0.1:9092, keeps its state in SQLite
+  driftmeter detect --broker kafka:9092 --database postgresql://driftmeter@db/driftmeter
+      keeps its state in PostgreSQL
+  driftmeter detect --idle 5m
+      a source may be silent for five minutes before windows close without it
+"""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "detect",
+        help="make windows of profiles and decide whether they drift",
+        description="Adds profiles up to windows, compares them with their reference, and keeps "
+        "reports, alerts and notifications in SQL. One detect works on a database at a time.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    flags.add_broker(parser)
+    flags.add_database(parser)
+    flags.add_store(parser)
+    flags.add_metrics(parser, "127.0.0.1:9103")
+    parser.add_argument(
+        "--idle",
+        metavar="DURATION",
+        type=flags.duration,
+        default=30.0,
+        help="after which a silent source no longer holds windows open (default 30s)",
+    )
+    parser.add_argument(
+        "--base-url",
+        metavar="URL",
+        default=os.environ.get("DRIFTMETER_BASE_URL"),
+        help="where people reach the pages, for links in notifications (env DRIFTMETER_BASE_URL)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    logs.configure()
+    tracing.configure(ROLE)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    database = open_database(args.database)
+    registry = CollectorRegistry()
+    ready = threading.Event()
+    with exposition.serve(args.metrics, registry, lambda: _reason(ready)):
+        ownership = own(database, ROLE, f"{socket.gethostname()}, process {os.getpid()}", stopping)
+        if ownership is not None:
+            _detect(database, ownership, args, registry, ready, stopping)
+    tracing.shutdown()
+    return 0
+
+
+def own(
+    database: Database, role: str, holder: str, stopping: threading.Event, *, poll_s: float = 0.5
+) -> Ownership | None:
+    """The ownership of a role's state; None if we are to stop while waiting for it.
+
+    A lease that an owner left behind when it was killed is waited for. One that is renewed has
+    a living owner: then raises OwnedError.
+    """
+    first = None
+    while not stopping.is_set():
+        with database.write() as connection:
+            found = claim(connection, role, holder, time.time())
+        if found.ownership is not None:
+            return found.ownership
+        if first is not None and found.expires_at > first.expires_at:
+            raise OwnedError(
+                f"another {role} ({found.holder}) works on this database: stop that one first, "
+                "or give this one another --database"
+            )
+        first = first or found
+        stopping.wait(poll_s)
+    return None
+
+
+def _detect(
+    database: Database,
+    ownership: Ownership,
+    args: argparse.Namespace,
+    registry: CollectorRegistry,
+    ready: threading.Event,
+    stopping: threading.Event,
+) -> None:
+    broker = flags.broker(args)
+    broker.create_topics()
+    client_id = f"driftmeter-detect-{socket.gethostname()}-{os.getpid()}"
+    keeper = Keeper(
+        database,
+        ownership,
+        broker.topics,
+        Judge(References(ArtifactStore(args.store))),
+        started_at=time.time(),
+        idle_s=args.idle,
+        base_url=args.base_url,
+    )
+    with database.read() as connection:
+        offsets = state.read_offsets(connection, broker.topics.profiles)
+    with ExitStack() as stack:
+        source = stack.enter_context(closing(Source(broker, offsets, client_id=client_id)))
+        publisher = stack.enter_context(closing(Publisher(broker, client_id=client_id)))
+        tally = Tally(Instruments(registry))
+        worker = Worker(
+            broker.topics,
+            source,
+            keeper,
+            publisher,
+            tally,
+            clock=time.time,
+            elapsed=time.monotonic,
+        )
+        ready.set()
+        while not stopping.is_set():
+            worker.tick()
+    with database.write() as connection:
+        ownership.release(connection, time.time())
+
+
+def _reason(ready: threading.Event) -> str | None:
+    return None if ready.is_set() else "another detect may still own this database"

@@ -1,0 +1,286 @@
+"""The keeper of windows: one tick is one SQL transaction, from segments to notifications.
+
+The offsets that were read, the segments that they held, the windows that closed, their reports,
+alerts and notifications change together or not at all; and only while nobody else owns the
+state. So a crash at any point leaves a state from which the log is simply read on.
+
+A window closes when the event time of its monitor's predictions has passed its end by the
+lateness. It is judged once, with the evidence of the windows before it. What comes later makes a
+new revision of its report, with the decision that was made; the evidence is not stepped again.
+A window without a row is no window. When a new reference comes into force its evidence begins
+with its own first window; what the old reference has counted of windows that are still open is
+not reported, and its closed windows go on to take in late labels.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection
+
+from alerts.state import Alert
+from detectors.artifact import ArtifactError
+from monitor import profile_messages, registry, tracing
+from monitor.database import Database, Ownership
+from monitor.detect import alarms, state
+from monitor.detect.clock import Mark, ended, event_time, window_of
+from monitor.detect.judging import Judge, WrittenReport, report_id
+from monitor.detect.state import Closed, Series
+from monitor.messages import Registration, Segment, Topics, Watermark
+from monitor.profile_messages import SegmentProfile
+from monitor.records import Partition, Record
+from monitor.store import StoreError
+
+MAX_WINDOWS = 50
+"""Closed in one tick, so that nobody waits long for the database; the next tick goes on."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one tick has done, now that it is committed.
+
+    closed, revised: reports of windows that closed, and of closed windows that changed.
+    alerts: those that came into another state.
+    too_late: segments that can no longer change anything, by monitor.
+    is_done: False if more windows have ended than one tick closes.
+    """
+
+    closed: list[WrittenReport] = field(default_factory=list)
+    revised: list[WrittenReport] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    too_late: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_done(self) -> bool:
+        return len(self.closed) < MAX_WINDOWS
+
+
+@dataclass(frozen=True, slots=True)
+class _Tick:
+    """What the steps of one tick share."""
+
+    connection: Connection
+    registrations: Mapping[str, Registration]
+    closed: Mapping[Series, Closed]
+    now: float
+    outcome: Outcome
+
+
+class Keeper:
+    """Makes windows of segments.
+
+    idle_s: after which a silent source no longer holds windows open; silence counts from when
+        we began to listen. base_url: where people reach the pages, for links in notifications.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        ownership: Ownership,
+        topics: Topics,
+        judge: Judge,
+        *,
+        started_at: float,
+        idle_s: float,
+        base_url: str | None = None,
+    ) -> None:
+        self._database = database
+        self._ownership = ownership
+        self._topics = topics
+        self._judge = judge
+        self._started_at = started_at
+        self._idle_s = idle_s
+        self._base_url = base_url
+
+    def tick(
+        self, records: Sequence[Record], offsets: Mapping[Partition, int], now: float
+    ) -> Outcome:
+        """Takes records in, together with the offsets to read on from; closes what has ended.
+
+        Raises StaleOwnerError if another detect has taken over.
+        """
+        with self._database.write() as connection:
+            self._ownership.prove(connection, now)
+            tick = _Tick(
+                connection,
+                registry.in_force(connection),
+                state.read_closed(connection),
+                now,
+                Outcome(),
+            )
+            newer = self._take(tick, records)
+            state.write_offsets(connection, offsets)
+            self._revise(tick, newer)
+            self._close(tick)
+        return tick.outcome
+
+    def _take(self, tick: _Tick, records: Iterable[Record]) -> list[Segment]:
+        """Keeps what is new among the records; returns the segments that changed."""
+        segments: list[SegmentProfile] = []
+        marks: list[Watermark] = []
+        for record in records:
+            match self._read(record):
+                case SegmentProfile() as said if self._is_wanted(tick, said.segment):
+                    segments.append(said)
+                case Watermark() as mark:
+                    marks.append(mark)
+        state.write_watermarks(tick.connection, marks, tick.now)
+        return state.keep_newer(tick.connection, segments)
+
+    def _read(self, record: Record) -> SegmentProfile | Watermark | None:
+        """None for what cannot be used: the topic is ours, so somebody else has written to it."""
+        try:
+            said = profile_messages.read(record)
+            if isinstance(said, SegmentProfile):
+                self._judge.check(said.segment, said.profile)
+        except (ValueError, ArtifactError, StoreError):
+            _logger.exception("%s is passed over", record.place)
+            return None
+        return said
+
+    def _is_wanted(self, tick: _Tick, segment: Segment) -> bool:
+        registration = tick.registrations.get(segment.monitor)
+        if registration is None:
+            return False  # deleted since
+        horizon = _horizon(tick.closed, registration)
+        if horizon is None or segment.pane_start + segment.pane_s > horizon:
+            return True
+        too_late = tick.outcome.too_late
+        too_late[segment.monitor] = too_late.get(segment.monitor, 0) + 1
+        return False
+
+    def _revise(self, tick: _Tick, newer: Iterable[Segment]) -> None:
+        """Writes the reports of closed windows again that have changed."""
+        changed = {
+            (series, window_of(segment.pane_start, series.window_s))
+            for segment in newer
+            for series in _series_of(tick, segment)
+        }
+        for series, start in sorted(changed, key=lambda item: (item[0].monitor, item[1])):
+            if start + series.window_s <= tick.closed[series].through:
+                self._revise_window(tick, series, start)
+
+    def _revise_window(self, tick: _Tick, series: Series, start: float) -> None:
+        registration = tick.registrations[series.monitor]
+        profile = self._judge.total(series, self._profiles(tick, series, start))
+        known = state.read_report(tick.connection, report_id(series, start))
+        if known is None and profile.n == 0:
+            return  # labels of predictions that were counted against another reference
+        decision = self._judge.again(
+            series, registration.monitor.spec, profile, known.decision if known else None
+        )
+        written = WrittenReport(
+            series=series,
+            start=start,
+            revision=known.revision + 1 if known else 1,
+            monitor_revision=known.monitor_revision if known else registration.revision,
+            decision=decision,
+            report=self._judge.report(registration.monitor.spec, profile, decision),
+        )
+        state.write_report(tick.connection, written.row(tick.now))
+        tick.outcome.revised.append(written)
+
+    def _close(self, tick: _Tick) -> None:
+        marks = state.read_marks(tick.connection, self._topics.predictions)
+        for name, registration in tick.registrations.items():
+            until = self._until(registration, marks.get(name, []), tick.now)
+            if until is None:
+                continue
+            for window_s in registration.monitor.spec.windows:
+                assert registration.reference_id is not None  # it is active
+                series = Series(name, registration.reference_id, window_s)
+                self._close_series(tick, series, registration, until)
+
+    def _until(self, registration: Registration, marks: Iterable[Mark], now: float) -> float | None:
+        """The moment by which windows that end before it are closed."""
+        heard = [replace(mark, seen_at=max(mark.seen_at, self._started_at)) for mark in marks]
+        time = event_time(heard, now=now, idle_s=self._idle_s)
+        return None if time is None else time - registration.monitor.spec.lateness
+
+    def _close_series(
+        self, tick: _Tick, series: Series, registration: Registration, until: float
+    ) -> None:
+        closed = tick.closed.get(series)
+        since = closed.through if closed else None
+        if since is not None and until < since + series.window_s:
+            return
+        panes = state.pane_starts(
+            tick.connection,
+            series,
+            topic=self._topics.predictions,
+            pane_s=registration.monitor.pane_s,
+            since=since,
+        )
+        room = MAX_WINDOWS - len(tick.outcome.closed)
+        for start in ended(panes, series.window_s, since=since, until=until)[:room]:
+            with tracing.span("decide", attributes={"driftmeter.monitor": series.monitor}):
+                closed = self._close_window(tick, series, registration, start, closed)
+        if closed is not None:
+            self._forget(tick, registration)
+
+    def _close_window(
+        self,
+        tick: _Tick,
+        series: Series,
+        registration: Registration,
+        start: float,
+        before: Closed | None,
+    ) -> Closed:
+        profile = self._judge.total(series, self._profiles(tick, series, start))
+        spec = registration.monitor.spec
+        evidence, decision = self._judge.step(
+            series, spec, before.evidence if before else None, profile
+        )
+        written = WrittenReport(
+            series=series,
+            start=start,
+            revision=1,
+            monitor_revision=registration.revision,
+            decision=decision,
+            report=self._judge.report(spec, profile, decision),
+        )
+        closed = Closed(written.end, evidence)
+        state.write_report(tick.connection, written.row(tick.now))
+        state.write_closed(tick.connection, series, closed)
+        tick.outcome.closed.append(written)
+        alert = alarms.observe(
+            tick.connection, written, registration, now=tick.now, base_url=self._base_url
+        )
+        if alert is not None:
+            tick.outcome.alerts.append(alert)
+        return closed
+
+    def _profiles(self, tick: _Tick, series: Series, start: float) -> list[bytes]:
+        pane_s = tick.registrations[series.monitor].monitor.pane_s
+        return state.profiles(tick.connection, series, start=start, pane_s=pane_s)
+
+    def _forget(self, tick: _Tick, registration: Registration) -> None:
+        horizon = _horizon(state.read_closed(tick.connection), registration)
+        if horizon is not None:
+            state.drop_segments(tick.connection, registration.name, ended_by=horizon)
+
+
+def _series_of(tick: _Tick, segment: Segment) -> list[Series]:
+    """The decided series whose windows a segment is part of."""
+    monitor = tick.registrations[segment.monitor].monitor
+    if segment.pane_s != monitor.pane_s:
+        return []  # counted in panes of another length, before the windows were changed
+    every = (
+        Series(segment.monitor, segment.reference_id, window_s) for window_s in monitor.spec.windows
+    )
+    return [series for series in every if series in tick.closed]
+
+
+def _horizon(closed: Mapping[Series, Closed], registration: Registration) -> float | None:
+    """Panes that end by this moment can no longer change; None if nothing is decided yet."""
+    spec = registration.monitor.spec
+    decided: dict[str, float] = {}
+    for series, until in closed.items():
+        if series.monitor == registration.name and series.window_s in spec.windows:
+            earlier = decided.get(series.reference_id, until.through)
+            decided[series.reference_id] = min(earlier, until.through)
+    if not decided:
+        return None
+    return max(decided.values()) - spec.label_horizon - spec.lateness

@@ -1,0 +1,214 @@
+"""What detect keeps in SQL: the latest segments, how far they reach, evidence and reports."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, tuple_
+
+from detectors.decision import Decision
+from monitor import tables
+from monitor.database import upsert
+from monitor.detect.clock import Mark
+from monitor.messages import Segment, Watermark
+from monitor.profile_messages import SegmentProfile
+from monitor.records import Partition
+
+_CHUNK = 500  # keys in one statement: SQLite takes at most 32,766 parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The windows of one length of one monitor against one reference: they share evidence."""
+
+    monitor: str
+    reference_id: str
+    window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """How far a series has been decided: the end of its last window, and the evidence then."""
+
+    through: float
+    evidence: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    revision: int
+    monitor_revision: int
+    decision: Decision
+
+
+def read_offsets(connection: Connection, topic: str) -> dict[Partition, int]:
+    """The next offset to read of each partition that this state has something of."""
+    t = tables.offsets
+    rows = connection.execute(select(t).where(t.c.topic == topic))
+    return {Partition(row.topic, row.partition): row.next_offset for row in rows}
+
+
+def write_offsets(connection: Connection, offsets: Mapping[Partition, int]) -> None:
+    upsert(
+        connection,
+        tables.offsets,
+        [
+            {"topic": at.topic, "partition": at.partition, "next_offset": offset}
+            for at, offset in offsets.items()
+        ],
+    )
+
+
+def keep_newer(connection: Connection, said: Iterable[SegmentProfile]) -> list[Segment]:
+    """Keeps the segments that are newer than what is known of them; returns those."""
+    latest: dict[tuple[object, ...], SegmentProfile] = {}
+    for one in said:
+        known = latest.get(_key(one.segment))
+        if known is None or one.segment.version > known.segment.version:
+            latest[_key(one.segment)] = one
+    versions = _versions(connection, list(latest))
+    newer = [one for key, one in latest.items() if one.segment.version > versions.get(key, -1)]
+    upsert(connection, tables.segments, [_segment_row(one) for one in newer])
+    return [one.segment for one in newer]
+
+
+def pane_starts(
+    connection: Connection, series: Series, *, topic: str, pane_s: float, since: float | None
+) -> list[float]:
+    """The panes that hold predictions, from a moment on."""
+    t = tables.segments
+    query = (
+        select(t.c.pane_start)
+        .distinct()
+        .where(
+            t.c.monitor == series.monitor,
+            t.c.reference_id == series.reference_id,
+            t.c.pane_s == pane_s,
+            t.c.topic == topic,
+        )
+    )
+    if since is not None:
+        query = query.where(t.c.pane_start >= since)
+    return list(connection.scalars(query))
+
+
+def profiles(connection: Connection, series: Series, *, start: float, pane_s: float) -> list[bytes]:
+    """The profiles of all segments of one window."""
+    t = tables.segments
+    return list(
+        connection.scalars(
+            select(t.c.profile).where(
+                t.c.monitor == series.monitor,
+                t.c.reference_id == series.reference_id,
+                t.c.pane_s == pane_s,
+                t.c.pane_start >= start,
+                t.c.pane_start < start + series.window_s,
+            )
+        )
+    )
+
+
+def drop_segments(connection: Connection, monitor: str, *, ended_by: float) -> None:
+    """Forgets the panes of a monitor that end by a moment."""
+    t = tables.segments
+    old = (t.c.monitor == monitor) & (t.c.pane_start + t.c.pane_s <= ended_by)
+    connection.execute(delete(t).where(old))
+
+
+def write_watermarks(connection: Connection, said: Iterable[Watermark], now: float) -> None:
+    """Moves marks on, never back; what does not move was not seen."""
+    ahead: dict[tuple[str, str, int], Watermark] = {}
+    for mark in said:
+        key = (mark.monitor, mark.topic, mark.partition)
+        if key not in ahead or mark.event_time > ahead[key].event_time:
+            ahead[key] = mark
+    t = tables.watermarks
+    names = {mark.monitor for mark in ahead.values()}
+    known = {
+        (row.monitor, row.topic, row.partition): row.event_time
+        for row in connection.execute(select(t).where(t.c.monitor.in_(names)))
+    }
+    rows = [
+        {
+            "monitor": mark.monitor,
+            "topic": mark.topic,
+            "partition": mark.partition,
+            "event_time": mark.event_time,
+            "seen_at": now,
+        }
+        for key, mark in ahead.items()
+        if key not in known or mark.event_time > known[key]
+    ]
+    upsert(connection, t, rows)
+
+
+def read_marks(connection: Connection, topic: str) -> dict[str, list[Mark]]:
+    """The marks of every monitor's partitions of a topic."""
+    t = tables.watermarks
+    marks: dict[str, list[Mark]] = {}
+    for row in connection.execute(select(t).where(t.c.topic == topic)):
+        marks.setdefault(row.monitor, []).append(Mark(row.event_time, row.seen_at))
+    return marks
+
+
+def read_closed(connection: Connection) -> dict[Series, Closed]:
+    t = tables.evidence
+    return {
+        Series(row.monitor, row.reference_id, row.window_s): Closed(row.through, row.state)
+        for row in connection.execute(select(t))
+    }
+
+
+def write_closed(connection: Connection, series: Series, closed: Closed) -> None:
+    row = {
+        "monitor": series.monitor,
+        "reference_id": series.reference_id,
+        "window_s": series.window_s,
+        "through": closed.through,
+        "state": closed.evidence,
+    }
+    upsert(connection, tables.evidence, [row])
+
+
+def read_report(connection: Connection, report_id: str) -> StoredReport | None:
+    t = tables.reports
+    columns = (t.c.revision, t.c.monitor_revision, t.c.decision)
+    row = connection.execute(select(*columns).where(t.c.id == report_id)).first()
+    if row is None:
+        return None
+    return StoredReport(row.revision, row.monitor_revision, Decision.from_dict(row.decision))
+
+
+def write_report(connection: Connection, row: Mapping[str, Any]) -> None:
+    upsert(connection, tables.reports, [row])
+
+
+def _key(segment: Segment) -> tuple[object, ...]:
+    return (
+        segment.monitor,
+        segment.reference_id,
+        segment.pane_start,
+        segment.pane_s,
+        segment.topic,
+        segment.partition,
+        segment.start,
+    )
+
+
+def _versions(
+    connection: Connection, keys: Sequence[tuple[object, ...]]
+) -> dict[tuple[object, ...], int]:
+    t = tables.segments
+    primary = list(t.primary_key)
+    found = {}
+    for i in range(0, len(keys), _CHUNK):
+        among = tuple_(*primary).in_(keys[i : i + _CHUNK])
+        for *key, version in connection.execute(select(*primary, t.c.version).where(among)):
+            found[tuple(key)] = version
+    return found
+
+
+def _segment_row(said: SegmentProfile) -> dict[str, object]:
+    names = [column.name for column in tables.segments.primary_key]
+    row: dict[str, object] = dict(zip(names, _key(said.segment), strict=True))
+    return row | {"version": said.segment.version, "profile": said.profile}

@@ -1,0 +1,49 @@
+"""Records of a Kafka topic as our own plain data, and the errors of reading them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from monitor.messages import KafkaHeaders
+
+
+class TopicsError(Exception):
+    """Topics that are not as they must be; the message says what to do."""
+
+
+class Partition(NamedTuple):
+    """One partition of a topic; equal to kafka-python's TopicPartition."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One message of the log. time: seconds since 1970, as its producer or broker says."""
+
+    topic: str
+    partition: int
+    offset: int
+    time: float
+    value: bytes
+    headers: KafkaHeaders = ()
+
+    @property
+    def place(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+def records_of(consumed: Iterable[Any]) -> list[Record]:
+    """Plain records of what a KafkaConsumer returned; a value or header that is null is empty."""
+    return [
+        Record(
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            time=record.timestamp / 1000,
+            value=record.value or b"",
+            headers=[(key, value or b"") for key, value in record.headers],
+        )
+        for record in consumed
+    ]

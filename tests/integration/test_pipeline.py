@@ -1,0 +1,260 @@
+"""Rows in, reports out: aggregate and detect as processes, on a real broker and a real database."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from sqlalchemy import select
+
+from detectors.budget import Budget
+from detectors.columns import Floats, Rows
+from detectors.compare import report
+from detectors.decision import Detector
+from detectors.profile import count, count_labels
+from detectors.reference import Reference
+from monitor import batches, registry, tables
+from monitor.database import Database, open_database
+from monitor.durations import format_duration
+from monitor.kafka import Broker
+from monitor.messages import ARROW, Header, Registration, partition_for
+from monitor.publishing import Message, Publisher
+from monitor.registrar import Registrar
+from monitor.spec import Monitor
+from monitor.store import ArtifactStore
+from monitor.supervisor import Supervisor, free_port
+
+HOUR = 3600.0
+START = 1_700_000_400.0 // HOUR * HOUR
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""What happens before SQL is the same on every database; one test runs on all."""
+
+
+@dataclass
+class Pipeline:
+    """The roles under test, and what a collector and a reader of reports would do."""
+
+    broker: Broker
+    database: Database
+    database_url: str
+    folder: Path
+    processes: ExitStack
+    registrar: Registrar
+    publisher: Publisher
+    sent: dict[int, tuple[Rows, Floats, Floats]] = field(default_factory=dict)
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+
+    def start(self, role: str, *flags: str) -> int:
+        """The process id of a role that is ready; each has a supervisor, so that it may die."""
+        port = free_port()
+        shared = [
+            *("--broker", self.broker.servers[0], "--topic-prefix", self.broker.topics.prefix),
+            *("--session-timeout", format_duration(self.broker.session_timeout_s)),
+            *("--store", str(self.folder / "store"), "--metrics", f"127.0.0.1:{port}"),
+        ]
+        command = [sys.executable, "-m", "monitor", role, *shared, *flags]
+        supervisor = self.processes.enter_context(Supervisor(self.folder / f"{role}-{port}"))
+        supervisor.start(role, command, ready=f"http://127.0.0.1:{port}/readyz")
+        return supervisor.pid(role)
+
+    def start_all(self) -> None:
+        self.start("aggregate", "--flush", "200ms")
+        self.start("detect", "--database", self.database_url, "--idle", "1h")
+
+    def apply(self, **spec: Any) -> Registration:
+        document = {
+            "apiVersion": "driftmeter.dev/v1",
+            "kind": "Monitor",
+            "metadata": {"name": "seats"},
+            "spec": {"lateness": "0s", **spec},
+        }
+        with self.database.write() as connection:
+            registry.put(connection, Monitor.model_validate(document), time.time())
+        self.registrar.tick(time.time())
+        with self.database.read() as connection:
+            found = registry.get(connection, "seats")
+        assert found is not None
+        return found
+
+    def send(self, ids: list[str], times: np.ndarray, values: dict[str, np.ndarray]) -> None:
+        """Predictions of the monitor, each in the partition of its id."""
+        numbers = np.array([partition_for(i, self.broker.partitions) for i in ids])
+        for number in np.unique(numbers):
+            at = np.flatnonzero(numbers == number)
+            columns = {name: pa.array(v[at]) for name, v in values.items()}
+            conformed = batches.conform(columns, (), n=len(at))
+            batch = batches.predictions(
+                [ids[i] for i in at], times[at], [None] * len(at), conformed
+            )
+            self._publish(self.broker.topics.predictions, batch, int(number))
+
+    def label(self, ids: list[str], times: np.ndarray, labels: np.ndarray) -> None:
+        for i, time_, label in zip(ids, times, labels, strict=True):
+            batch = batches.labels([i], [time_], [float(label)])
+            self._publish(
+                self.broker.topics.labels, batch, partition_for(i, self.broker.partitions)
+            )
+
+    def _publish(self, topic: str, batch: pa.RecordBatch, partition: int) -> None:
+        headers = [(Header.MONITOR.value, b"seats"), (Header.CONTENT_TYPE.value, ARROW.encode())]
+        self.publisher.deliver([Message(topic, None, batches.encode(batch), headers, partition)])
+
+    def hour(self, number: int, n: int = 200, *, shift: float = 0.0) -> tuple[list[str], Any, Any]:
+        """Sends one hour of rows in ten messages; returns their ids, times and truths."""
+        times = np.sort(START + (number + self.rng.random(n)) * HOUR)
+        ids = [f"{number}-{i}" for i in range(n)]
+        x, y = self.rng.normal(shift, 1, n), self.rng.normal(0, 1, n)
+        values = {"x": x, "y": y, "prediction": x + y}
+        self.sent[number] = Rows(values, n), times, x + y + shift
+        for part in np.array_split(np.arange(n), 10):
+            self.send([ids[i] for i in part], times[part], {k: v[part] for k, v in values.items()})
+        return ids, times, x + y + shift
+
+    def recomputed(self, number: int, *, labelled: bool = True) -> dict[str, Any]:
+        """The facts of an hour's report, from all its rows at once and no pipeline."""
+        reference_id = self.reports()[0]["reference_id"]
+        reference = Reference.from_bytes(
+            ArtifactStore(str(self.folder / "store")).get(reference_id)
+        )
+        rows, times, truths = self.sent[number]
+        profile = count(rows, reference, times=times)
+        if labelled and number == 0:
+            profile += count_labels(rows.columns["prediction"], truths, reference)
+        detector = Detector(reference, window_s=HOUR, budget=Budget())
+        made = report(reference, profile, detector.step(detector.start(), profile)[1])
+        return facts(orjson.loads(orjson.dumps(made)))
+
+    def logs(self) -> str:
+        return "\n".join(path.read_text() for path in self.folder.glob("*-*/*.log"))
+
+    def reports(self) -> list[dict[str, Any]]:
+        t = tables.reports
+        with self.database.read() as connection:
+            return list(connection.scalars(select(t.c.body).order_by(t.c.window_start)))
+
+    def until(
+        self, reached: Callable[[list[dict[str, Any]]], bool], *, timeout_s: float = 30.0
+    ) -> list[dict[str, Any]]:
+        """The reports, once they are as they should be."""
+        deadline = time.monotonic() + timeout_s
+        while not reached(found := self.reports()):
+            assert time.monotonic() < deadline, (found, self.logs())
+            time.sleep(0.05)
+        return found
+
+
+@pytest.fixture
+def pipeline(broker: Broker, database_url: str, tmp_path: Path) -> Iterator[Pipeline]:
+    database = open_database(database_url)
+    registrar = Registrar(database, ArtifactStore(str(tmp_path / "store")), broker)
+    publisher = Publisher(broker, client_id="test")
+    with ExitStack() as processes:
+        yield Pipeline(broker, database, database_url, tmp_path, processes, registrar, publisher)
+    publisher.close()
+    registrar.close()
+    database.engine.dispose()
+
+
+@pytest.fixture
+def reference(tmp_path: Path) -> str:
+    """Thirty quiet hours of 200 rows, with the truth."""
+    rng, n = np.random.default_rng(1), 6_000
+    x, y = rng.normal(0, 1, n), rng.normal(0, 1, n)
+    columns = {"x": x, "y": y, "prediction": x + y, "truth": x + y + rng.normal(0, 0.1, n)}
+    path = tmp_path / "reference.parquet"
+    times = START - 30 * HOUR + np.arange(n) * HOUR / 200
+    parquet.write_table(pa.table({**columns, "at": times}), path)
+    return str(path)
+
+
+def spec(reference: str, **more: Any) -> dict[str, Any]:
+    return {"reference": {"url": reference, "time": "at"}, "label": "truth", **more}
+
+
+@on_sqlite
+def test_rows_become_reports_and_drift_is_found(pipeline: Pipeline, reference: str) -> None:
+    assert pipeline.apply(**spec(reference)).state == "active"
+    pipeline.start_all()
+    for number in range(4):
+        pipeline.hour(number)
+    pipeline.hour(4, shift=2.0)
+    pipeline.hour(5)
+    reports = pipeline.until(lambda found: len(found) == 5)
+    assert [r["n_rows"] for r in reports] == [200] * 5
+    assert [r["verdict"] for r in reports] == ["quiet"] * 4 + ["drift"]
+    assert reports[4]["columns"][0]["name"] in ("x", "prediction")
+
+
+@on_sqlite
+def test_late_labels_make_a_new_revision_with_the_realised_error(
+    pipeline: Pipeline, reference: str
+) -> None:
+    pipeline.apply(**spec(reference))
+    pipeline.start_all()
+    ids, times, truths = pipeline.hour(0)
+    pipeline.hour(1)
+    pipeline.until(lambda found: len(found) == 1)
+    pipeline.label(ids, times, truths)
+    reports = pipeline.until(lambda found: (found[0]["realised"] or {}).get("n") == 200)
+    assert reports[0]["revision"] > 1
+    assert reports[0]["realised"]["coverage"] == 1.0
+    assert reports[0]["verdict"] == "quiet"
+
+
+def test_kill_9_of_both_roles_loses_nothing_and_counts_nothing_twice(
+    pipeline: Pipeline, reference: str
+) -> None:
+    pipeline.apply(**spec(reference))
+    aggregate = pipeline.start("aggregate", "--flush", "200ms")
+    detect = pipeline.start("detect", "--database", pipeline.database_url, "--idle", "1h")
+    ids, times, truths = pipeline.hour(0)
+    pipeline.hour(1)
+    pipeline.until(lambda found: len(found) == 1)
+    pipeline.label(ids[:100], times[:100], truths[:100])
+    for process in (aggregate, detect):
+        os.kill(process, signal.SIGKILL)
+    pipeline.label(ids[100:], times[100:], truths[100:])
+    pipeline.hour(2)
+    pipeline.start_all()
+    pipeline.hour(3)
+    reports = pipeline.until(
+        lambda found: len(found) == 3 and (found[0]["realised"] or {}).get("n") == 200
+    )
+    assert [facts(report) for report in reports] == [pipeline.recomputed(n) for n in range(3)]
+
+
+@on_sqlite
+def test_a_second_replica_takes_over_and_the_counts_stay_the_same(
+    pipeline: Pipeline, reference: str
+) -> None:
+    pipeline.apply(**spec(reference))
+    pipeline.start_all()
+    pipeline.hour(0)
+    pipeline.start("aggregate", "--flush", "200ms")
+    pipeline.hour(1)
+    pipeline.hour(2)
+    pipeline.hour(3)
+    reports = pipeline.until(lambda found: [report["n_rows"] for report in found] == [200] * 3)
+    assert [facts(report)["columns"] for report in reports] == [
+        pipeline.recomputed(n, labelled=False)["columns"] for n in range(3)
+    ]
+
+
+def facts(report: dict[str, Any]) -> dict[str, Any]:
+    """What a report says that follows from its rows and labels alone."""
+    return {
+        "n_rows": report["n_rows"],
+        "realised": report["realised"],
+        "columns": {column["name"]: column["current"] for column in report["columns"]},
+    }

@@ -1,0 +1,53 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.detect.clock import Mark, ended, event_time, window_of
+
+
+def time_of(*marks: tuple[float, float], now: float = 100.0) -> float | None:
+    return event_time([Mark(*mark) for mark in marks], now=now, idle_s=30)
+
+
+def test_nothing_seen_is_no_time() -> None:
+    assert time_of() is None
+
+
+def test_the_slowest_moving_partition_decides() -> None:
+    assert time_of((50, 99), (40, 80), (60, 100)) == 40
+
+
+def test_a_silent_partition_holds_nobody_up() -> None:
+    assert time_of((50, 99), (40, 70)) == 50
+
+
+def test_while_all_are_silent_time_passes_as_it_does_for_us() -> None:
+    assert time_of((50, 60), (40, 65)) == 50 + 40
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 99)), min_size=1, max_size=5),
+    st.floats(0, 1e3),
+)
+def test_silence_never_turns_time_back(marks: list[tuple[float, float]], wait: float) -> None:
+    all_silent_at = max(seen_at for _, seen_at in marks) + 30
+    first = time_of(*marks, now=all_silent_at)
+    later = time_of(*marks, now=all_silent_at + wait)
+    assert first is not None
+    assert later is not None
+    assert later >= first
+
+
+@pytest.mark.parametrize(("time", "start"), [(0, 0), (59.9, 0), (60, 60), (-1, -60)])
+def test_windows_begin_at_multiples_of_their_length(time: float, start: float) -> None:
+    assert window_of(time, 60) == start
+
+
+def test_a_window_has_ended_when_time_has_passed_its_end() -> None:
+    panes = [0, 60, 120, 180]
+    assert ended(panes, 120, since=None, until=239.9) == [0]
+    assert ended(panes, 120, since=None, until=240) == [0, 120]
+
+
+def test_windows_before_the_last_decided_one_and_empty_ones_are_left_out() -> None:
+    assert ended([0, 60, 600], 60, since=60, until=1e9) == [60, 600]

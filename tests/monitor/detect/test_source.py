@@ -1,0 +1,47 @@
+from monitor.detect.source import Source
+from monitor.kafka import Broker
+from monitor.publishing import Message, Publisher
+from monitor.records import Partition
+
+
+def write(broker: Broker, *values: bytes) -> Partition:
+    publisher = Publisher(broker, client_id="t")
+    topic = broker.topics.profiles
+    publisher.deliver([Message(topic, None, value, (), 1) for value in values])
+    publisher.close()
+    return Partition(topic, 1)
+
+
+def read(source: Source, n: int) -> tuple[list[bytes], dict[Partition, int]]:
+    values: list[bytes] = []
+    offsets: dict[Partition, int] = {}
+    for _ in range(100):
+        records, upto = source.poll(timeout_s=0.1)
+        values += [record.value for record in records]
+        offsets |= upto
+        if len(values) >= n:
+            return values, offsets
+    raise AssertionError(values)
+
+
+def test_reading_begins_at_the_beginning_and_goes_on_from_an_offset(
+    embedded_broker: Broker,
+) -> None:
+    at = write(embedded_broker, b"a", b"b", b"c")
+    source = Source(embedded_broker, {}, client_id="t")
+    assert read(source, 3) == ([b"a", b"b", b"c"], {at: 3})
+    source.close()
+    source = Source(embedded_broker, {at: 2}, client_id="t")
+    assert read(source, 1) == ([b"c"], {at: 3})
+    assert source.n_resets == 0
+    source.close()
+
+
+def test_an_offset_beyond_the_end_is_noted_and_the_log_is_read_again(
+    embedded_broker: Broker,
+) -> None:
+    at = write(embedded_broker, b"a", b"b")
+    source = Source(embedded_broker, {at: 1_000}, client_id="t")
+    assert read(source, 2) == ([b"a", b"b"], {at: 2})
+    assert source.n_resets == 1
+    source.close()
