@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from monitor.durations import parse_duration
@@ -69,6 +71,33 @@ def broker(args: argparse.Namespace) -> Broker:
         servers=tuple(args.broker.split(",")),
         topics=Topics(args.topic_prefix),
         session_timeout_s=args.session_timeout,
+    )
+
+
+def size(text: str) -> int:
+    """An argparse type: "512MiB" is 536870912; at least 1 MiB."""
+    match = re.fullmatch(r"(\d+) ?(MiB|GiB)", text)
+    if match is None or not int(match[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size, such as 512MiB or 2GiB")
+    return int(match[1]) << (20 if match[2] == "MiB" else 30)
+
+
+def add_spool(parser: argparse.ArgumentParser, environment: Mapping[str, str] = os.environ) -> None:
+    group = parser.add_argument_group("spool")
+    group.add_argument(
+        "--spool",
+        metavar="FOLDER",
+        type=Path,
+        default=Path(environment.get("DRIFTMETER_SPOOL", f"{DATA}/spool")),
+        help="where rows wait for Kafka (env DRIFTMETER_SPOOL; default %(default)s)",
+    )
+    group.add_argument(
+        "--spool-limit",
+        metavar="SIZE",
+        type=size,
+        default=size(environment.get("DRIFTMETER_SPOOL_LIMIT", "1GiB")),
+        help="of the spool; when it is full, pushes are answered with 503 and captured "
+        "predictions are dropped and counted (env DRIFTMETER_SPOOL_LIMIT; default 1GiB)",
     )
 
 

@@ -192,7 +192,7 @@ class Retrain(_Strict):
 class Spec(_Strict):
     reference: Annotated[
         Reference,
-        BeforeValidator(_reference),
+        BeforeValidator(_reference, json_schema_input_type=str | Reference),
     ] = Field(description="A file or URL, or 'first 10000' for the first predictions.")
     model: Model = Model()
     columns: dict[str, ColumnType | Literal["ignore"]] = Field(

@@ -1,0 +1,147 @@
+"""The command `driftmeter`: finds the subcommand, and turns what users can mend into one line."""
+
+import argparse
+import importlib
+import importlib.metadata
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+DESCRIPTION = """\
+Tells the people who run machine-learning models, early and without crying wolf,
+that a model is being carried off course.
+"""
+
+EXAMPLES = """\
+examples:
+  driftmeter check training.csv yesterday.csv         Did anything move between two files?
+  driftmeter demo                                     See a model drift, alarm and be retrained.
+  driftmeter validate monitor.yaml                    Is this document right? What would be?
+  driftmeter up -f monitor.yaml --upstream http://127.0.0.1:8080
+                                                      Watch a model server, all on this machine.
+  driftmeter COMMAND --help                           More examples, and every flag.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A subcommand. Its module is imported only when it is the one that was asked for."""
+
+    name: str
+    module: str
+    help: str
+    extra: str = "service"
+
+
+COMMANDS = (
+    Command("check", "monitor.check.command", "compare two files"),
+    Command("demo", "monitor.demo.story", "watch a small world drift", "demo"),
+    Command("validate", "monitor.validate", "check Monitor documents"),
+    Command("up", "monitor.up", "run everything on this machine", "service,embedded"),
+    Command("apply", "monitor.apply", "send Monitor documents to a server"),
+    Command("get", "monitor.apply", "show a server's monitors"),
+    Command("delete", "monitor.apply", "delete a monitor of a server"),
+    Command("collect", "monitor.collector.command", "run a collector beside a model"),
+    Command("aggregate", "monitor.aggregate.command", "run a counter of predictions"),
+    Command("detect", "monitor.detect.command", "run the detector"),
+    Command("serve", "monitor.server.command", "run the API, its pages and the webhooks"),
+)
+
+
+# Errors that say in one line what the user can mend, by the module that raises them.
+USER_ERRORS = (
+    ("builtins", "OSError"),
+    ("detectors.reference", "ReferenceError"),
+    ("monitor.client", "ApiError"),
+    ("monitor.database", "DatabaseError"),
+    ("monitor.documents", "DocumentError"),
+    ("monitor.files", "FileError"),
+    ("monitor.kafka", "BrokerUnavailableError"),
+    ("monitor.records", "TopicsError"),
+    ("monitor.spool.errors", "SpoolError"),
+)
+
+ROOMS = ("alerts", "detectors", "monitor")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command line; returns its exit code.
+
+    2 for what the user can mend, said in one line; 130 after Ctrl-C.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except ModuleNotFoundError as error:
+        command = _command(arguments)
+        if command is None or _is_ours(error):
+            raise
+        return _say(
+            f"{command.name} needs more than the collector's install ({error.name} is missing): "
+            f"pip install 'driftmeter[{command.extra}]'"
+        )
+    except _user_errors() as error:
+        return _say(str(error))
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The flags of a command line; its `run` is what to call with them.
+
+    Leaves by SystemExit where argparse does: after --help, and on a usage error.
+    """
+    parser = argparse.ArgumentParser(
+        prog="driftmeter",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"driftmeter {_version()}")
+    parser.set_defaults(run=lambda _: _help(parser))
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
+    if command := _command(arguments):
+        importlib.import_module(command.module).add_parser(subparsers)
+    else:
+        for known in COMMANDS:
+            subparsers.add_parser(known.name, help=known.help, add_help=False)
+    return parser.parse_args(arguments)
+
+
+def _command(arguments: Sequence[str]) -> Command | None:
+    return next((command for command in COMMANDS if [command.name] == [*arguments[:1]]), None)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    args = parse(arguments)
+    exit_code: int = args.run(args)
+    return exit_code
+
+
+def _help(parser: argparse.ArgumentParser) -> int:
+    parser.print_help()
+    return 2
+
+
+def _version() -> str:
+    return importlib.metadata.version("driftmeter")
+
+
+def _say(problem: str) -> int:
+    print(f"driftmeter: {problem}", file=sys.stderr)
+    return 2
+
+
+def _is_ours(error: ModuleNotFoundError) -> bool:
+    return (error.name or "").partition(".")[0] in ROOMS
+
+
+def _user_errors() -> tuple[type[BaseException], ...]:
+    """Of the modules that were imported: nothing else can have been raised."""
+    return tuple(
+        getattr(sys.modules[module], name) for module, name in USER_ERRORS if module in sys.modules
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,12 @@
+"""What `monitor.kafka` promises, on every broker we know."""
+
+from monitor.kafka import Broker
+from tests.monitor.test_kafka import sends_and_reads
+
+
+def test_a_message_sent_is_read_back_by_a_group(broker: Broker) -> None:
+    sends_and_reads(broker)
+
+
+def test_topics_may_be_created_twice(broker: Broker) -> None:
+    broker.create_topics()

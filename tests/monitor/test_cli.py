@@ -1,0 +1,92 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from monitor import cli
+
+COMMANDS = [command.name for command in cli.COMMANDS]
+
+
+def test_help_names_every_command_and_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["--help"])
+    shown = capsys.readouterr().out
+    assert left.value.code == 0
+    assert "driftmeter check training.csv yesterday.csv" in shown
+    assert all(f"    {name}" in shown for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_teaches_by_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main([name, "--help"])
+    assert left.value.code == 0
+    assert f"  driftmeter {name}" in capsys.readouterr().out
+
+
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 2
+    assert "examples:" in capsys.readouterr().out
+
+
+def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["chekc"])
+    assert left.value.code == 2
+    assert "'chekc'" in capsys.readouterr().err
+
+
+def test_the_version_is_the_installed_one() -> None:
+    assert driftmeter("--version").stdout.startswith("driftmeter 0.")
+
+
+def test_a_file_that_is_not_there_is_one_line_and_no_traceback() -> None:
+    ended = driftmeter("up", "-f", "nowhere.yaml")
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith("driftmeter: ")
+    assert "nowhere.yaml" in ended.stderr
+
+
+def test_a_broker_that_is_not_there_is_one_line_and_no_traceback(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    database = f"sqlite:///{tmp_path / 'driftmeter.db'}"
+    flags = ["--broker", "127.0.0.1:1", "--database", database, "--store", str(tmp_path)]
+    assert cli.main(["detect", *flags, "--metrics", "127.0.0.1:0"]) == 2
+    assert capsys.readouterr().err.startswith("driftmeter: no Kafka broker answers")
+
+
+def test_a_missing_library_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "httpx2.py").write_text("raise ModuleNotFoundError('gone', name='httpx2')")
+    ended = driftmeter("up", "--help", path=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "driftmeter: up needs more than the collector's install (httpx2 is missing): "
+        "pip install 'driftmeter[service,embedded]'\n"
+    )
+
+
+def test_help_is_quick() -> None:
+    """The best of five: what it costs, not what else the machine was doing."""
+    assert min(seconds("--help") for _ in range(5)) < 0.3
+
+
+def seconds(*arguments: str) -> float:
+    begun = time.perf_counter()
+    driftmeter(*arguments)
+    return time.perf_counter() - begun
+
+
+def driftmeter(*arguments: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "monitor", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={"PYTHONPATH": str(path)} if path else None,
+    )
