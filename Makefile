@@ -1,0 +1,58 @@
+# What a newcomer types. `make` alone says what there is.
+
+# The first Python on the PATH that is new enough; `make PYTHON=… demo` chooses another.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input -c constraints.txt
+
+.PHONY: help demo check test bench format clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo ## watch a model drift, alarm and be retrained: a minute, nothing to install
+	@$(BIN)/driftmeter demo
+
+check: $(VENV)/.dev ## format, lint, types, layers, generated files up to date
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m monitor.schema --check
+	$(BIN)/python -m dashboards.generate --check
+
+test: $(VENV)/.dev ## every test; what could not be tested is said at the end
+	$(BIN)/pytest -n auto --dist loadgroup
+
+bench: $(VENV)/.dev ## measure speed and false alarms; tables here, JSON in out/
+	@mkdir -p out
+	$(BIN)/python -m benchmarks.check_speed > out/check_speed.json
+	$(BIN)/python -m benchmarks.collector > out/collector.json
+	$(BIN)/python -m benchmarks.spool --out out/spool.json
+	$(BIN)/python -m benchmarks.false_alarms --out out/false_alarms.json
+
+format: $(VENV)/.dev ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove what was built and cached, the virtual environment too
+	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache driftmeter-data
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps say what is installed, so that later runs start at once.
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing Driftmeter into $(VENV); this is done once."
+	$(INSTALL) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[dev]'
+	@touch $(VENV)/.demo $@
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Driftmeter needs Python 3.11 or newer." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
