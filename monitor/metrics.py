@@ -43,7 +43,7 @@ COLLECTOR_ROWS = Metric(
 COLLECTOR_DROPPED = Metric(
     "driftmeter_collector_dropped_total",
     "counter",
-    "Captured exchanges or batches that were lost, by reason.",
+    "Captured exchanges, and messages in the spool, that were lost, by reason.",
     ("reason",),
 )
 COLLECTOR_FAILED = Metric(
@@ -51,6 +51,18 @@ COLLECTOR_FAILED = Metric(
     "counter",
     "Captured exchanges that could not be read as predictions, by reason.",
     ("reason",),
+)
+COLLECTOR_UNREADABLE_TIMES = Metric(
+    "driftmeter_collector_unreadable_times_total",
+    "counter",
+    "Requests whose event-time header was absent or unreadable; their arrival was taken instead.",
+    ("monitor",),
+)
+COLLECTOR_MISMATCHED = Metric(
+    "driftmeter_collector_mismatched_values_total",
+    "counter",
+    "Values that were not of their column's type and became missing.",
+    ("monitor",),
 )
 COLLECTOR_ADDED_LATENCY = Metric(
     "driftmeter_collector_added_latency_seconds",
@@ -61,6 +73,37 @@ COLLECTOR_ADDED_LATENCY = Metric(
 )
 COLLECTOR_QUEUE_BYTES = Metric(
     "driftmeter_collector_queue_bytes", "gauge", "Captured bytes that wait for decoding."
+)
+COLLECTOR_REFUSED = Metric(
+    "driftmeter_collector_refused_total",
+    "counter",
+    "Pushes that were answered with 503, by reason.",
+    ("reason",),
+)
+COLLECTOR_SPOOL_BYTES = Metric(
+    "driftmeter_collector_spool_bytes",
+    "gauge",
+    "Bytes of the spool's segments on disk; what was delivered of the last one is among them.",
+)
+COLLECTOR_SPOOL_LIMIT_BYTES = Metric(
+    "driftmeter_collector_spool_limit_bytes",
+    "gauge",
+    "Bytes at which the spool takes nothing more.",
+)
+COLLECTOR_SPOOL_AGE = Metric(
+    "driftmeter_collector_spool_age_seconds",
+    "gauge",
+    "How long the oldest message has waited in the spool for Kafka; 0 if none waits.",
+)
+COLLECTOR_SPOOL_DAMAGED = Metric(
+    "driftmeter_collector_spool_damaged_total",
+    "counter",
+    "Messages in the spool that could not be read any more.",
+)
+COLLECTOR_SPOOL_TORN_BYTES = Metric(
+    "driftmeter_collector_spool_torn_bytes_total",
+    "counter",
+    "Bytes cut off the spool at the start: writes that a crash had left unfinished.",
 )
 
 AGGREGATE_ROWS = Metric(
@@ -103,6 +146,13 @@ DETECT_OFFSET_RESETS = Metric(
     "driftmeter_detect_offset_resets_total",
     "counter",
     "Times that the log no longer held the offsets that the state asked for.",
+)
+
+DETECT_TOO_LATE = Metric(
+    "driftmeter_detect_too_late_total",
+    "counter",
+    "Segments that came after their window could no longer change.",
+    ("monitor",),
 )
 
 SERVER_DELIVERIES = Metric(

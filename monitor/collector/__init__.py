@@ -1,0 +1,1 @@
+"""The sidecar beside a model server: predictions and labels in, Kafka messages out."""

@@ -1,0 +1,139 @@
+"""The monitors in force, followed live from the topic that announces them."""
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import kafka
+from kafka.errors import KafkaError
+
+from monitor.decoders.exchange import Columns
+from monitor.kafka import Broker, BrokerUnavailableError
+from monitor.messages import Registration
+
+log = logging.getLogger(__name__)
+
+ALWAYS_KEPT = frozenset({b"content-encoding", b"inference-header-content-length", b"traceparent"})
+RETRY_S = 1.0
+POLL_MS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Monitors:
+    """The monitors in force, at one moment.
+
+    kept_headers: names of request headers, in lower case, that some monitor or decoder reads.
+    """
+
+    by_name: Mapping[str, Registration] = field(default_factory=dict)
+    by_model: Mapping[str, Registration] = field(default_factory=dict)
+    kept_headers: frozenset[bytes] = ALWAYS_KEPT
+
+    @classmethod
+    def of(cls, registrations: Mapping[str, Registration]) -> "Monitors":
+        wanted = (r.monitor.spec.event_time.header for r in registrations.values())
+        return cls(
+            by_name=registrations,
+            by_model={r.monitor.model_name: r for r in registrations.values()},
+            kept_headers=ALWAYS_KEPT | {name.lower().encode() for name in wanted if name},
+        )
+
+    def of_model(self, model: str | None) -> Registration | None:
+        """Who watches a model; where a request names none, the only monitor that there is."""
+        if model is not None:
+            return self.by_model.get(model)
+        return next(iter(self.by_model.values())) if len(self.by_model) == 1 else None
+
+    def after(self, news: Registration) -> "Monitors":
+        """What is in force once `news` is known.
+
+        While a revision is resolved, and if it fails, the fitted reference before it stays.
+        """
+        known = self.by_name.get(news.name)
+        if known is not None and news.revision < known.revision:
+            return self
+        registrations = dict(self.by_name)
+        if news.state == "deleted":
+            registrations.pop(news.name, None)
+        elif news.state == "active" or known is None or not known.schema:
+            registrations[news.name] = news
+        return Monitors.of(registrations)
+
+    def without(self, name: str) -> "Monitors":
+        return Monitors.of({n: r for n, r in self.by_name.items() if n != name})
+
+
+def columns(registration: Registration) -> Columns:
+    """How the monitor calls what bodies may leave without names."""
+    prediction = registration.monitor.spec.prediction
+    features = [f.name for f in registration.schema if f.role == "feature"]
+    return Columns(features, prediction)
+
+
+class Registry:
+    """Follows the topic `monitors` from its beginning, on a thread of its own.
+
+    Readers take `monitors`, which is replaced and never changed.
+    """
+
+    def __init__(self, broker: Broker, *, client_id: str) -> None:
+        self.monitors = Monitors()
+        self.is_loaded = False
+        self._broker = broker
+        self._client_id = client_id
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="registry", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Leaves the topic; a thread that is still looking for a broker is left behind."""
+        self._stopped.set()
+        self._thread.join(timeout_s if self.is_loaded else 0.0)
+
+    def apply(self, messages: Iterable[tuple[bytes | None, bytes | None]]) -> None:
+        """Takes in keys and values of the topic; what cannot be read is logged and left out."""
+        for key, value in messages:
+            if value is None:
+                self.monitors = self.monitors.without((key or b"").decode(errors="replace"))
+                continue
+            try:
+                news = Registration.from_bytes(value)
+            except (ValueError, KeyError, TypeError) as error:
+                log.warning("a registration cannot be read and is left out: %s", error)
+                continue
+            self.monitors = self.monitors.after(news)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._broker.create_topics()  # a consumer finds a topic late that is made later
+                consumer = self._broker.consumer(
+                    self._broker.topics.monitors, client_id=self._client_id
+                )
+                try:
+                    self._follow(consumer)
+                finally:
+                    consumer.close()
+            except (BrokerUnavailableError, KafkaError) as error:
+                log.warning("monitors cannot be followed: %s", error)
+                self._stopped.wait(RETRY_S)
+
+    def _follow(self, consumer: kafka.KafkaConsumer) -> None:
+        while not self._stopped.is_set():
+            polled = consumer.poll(timeout_ms=POLL_MS)
+            for records in polled.values():
+                self.apply((record.key, record.value) for record in records)
+            if not self.is_loaded:
+                self.is_loaded = _is_at_end(consumer)
+
+
+def _is_at_end(consumer: kafka.KafkaConsumer) -> bool:
+    """Whether all has been read that there was; known once every partition was fetched from."""
+    partitions = consumer.assignment()
+    return bool(partitions) and all(
+        (end := consumer.highwater(partition)) is not None and consumer.position(partition) >= end
+        for partition in partitions
+    )

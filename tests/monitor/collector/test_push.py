@@ -1,0 +1,197 @@
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import orjson
+import pytest
+from prometheus_client import CollectorRegistry
+
+from monitor.batches import decode, to_labels, to_rows
+from monitor.collector.intake import Intake
+from monitor.collector.publisher import Publisher
+from monitor.collector.push import Answer, Kind, Push
+from monitor.collector.registry import Registry
+from monitor.collector.telemetry import Telemetry
+from monitor.kafka import Broker
+from monitor.messages import partition_for
+from monitor.records import Record
+from monitor.spool import Spool
+from monitor.spool.simulated import SimulatedDisk
+from tests.support.kafka_topics import read_until
+from tests.support.registrations import SCHEMA, registration
+
+NOON = 1_700_000_000.0
+
+
+@dataclass
+class Bench:
+    """Pushes into a spool, and on to Kafka once the publisher is started."""
+
+    broker: Broker
+    registry: Registry
+    disk: SimulatedDisk
+    spool: Spool
+    push: Push
+    publisher: Publisher
+    metrics: CollectorRegistry
+
+    def accept(self, kind: Kind, rows: object, monitor: str = "seats") -> Answer:
+        return self.raw(kind, orjson.dumps({"monitor": monitor, "rows": rows}))
+
+    def raw(self, kind: Kind, body: bytes) -> Answer:
+        return self.push.accept(kind, body).result(10)
+
+    def published(self, topic: str, n: int = 1) -> list[Record]:
+        return read_until(self.broker, topic, lambda records: len(records) >= n)
+
+    def refused(self, reason: str) -> float:
+        name = "driftmeter_collector_refused_total"
+        return self.metrics.get_sample_value(name, {"reason": reason}) or 0.0
+
+
+def bench_for(broker: Broker, *, limit_bytes: int = 64 * 1024 * 1024) -> Bench:
+    registry = Registry(broker, client_id="test")
+    known = registration(label="truth")
+    registry.apply([(known.key, known.to_bytes())])
+    metrics = CollectorRegistry()
+    telemetry, disk = Telemetry(metrics), SimulatedDisk()
+    spool = Spool(disk, limit_bytes=limit_bytes)
+    intake = Intake(spool, collector_id="c0", clock=lambda: NOON)
+    push = Push(registry, intake, telemetry, broker.topics, clock=lambda: NOON)
+    publisher = Publisher(spool, broker, telemetry, client_id="test", clock=lambda: NOON)
+    return Bench(broker, registry, disk, spool, push, publisher, metrics)
+
+
+@pytest.fixture
+def bench(embedded_broker: Broker) -> Iterator[Bench]:
+    made = bench_for(embedded_broker)
+    made.registry.is_loaded = True
+    made.publisher.start()
+    yield made
+    assert made.publisher.stop(10.0)
+    made.spool.close()
+
+
+@pytest.fixture
+def alone() -> Iterator[Bench]:
+    """Without a broker, and with a small spool."""
+    made = bench_for(Broker(servers=("127.0.0.1:1",)), limit_bytes=64 * 1024)
+    yield made
+    made.spool.close()
+
+
+def test_labels_that_were_acknowledged_reach_kafka(bench: Bench) -> None:
+    answer = bench.accept("labels", [{"id": "p1", "label": 17, "time": NOON - 5}])
+    assert (answer.status, answer.body) == (202, {"accepted": 1, "rejected": []})
+    (message,) = bench.published(bench.broker.topics.labels)
+    column, ids, times = to_labels(decode(message.value))
+    assert (ids, times.tolist()) == (["p1"], [NOON - 5])
+    np.testing.assert_array_equal(column, [17.0])
+
+
+def test_predictions_that_were_acknowledged_reach_kafka(bench: Bench) -> None:
+    answer = bench.accept("predictions", [{"id": "p1", "a": 1, "b": "x", "prediction": 7}])
+    assert answer.status == 202
+    (message,) = bench.published(bench.broker.topics.predictions)
+    _, ids, times = to_rows(decode(message.value), SCHEMA)
+    assert (ids, times.tolist()) == (["p1"], [NOON])
+
+
+def test_a_label_is_in_the_partition_of_its_prediction(bench: Bench) -> None:
+    bench.accept("labels", [{"id": f"p{i}", "label": i} for i in range(50)])
+    messages = bench.published(bench.broker.topics.labels, 4)
+    for message in messages:
+        _, ids, _ = to_labels(decode(message.value))
+        assert {partition_for(i, bench.broker.partitions) for i in ids} == {message.partition}
+
+
+def test_each_bad_row_is_answered_and_the_good_ones_are_kept(bench: Bench) -> None:
+    answer = bench.accept(
+        "predictions",
+        [
+            {"a": 1},
+            {"id": "p1", "a": "many"},
+            {"id": "p2", "a": 1},
+            {"id": "p3", "time": "noon"},
+            {"id": "p4", "a": None},
+            {"id": "p5"},
+        ],
+    )
+    assert answer.body["accepted"] == 3
+    rejected = answer.body["rejected"]
+    assert isinstance(rejected, list)
+    assert [verdict["row"] for verdict in rejected] == [0, 1, 3]
+    assert rejected[1]["reason"] == "a: 'many' is not of type double"
+
+
+def test_a_prediction_may_be_nothing_but_an_id(bench: Bench) -> None:
+    assert bench.accept("predictions", [{"id": "p1"}]).body["accepted"] == 1
+
+
+def test_labels_without_a_value_are_answered(bench: Bench) -> None:
+    answer = bench.accept("labels", [{"id": "p1"}, {"id": "p2", "label": [1]}])
+    assert answer.body["accepted"] == 0
+    assert len(answer.body["rejected"]) == 2  # type: ignore[arg-type]  # a list of verdicts
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"[]", 400),
+        (b"[" * 200_000, 400),
+        (b'{"rows": []}', 400),
+        (b'{"monitor": 7, "rows": []}', 400),
+        (b'{"monitor": "seats"}', 400),
+        (b'{"monitor": "seats", "rows": {}}', 400),
+        (b'{"monitor": "other", "rows": []}', 404),
+        (b'{"monitor": "seats", "rows": []}', 202),
+    ],
+)
+def test_a_push_is_answered_whatever_it_holds(bench: Bench, raw: bytes, status: int) -> None:
+    answer = bench.raw("labels", raw)
+    assert answer.status == status
+    assert status == 202 or answer.body["error"]
+
+
+def test_without_a_broker_rows_are_safe_on_the_disk_until_it_is_full(alone: Bench) -> None:
+    rows = [{"id": f"p{i}", "label": i} for i in range(100)]
+    statuses = [alone.accept("labels", rows).status for _ in range(30)]
+    n_stored = statuses.index(503)
+    assert statuses == [202] * n_stored + [503] * (30 - n_stored)
+    assert n_stored > 5
+    assert alone.refused("spool full") == 30 - n_stored
+
+
+def test_who_is_refused_is_told_when_to_come_again(alone: Bench) -> None:
+    alone.disk.capacity_bytes = 0
+    answer = alone.accept("labels", [{"id": "p1", "label": 1}])
+    assert answer.status == 503
+    assert ("Retry-After", "5") in answer.headers
+    alone.disk.capacity_bytes = None
+    assert alone.accept("labels", [{"id": "p1", "label": 1}]).status == 202
+
+
+def test_a_disk_that_fails_is_not_an_acknowledgement(alone: Bench) -> None:
+    def fault(operation: str, name: str) -> None:
+        if operation == "sync":
+            raise OSError("broken")
+
+    alone.disk.fault = fault
+    assert alone.accept("labels", [{"id": "p1", "label": 1}]).status == 503
+    assert alone.refused("spool failed") == 1
+
+
+def test_bad_rows_alone_need_no_room(alone: Bench) -> None:
+    alone.disk.capacity_bytes = 0
+    assert alone.accept("labels", [{"id": "p1"}]).status == 202
+
+
+def test_before_the_monitors_are_known_nobody_is_told_that_one_does_not_exist(
+    alone: Bench,
+) -> None:
+    assert alone.accept("labels", [], monitor="other").status == 503
+    assert alone.refused("monitors unknown") == 1
+    alone.registry.is_loaded = True
+    assert alone.accept("labels", [], monitor="other").status == 404

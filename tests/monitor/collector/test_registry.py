@@ -1,0 +1,74 @@
+from monitor.collector.registry import Monitors, Registry, columns
+from monitor.kafka import Broker
+from monitor.messages import Registration
+from tests.support.registrations import SCHEMA, announce, registration
+from tests.support.waiting import wait_for
+
+
+def after(*news: Registration) -> Monitors:
+    monitors = Monitors()
+    for one in news:
+        monitors = monitors.after(one)
+    return monitors
+
+
+def test_a_monitor_is_found_by_its_name_and_by_its_model_s() -> None:
+    one = registration(model={"name": "model-7"})
+    assert after(one).by_name["seats"] is one
+    assert after(one).by_model["model-7"] is one
+
+
+def test_a_newer_revision_takes_over_once_it_is_active() -> None:
+    old, new = registration(), registration(revision=2)
+    assert after(old, new).by_name["seats"] is new
+    assert after(new, old).by_name["seats"] is new
+
+
+def test_an_active_revision_stays_while_the_next_is_resolved_or_fails() -> None:
+    active = registration()
+    for state in ("resolving", "failed"):
+        news = registration(revision=2, state=state, schema=())
+        assert after(active, news).by_name["seats"] is active
+
+
+def test_a_monitor_without_a_reference_yet_is_collected_for() -> None:
+    assert "seats" in after(registration(state="resolving", schema=())).by_model
+
+
+def test_a_deleted_monitor_is_gone() -> None:
+    gone = after(registration(), registration(revision=2, state="deleted"))
+    assert not gone.by_name
+    assert not gone.by_model
+
+
+def test_headers_of_event_times_are_kept() -> None:
+    monitors = after(registration(event_time={"header": "X-Event-Time"}))
+    assert b"x-event-time" in monitors.kept_headers
+
+
+def test_nameless_values_get_the_features_names_in_the_schema_s_order() -> None:
+    assert columns(registration()).features == ["a", "b"]
+    assert columns(registration(schema=SCHEMA[::-1])).features == ["b", "a"]
+    assert columns(registration(prediction="y")).prediction == "y"
+
+
+def test_a_message_that_cannot_be_read_is_left_out(embedded_broker: Broker) -> None:
+    registry = Registry(embedded_broker, client_id="test")
+    good = registration()
+    registry.apply([(b"x", b"{"), (b"y", b"{}"), (b"z", b"[1]"), (good.key, good.to_bytes())])
+    assert list(registry.monitors.by_name) == ["seats"]
+    registry.apply([(b"seats", None)])
+    assert not registry.monitors.by_name
+
+
+def test_the_topic_is_followed_from_its_beginning_and_live(embedded_broker: Broker) -> None:
+    announce(embedded_broker, registration("before"))
+    registry = Registry(embedded_broker, client_id="test")
+    registry.start()
+    try:
+        wait_for(lambda: registry.is_loaded)
+        assert list(registry.monitors.by_name) == ["before"]
+        announce(embedded_broker, registration("later"))
+        wait_for(lambda: "later" in registry.monitors.by_name)
+    finally:
+        registry.stop(10.0)
