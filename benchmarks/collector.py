@@ -1,8 +1,6 @@
 """What the collector costs a model: requests through it and around it, in one run.
 
-    python benchmarks/collector.py [SECONDS] > collector.json
-
-prints a table on stderr and JSON on stdout. Model, load generator, collector and the embedded
+Model, load generator, collector and the embedded
 broker are processes that share the machine's cores; compare within one run.
 
 direct      the load generator calls the model itself
@@ -10,6 +8,7 @@ proxy       through a collector that captures everything and publishes it
 no broker   the same with nothing at the broker's address
 """
 
+import argparse
 import json
 import os
 import platform
@@ -135,7 +134,7 @@ def import_weight() -> dict[str, float]:
     return {"import_s": seconds, "resident_mib": mib}
 
 
-def main(seconds: float) -> dict[str, object]:
+def measured(seconds: float) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder, Supervisor(Path(folder)) as processes:
         model = free_port()
         argv = [sys.executable, str(HERE / "http_load.py"), "model", str(model)]
@@ -162,17 +161,26 @@ def main(seconds: float) -> dict[str, object]:
 def show(report: dict[str, object]) -> None:
     columns = ("process", "connections", "rows", "requests_per_s", "p50_ms", "p99_ms")
     more = ("cpu_us_per_request", "resident_mib", "failures")
-    print("".join(f"{name:>20}" for name in (*columns, *more)), file=sys.stderr)
+    print("".join(f"{name:>20}" for name in (*columns, *more)))
     results = report["results"]
     assert isinstance(results, list)
     for result in results:
         cells = [result[name] for name in (*columns, *more)]
         shown = [f"{c:.2f}" if isinstance(c, float) else str(c) for c in cells]
-        print("".join(f"{cell:>20}" for cell in shown), file=sys.stderr)
-    print(report["import"], file=sys.stderr)
+        print("".join(f"{cell:>20}" for cell in shown))
+    print(report["import"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seconds", type=float, default=4.0, help="for each measurement")
+    parser.add_argument("--out", type=Path, help="where to write JSON")
+    args = parser.parse_args()
+    report = measured(args.seconds)
+    show(report)
+    if args.out:
+        args.out.write_text(json.dumps(report, indent=1))
 
 
 if __name__ == "__main__":
-    measured = main(float(sys.argv[1]) if len(sys.argv) > 1 else 4.0)
-    show(measured)
-    print(json.dumps(measured, indent=2))
+    main()

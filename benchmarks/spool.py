@@ -13,7 +13,6 @@ import json
 import os
 import platform
 import sqlite3
-import sys
 import tempfile
 import threading
 import time
@@ -176,10 +175,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         rows = [*appending(Path(folder), args.seconds), *draining(Path(folder))]
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    print(f"{N_CALLERS} callers; {machine}", file=sys.stderr)
+    print(f"{N_CALLERS} callers; {machine}")
     for row in rows:
         numbers = "".join(f"{k} {v:<12,}" for k, v in row.items() if not isinstance(v, str))
-        print(f"{row['request']:<8}{row['into']:<18}{numbers}", file=sys.stderr)
+        print(f"{row['request']:<8}{row['into']:<18}{numbers}")
     if args.out:
         args.out.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1))
 
