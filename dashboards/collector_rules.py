@@ -1,0 +1,166 @@
+"""What goes wrong between the model and Kafka."""
+
+from dashboards.rules import Alert, Example, Group, Recording, recent, series
+from monitor import metrics as m
+
+CAPTURE_LOSS_BUDGET = 0.001
+"""The share of captured exchanges that may be lost: an objective of 99.9 %."""
+
+BURNS = ((14.4, "1h", "5m"), (6.0, "6h", "30m"))
+"""Rates at which the budget burns too fast: 2 % of 30 days' budget in an hour, 5 % in six.
+
+The short window ends the alert soon after the loss ends. After The Site Reliability Workbook,
+chapter 5, "Multiwindow, Multi-Burn-Rate Alerts".
+"""
+
+_AT = 'instance="collector-0"'
+_LOST = f'driftmeter_collector_dropped_total{{{_AT}, reason="spool full"}}'
+_DAMAGED = f"driftmeter_collector_spool_damaged_total{{{_AT}}}"
+_REFUSED = f'driftmeter_collector_refused_total{{{_AT}, reason="spool full"}}'
+_TO_READ = 'reason!~"no monitor|model error"'
+"""Requests of no monitor and errors of the model are nothing to read."""
+_UNREAD = f'driftmeter_collector_failed_total{{{_AT}, reason="not JSON"}}'
+
+
+def _loss(window: str) -> str:
+    return f"instance:driftmeter_collector_capture_loss:ratio_rate{window}"
+
+
+def _record_loss(window: str) -> Recording:
+    """Of what should have been captured. What is lost after its capture is in both terms, so a
+    loss of all of it shows as a half: far beyond any alert either way."""
+    lost = f"sum without (reason) (rate({series(m.COLLECTOR_DROPPED)}[{window}]))"
+    captured = f"rate({series(m.COLLECTOR_CAPTURED)}[{window}])"
+    return Recording(record=_loss(window), expr=f"{lost}\n/\n({captured} + {lost})")
+
+
+def _burns(factor: float, long: str, short: str) -> str:
+    limit = f"{factor * CAPTURE_LOSS_BUDGET:g}"
+    return f"({_loss(long)} > {limit} and {_loss(short)} > {limit})"
+
+
+COLLECTOR = Group(
+    name="driftmeter-collector",
+    rules=(
+        *(_record_loss(window) for burn in BURNS for window in burn[1:]),
+        Alert(
+            name="DriftmeterCaptureLoss",
+            expr="\nor\n".join(_burns(*burn) for burn in BURNS),
+            for_="2m",
+            severity="critical",
+            summary="Collector {{ $labels.instance }} loses predictions.",
+            description="Collector {{ $labels.instance }} lost {{ humanizePercentage $value }} of "
+            "the predictions that it should have captured.",
+            example=Example(
+                series={
+                    f"driftmeter_collector_captured_total{{{_AT}}}": "0+1000x380",
+                    _LOST: "0x310 0+20x60",
+                },
+                at="6h8m",
+                labels={"instance": "collector-0"},
+                summary="Collector collector-0 loses predictions.",
+                description="Collector collector-0 lost 1.865% of the predictions that it should "
+                "have captured.",
+                quiet=(_LOST, "0x310 0+10x60"),
+            ),
+        ),
+        Alert(
+            name="DriftmeterUndecodable",
+            expr=f"rate({series(m.COLLECTOR_FAILED, _TO_READ)}[15m])"
+            f"\n/ ignoring (reason) group_left\nrate({series(m.COLLECTOR_CAPTURED)}[15m]) > 0.01",
+            for_="10m",
+            severity="warning",
+            summary="Collector {{ $labels.instance }} cannot read predictions.",
+            description="Collector {{ $labels.instance }} cannot read "
+            "{{ humanizePercentage $value }} of what it captures: {{ $labels.reason }}.",
+            example=Example(
+                series={
+                    f"driftmeter_collector_captured_total{{{_AT}}}": "0+1000x40",
+                    _UNREAD: "0+50x40",
+                },
+                at="30m",
+                labels={"instance": "collector-0", "reason": "not JSON"},
+                summary="Collector collector-0 cannot read predictions.",
+                description="Collector collector-0 cannot read 5% of what it captures: not JSON.",
+                quiet=(_UNREAD, "0+5x40"),
+            ),
+        ),
+        Alert(
+            name="DriftmeterPublishingStalls",
+            expr=f"{series(m.COLLECTOR_SPOOL_AGE)} > 300",
+            for_="5m",
+            severity="warning",
+            summary="Collector {{ $labels.instance }} cannot publish to Kafka.",
+            description="The oldest message in the spool of collector {{ $labels.instance }} has "
+            "waited {{ humanizeDuration $value }} for Kafka.",
+            example=Example(
+                series={f"driftmeter_collector_spool_age_seconds{{{_AT}}}": "0+60x20"},
+                at="15m",
+                labels={"instance": "collector-0"},
+                summary="Collector collector-0 cannot publish to Kafka.",
+                description="The oldest message in the spool of collector collector-0 has waited "
+                "15m 0s for Kafka.",
+                quiet=(f"driftmeter_collector_spool_age_seconds{{{_AT}}}", "0+1x20"),
+            ),
+        ),
+        Alert(
+            name="DriftmeterSpoolFull",
+            expr=f"{series(m.COLLECTOR_SPOOL_BYTES)} / {series(m.COLLECTOR_SPOOL_LIMIT_BYTES)}"
+            " > 0.8",
+            for_="5m",
+            severity="critical",
+            summary="The spool of collector {{ $labels.instance }} is almost full.",
+            description="The spool of collector {{ $labels.instance }} is "
+            "{{ humanizePercentage $value }} full. When it is full, captured predictions are "
+            "lost and pushes are refused.",
+            example=Example(
+                series={
+                    f"driftmeter_collector_spool_bytes{{{_AT}}}": "900x10",
+                    f"driftmeter_collector_spool_limit_bytes{{{_AT}}}": "1000x10",
+                },
+                at="8m",
+                labels={"instance": "collector-0"},
+                summary="The spool of collector collector-0 is almost full.",
+                description="The spool of collector collector-0 is 90% full. When it is full, "
+                "captured predictions are lost and pushes are refused.",
+                quiet=(f"driftmeter_collector_spool_bytes{{{_AT}}}", "700x10"),
+            ),
+        ),
+        Alert(
+            name="DriftmeterSpoolDamaged",
+            expr=f"({recent(series(m.COLLECTOR_SPOOL_DAMAGED), '1h')}) > 0",
+            for_="1m",
+            severity="critical",
+            summary="The spool of collector {{ $labels.instance }} is damaged.",
+            description="Messages in the spool of collector {{ $labels.instance }} that could not "
+            'be read any more in the last hour: {{ printf "%.0f" $value }}.',
+            example=Example(
+                series={_DAMAGED: "0x5 3x10"},
+                at="10m",
+                labels={"instance": "collector-0"},
+                summary="The spool of collector collector-0 is damaged.",
+                description="Messages in the spool of collector collector-0 that could not be "
+                "read any more in the last hour: 3.",
+                quiet=(_DAMAGED, "0x16"),
+            ),
+        ),
+        Alert(
+            name="DriftmeterPushesRefused",
+            expr=f"rate({series(m.COLLECTOR_REFUSED)}[5m]) > 0",
+            for_="10m",
+            severity="warning",
+            summary="Collector {{ $labels.instance }} refuses pushes.",
+            description="Collector {{ $labels.instance }} answers "
+            '{{ printf "%.2f" $value }} pushes a second with 503: {{ $labels.reason }}.',
+            example=Example(
+                series={_REFUSED: "0+60x20"},
+                at="15m",
+                labels={"instance": "collector-0", "reason": "spool full"},
+                summary="Collector collector-0 refuses pushes.",
+                description="Collector collector-0 answers 1.00 pushes a second with 503: "
+                "spool full.",
+                quiet=(_REFUSED, "60x20"),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,51 @@
+"""PromQL made from entries of the metrics table, with the dashboard's variables as matchers."""
+
+from dataclasses import dataclass
+
+from monitor.metrics import Metric
+
+CHOSEN = 'job=~"$job", instance=~"$instance"'
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """expr: PromQL. legend: of each series, with labels as `{{label}}`."""
+
+    expr: str
+    legend: str
+
+
+def selected(metric: Metric, *matchers: str, suffix: str = "") -> str:
+    """The series of a metric that the dashboard's variables select."""
+    chosen = [CHOSEN, *matchers]
+    if "monitor" in metric.labels:
+        chosen.append('monitor=~"$monitor"')
+    return f"{metric.name}{suffix}{{{', '.join(chosen)}}}"
+
+
+def latest(metric: Metric, *matchers: str, by: tuple[str, ...] | None = None) -> str:
+    """A gauge once, though several replicas tell it."""
+    labels = metric.labels if by is None else by
+    return f"max by ({', '.join(labels)}) ({selected(metric, *matchers)})"
+
+
+def total(metric: Metric, *, by: tuple[str, ...] = ()) -> str:
+    """A gauge summed over the instances that each have a part of it."""
+    return f"sum by ({', '.join(by)}) ({selected(metric)})"
+
+
+def rate(metric: Metric, *, by: tuple[str, ...] | None = None) -> str:
+    """A counter per second, over all instances."""
+    labels = metric.labels if by is None else by
+    return f"sum by ({', '.join(labels)}) (rate({selected(metric)}[$__rate_interval]))"
+
+
+def increase(metric: Metric) -> str:
+    """How often a counter moved between two points of the picture, over all instances."""
+    return f"sum by ({', '.join(metric.labels)}) (increase({selected(metric)}[$__rate_interval]))"
+
+
+def quantile(metric: Metric, q: float) -> str:
+    """A quantile of a histogram, over all instances."""
+    buckets = selected(metric, suffix="_bucket")
+    return f"histogram_quantile({q}, sum by (le) (rate({buckets}[$__rate_interval])))"

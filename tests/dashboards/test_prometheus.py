@@ -1,0 +1,149 @@
+"""Every query of the dashboard on a real Prometheus that scrapes every metric of the table."""
+
+import json
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from dashboards.board import ROWS, Graph
+from dashboards.queries import Query
+from monitor import exposition
+from monitor.flags import Address
+from monitor.metrics import TABLE, Instruments
+from monitor.supervisor import Supervisor, free_port
+from tests.conftest import Needs
+
+QUERIES: list[Query] = [
+    query
+    for row in ROWS
+    for panel in row.panels
+    for query in (panel.queries if isinstance(panel, Graph) else (panel.query,))
+]
+VALUES = {"monitor": "free-seats", "state": "firing", "unit": "sd"}
+"""Of labels; the others are their own value."""
+
+DEADLINE_S = 30.0
+
+pytestmark = pytest.mark.xdist_group("prometheus")
+
+
+class Traffic:
+    """Every metric of the table, moving whenever it is told to."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        made = Instruments(self.registry)
+        self._children: list[Any] = []
+        for metric in TABLE:
+            instrument: Counter | Gauge | Histogram = getattr(made, metric.kind)(metric)
+            for unit in ("sd", "share") if "unit" in metric.labels else ("",):
+                values = {label: VALUES.get(label, label) for label in metric.labels}
+                labels = values | ({"unit": unit} if unit else {})
+                self._children.append(instrument.labels(**labels) if labels else instrument)
+
+    def move(self) -> None:
+        for child in self._children:
+            if isinstance(child, Histogram):
+                child.observe(0.003)
+            else:
+                child.inc(1.5)
+
+
+class Prometheus:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def ask(self, expr: str) -> list[dict[str, Any]]:
+        """The series that an instant query finds; an error of its parser is one of the test."""
+        query = urllib.parse.urlencode({"query": expr})
+        with urllib.request.urlopen(f"{self.url}/api/v1/query?{query}", timeout=10) as answer:
+            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def prometheus(
+    needs: Needs, servers: Supervisor, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prometheus]:
+    folder, port, traffic = tmp_path_factory.mktemp("prometheus"), free_port(), Traffic()
+    with exposition.serve(Address("127.0.0.1", 0), traffic.registry, lambda: None) as scraped:
+        configuration = {
+            "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"},
+            "scrape_configs": [
+                {
+                    "job_name": "driftmeter",
+                    "static_configs": [{"targets": [str(scraped.address)]}],
+                }
+            ],
+        }
+        (folder / "prometheus.yml").write_text(json.dumps(configuration))
+        command = [
+            str(needs("prometheus")),
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ]
+        url = f"http://127.0.0.1:{port}"
+        servers.start(f"prometheus-{port}", command, ready=f"{url}/-/ready")
+        server = Prometheus(url)
+        _until(traffic.move, lambda: _has_moved(server))
+        yield server
+
+
+def _has_moved(server: Prometheus) -> bool:
+    """Whether the last metric of each kind was scraped before and after it moved."""
+    moved = [f"changes({metric.name}{{}}[1m]) > 1" for metric in TABLE if metric.kind == "counter"]
+    return all(server.ask(expr) for expr in moved)
+
+
+def _until(move: Callable[[], None], done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not done():
+        assert time.monotonic() < deadline, "Prometheus scraped nothing"
+        move()
+
+
+def filled(expr: str) -> str:
+    """The query as Grafana sends it with everything selected."""
+    chosen = {"$job": ".+", "$instance": ".+", "$monitor": ".+", "$__rate_interval": "1m"}
+    for variable, value in chosen.items():
+        expr = expr.replace(variable, value)
+    return expr
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.expr)
+def test_a_query_finds_data_with_the_labels_of_its_legend(
+    query: Query, prometheus: Prometheus
+) -> None:
+    series = prometheus.ask(filled(query.expr))
+    assert series
+    for one in series:
+        assert query.legend.count("{{") == len(set(one["metric"]))
+        assert all(f"{{{{{label}}}}}" in query.legend for label in one["metric"])
+        assert one["value"][1] != "NaN"
+
+
+def test_an_alert_that_fires_is_drawn_as_firing(prometheus: Prometheus) -> None:
+    (alerts,) = (query for query in QUERIES if "alert_state" in query.expr)
+    (state,) = prometheus.ask(filled(alerts.expr))
+    (value,) = prometheus.ask(filled("max(driftmeter_monitor_alert_state)"))
+    assert float(state["value"][1]) == 2 * float(value["value"][1])
+
+
+def test_promtool_finds_no_fault_with_the_exposition(needs: Needs) -> None:
+    traffic = Traffic()
+    traffic.move()
+    subprocess.run(
+        [Path(needs("promtool")), "check", "metrics"],
+        input=generate_latest(traffic.registry),
+        check=True,
+        capture_output=True,
+        timeout=30,
+    )
