@@ -21,11 +21,13 @@ from monitor import flags, tracing
 from monitor.collector.capture import Capture, CaptureLimits
 from monitor.collector.ingest import Application, Ingest, bound
 from monitor.collector.intake import Intake
+from monitor.collector.pairing import PairingLimits
 from monitor.collector.proxy import Proxy, ProxyLimits
 from monitor.collector.publisher import Publisher
 from monitor.collector.push import Push
 from monitor.collector.recorder import Recorder
 from monitor.collector.registry import Registry
+from monitor.collector.sink import Sink
 from monitor.collector.telemetry import Telemetry
 from monitor.flags import Address
 from monitor.kafka import Broker
@@ -177,7 +179,9 @@ class Collector:
             self._spool, broker, self._telemetry, client_id=client_id, clock=time.time
         )
         push = Push(self._registry, intake, self._telemetry, topics, clock=time.time)
-        self._ingest = Ingest(Application(push, self._telemetry, self._is_ready), settings.ingest)
+        self._sink = Sink(self._capture, self._telemetry, PairingLimits(), clock=time.time)
+        application = Application(push, self._sink, self._telemetry, self._is_ready)
+        self._ingest = Ingest(application, settings.ingest)
         self._proxy = None if settings.upstream is None else self._make_proxy(settings.upstream)
         self._show()
 
@@ -218,6 +222,7 @@ class Collector:
         self._registry.start()
         self._recorder.start()
         self._publisher.start()
+        self._sink.start()
         self._ingest.start()
         log.info("rows are pushed to http://%s/v1/predictions and /v1/labels", self._ingest.address)
         if self._proxy is not None:
@@ -230,6 +235,7 @@ class Collector:
         if self._proxy is not None:
             await self._proxy.stop(GRACE_S)
         await self._ingest.stop()
+        await self._sink.stop()
         await asyncio.get_running_loop().run_in_executor(None, self._flush)
 
     def _flush(self) -> None:

@@ -1,10 +1,11 @@
-"""The ingest listener: pushed predictions and labels, /metrics, /healthz and /readyz."""
+"""The ingest listener: pushed rows, logged events, /metrics, /healthz and /readyz."""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,8 +13,11 @@ import uvicorn
 from prometheus_client.exposition import choose_encoder
 
 from monitor.batches import MAX_BYTES
+from monitor.collector.cloudevents import Event, EventError, parse
 from monitor.collector.push import RETRY_AFTER_S, Answer, Kind, Push, Refused
+from monitor.collector.sink import Sink
 from monitor.collector.telemetry import Telemetry
+from monitor.decoders.exchange import Headers
 from monitor.flags import Address
 from monitor.messages import JSON
 
@@ -25,6 +29,7 @@ Send = Callable[[Message], Awaitable[None]]
 N_THREADS = 16
 MAX_CONNECTIONS = 512
 PUSHES: dict[str, Kind] = {"/v1/predictions": "predictions", "/v1/labels": "labels"}
+EVENTS = "/v1/events"
 MAX_HELD_BYTES = 64 * 1024 * 1024
 """Of all the bodies together that are being received or wait for the disk."""
 
@@ -35,8 +40,11 @@ TOO_LARGE = Answer(413, {"error": f"a body may have {MAX_BYTES} bytes"})
 class Application:
     """The raw ASGI application behind the listener."""
 
-    def __init__(self, push: Push, telemetry: Telemetry, is_ready: Callable[[], bool]) -> None:
+    def __init__(
+        self, push: Push, sink: Sink, telemetry: Telemetry, is_ready: Callable[[], bool]
+    ) -> None:
         self._push = push
+        self._sink = sink
         self._telemetry = telemetry
         self._is_ready = is_ready
         self._n_held_bytes = 0
@@ -49,8 +57,11 @@ class Application:
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         if kind := PUSHES.get(path):
-            answer = await self._pushed(kind, method, headers, receive)
-            await _answer(send, answer.status, orjson.dumps(answer.body), JSON, answer.headers)
+            pushed = partial(self._pushed, kind, headers.get("traceparent"))
+            await _tell(send, await self._posted(method, receive, pushed))
+        elif path == EVENTS:
+            logged = partial(self._logged, scope["headers"])
+            await _tell(send, await self._posted(method, receive, logged))
         elif path == "/metrics":
             encode, content_type = choose_encoder(headers.get("accept", ""))
             await _answer(send, 200, encode(self._telemetry.registry), content_type)
@@ -61,11 +72,12 @@ class Application:
         else:
             await _answer(send, 404, b'{"error":"there is nothing here"}', JSON)
 
-    async def _pushed(
-        self, kind: Kind, method: str, headers: dict[str, str], receive: Receive
+    async def _posted(
+        self, method: str, receive: Receive, accept: Callable[[bytes], Awaitable[Answer]]
     ) -> Answer:
+        """What `accept` makes of the body, unless there is no room for it."""
         if method != "POST":
-            return Answer(405, {"error": "rows are pushed by POST"}, [("Allow", "POST")])
+            return Answer(405, {"error": "this takes POST only"}, [("Allow", "POST")])
         pieces: list[bytes] = []
         n_bytes = 0
         try:
@@ -78,12 +90,32 @@ class Application:
                 if self._n_held_bytes > MAX_HELD_BYTES:
                     self._telemetry.refused.labels(Refused.TOO_BUSY).inc()
                     return BUSY
-            answered = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._push.accept, kind, b"".join(pieces), headers.get("traceparent")
-            )
-            return await asyncio.wrap_future(answered)
+            return await accept(b"".join(pieces))
         finally:
             self._n_held_bytes -= n_bytes
+
+    async def _pushed(self, kind: Kind, traceparent: str | None, body: bytes) -> Answer:
+        answered = await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._push.accept, kind, body, traceparent
+        )
+        return await asyncio.wrap_future(answered)
+
+    async def _logged(self, headers: Headers, body: bytes) -> Answer:
+        """200, since KServe's agent takes any other answer for a failure."""
+        loop = asyncio.get_running_loop()
+        try:
+            events = await loop.run_in_executor(self._threads, parse, headers, body)
+        except EventError as error:
+            return Answer(400, {"error": str(error)})
+        good = [event for event in events if isinstance(event, Event)]
+        self._sink.take(good, now=loop.time())
+        verdicts = [
+            {"event": i, "reason": str(event)}
+            for i, event in enumerate(events)
+            if isinstance(event, EventError)
+        ]
+        is_all_bad = verdicts and not good
+        return Answer(400 if is_all_bad else 200, {"accepted": len(good), "rejected": verdicts})
 
     def close(self) -> None:
         self._threads.shutdown(wait=False)
@@ -96,6 +128,10 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
         message = await receive()
         yield message.get("body", b"")
         more = message.get("more_body", False)
+
+
+async def _tell(send: Send, answer: Answer) -> None:
+    await _answer(send, answer.status, orjson.dumps(answer.body), JSON, answer.headers)
 
 
 async def _answer(

@@ -18,7 +18,7 @@ from monitor.collector.intake import Intake
 from monitor.collector.registry import Registry, columns
 from monitor.collector.telemetry import Telemetry
 from monitor.decoders import Columns, Decoded, DecodeError, Exchange, claim
-from monitor.decoders.exchange import Reason, header
+from monitor.decoders.exchange import ORPHANED, Reason, header
 from monitor.messages import Registration, Topics
 from monitor.spool import SpoolError, SpoolFullError
 
@@ -130,6 +130,8 @@ class Recorder:
         registration = claimed and self._registry.monitors.of_model(claimed.model)
         if not claimed or not registration:
             raise DecodeError(Reason.NO_MONITOR)
+        if exchange.status == ORPHANED:
+            raise DecodeError(Reason.ORPHANED, "only one side of it was logged")
         if exchange.status != 200:
             raise DecodeError(Reason.MODEL_ERROR, f"the model answered {exchange.status}")
         batch = batches.get(registration.name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
-from monitor.decoders import kserve_v1, open_inference_v2
+from monitor.decoders import mlflow, open_inference_v2, seldon_v1, tf_serving, torchserve
 from monitor.decoders.exchange import Columns, Decoded, DecodeError, Exchange
 
 __all__ = ["DECODERS", "Claim", "Columns", "DecodeError", "Decoded", "Decoder", "Exchange", "claim"]
@@ -16,7 +16,7 @@ __all__ = ["DECODERS", "Claim", "Columns", "DecodeError", "Decoded", "Decoder", 
 class Decoder:
     """One format.
 
-    path: of the requests that it reads; the group `model` is the model's name.
+    path: of the requests that it reads; the group `model`, if there is one, is the model's name.
     decode: pure; raises DecodeError for whatever is not in its format, and nothing else.
     """
 
@@ -26,16 +26,17 @@ class Decoder:
 
 
 DECODERS = tuple(
-    Decoder(module.NAME, module.PATH, module.decode) for module in (kserve_v1, open_inference_v2)
+    Decoder(module.NAME, module.PATH, module.decode)
+    for module in (tf_serving, open_inference_v2, mlflow, seldon_v1, torchserve)
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A path that a decoder reads, and the model that it names."""
+    """A path that a decoder reads, and the model that it names, if it names one."""
 
     decoder: Decoder
-    model: str
+    model: str | None
 
 
 @lru_cache(maxsize=1024)
@@ -44,5 +45,6 @@ def claim(target: str) -> Claim | None:
     path = target.partition("?")[0]
     for decoder in DECODERS:
         if match := decoder.path.fullmatch(path):
-            return Claim(decoder, unquote(match["model"]))
+            model = match.groupdict().get("model")
+            return Claim(decoder, None if model is None else unquote(model))
     return None

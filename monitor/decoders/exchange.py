@@ -1,4 +1,4 @@
-"""One request to a model and its answer, as the proxy saw them; what a decoder makes of it."""
+"""One request to a model and its answer, as they were seen; what a decoder makes of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+ORPHANED = 0
+"""The status of an exchange of which only one side was logged."""
 
 
 class Exchange(NamedTuple):
@@ -35,6 +38,7 @@ class Reason(StrEnum):
 
     NO_MONITOR = "no monitor"
     MODEL_ERROR = "model error"
+    ORPHANED = "orphaned"
     NOT_JSON = "not JSON"
     UNKNOWN_ENCODING = "unknown encoding"
     BAD_GZIP = "bad gzip"

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol (V2) in JSON: tensors in, tensors out.
+"""The Open Inference Protocol (V2) over HTTP: tensors in, tensors out, in JSON or binary.
 
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
 """
@@ -8,8 +8,17 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from math import prod
 
-from monitor.decoders.body import json_object
-from monitor.decoders.exchange import Columns, Decoded, DecodeError, Exchange, Reason, header
+from monitor.decoders.binary_tensors import filled, split
+from monitor.decoders.body import whole
+from monitor.decoders.exchange import (
+    Columns,
+    Decoded,
+    DecodeError,
+    Exchange,
+    Headers,
+    Reason,
+    header,
+)
 
 NAME = "open-inference-v2"
 PATH = re.compile(r"/v2/models/(?P<model>[^/]+)(?:/versions/[^/]+)?/infer")
@@ -21,13 +30,10 @@ Json = Mapping[str, object]
 def decode(exchange: Exchange, columns: Columns) -> Decoded:
     """A tensor for each column, of shape [n] or [n, 1]; or one tensor of shape [n, features].
 
-    Raises DecodeError, for binary tensors too.
+    Raises DecodeError.
     """
-    for headers in (exchange.request_headers, exchange.response_headers):
-        if header(headers, b"inference-header-content-length") is not None:
-            raise DecodeError(Reason.BINARY_TENSORS, "only tensors in JSON are read")
-    inputs = _tensors(json_object(exchange.request, exchange.request_headers), "inputs")
-    outputs = _tensors(json_object(exchange.response, exchange.response_headers), "outputs")
+    inputs = _tensors(exchange.request, exchange.request_headers, "inputs")
+    outputs = _tensors(exchange.response, exchange.response_headers, "outputs")
     features = _columns(inputs, columns.features, "feature")
     predictions = _columns(outputs, [columns.prediction], columns.prediction)
     lengths = {len(column) for column in chain(features.values(), predictions.values())}
@@ -36,13 +42,15 @@ def decode(exchange: Exchange, columns: Columns) -> Decoded:
     return Decoded({**features, **predictions}, lengths.pop())
 
 
-def _tensors(body: Json, key: str) -> Sequence[Json]:
-    tensors = body.get(key)
+def _tensors(pieces: Sequence[bytes], headers: Headers, key: str) -> Sequence[Json]:
+    head_length = header(headers, b"inference-header-content-length")
+    body, binary = split(whole(pieces, headers), head_length)
+    tensors = body.get(key) if isinstance(body, dict) else None
     if not isinstance(tensors, list) or not tensors:
         raise DecodeError(Reason.WRONG_SHAPE, f"{key!r} is not a list with tensors")
     if not all(isinstance(tensor, dict) for tensor in tensors):
         raise DecodeError(Reason.WRONG_SHAPE, f"{key!r} holds something that is no tensor")
-    return tensors
+    return filled(tensors, binary)
 
 
 def _columns(tensors: Sequence[Json], names: Sequence[str], fallback: str) -> Mapping[str, Column]:

@@ -18,6 +18,13 @@ def test_a_monitor_is_found_by_its_name_and_by_its_model_s() -> None:
     assert after(one).by_model["model-7"] is one
 
 
+def test_a_request_that_names_no_model_is_the_only_monitor_s() -> None:
+    one, other = registration("one"), registration("other")
+    assert after(one).of_model(None) is one
+    assert after(one, other).of_model(None) is None
+    assert after(one, other).of_model("other") is other
+
+
 def test_a_newer_revision_takes_over_once_it_is_active() -> None:
     old, new = registration(), registration(revision=2)
     assert after(old, new).by_name["seats"] is new
