@@ -7,7 +7,7 @@ rebinding). See https://owasp.org/API-Security/editions/2023/en/0xa7-server-side
 """
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
@@ -24,8 +24,23 @@ Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, int], Sequence[str]]
 """Addresses of a host and port; raises OSError if there are none."""
 
-PORTS = {"http": 80, "https": 443}
-PUBLIC_PORTS = frozenset({443, 8443})
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A scheme of URLs, and the ports at which public addresses may be called by it."""
+
+    default_port: int
+    public_ports: frozenset[int]
+
+
+WEB = {
+    "http": Scheme(80, frozenset()),
+    "https": Scheme(443, frozenset({443, 8443})),
+}
+MAIL = {
+    "smtp": Scheme(587, frozenset({587})),
+    "smtps": Scheme(465, frozenset({465})),
+}
 
 DENIED: tuple[Network, ...] = tuple(
     ip_network(network)
@@ -81,54 +96,64 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Decides by address. Outside of the networks in `allow`, only HTTPS on the usual ports."""
+    """Decides by address. Outside of the networks in `allow`, only a scheme's public ports."""
 
     allow: tuple[Network, ...] = ()
     resolver: Resolver = system_resolver
 
-    def check(self, url: str) -> Target:
-        """Resolves a URL and checks every address that it leads to.
+    def check(self, url: str, schemes: Mapping[str, Scheme] = WEB) -> Target:
+        """Resolves a URL of one of these schemes and checks every address that it leads to.
 
         Raises ForbiddenTargetError, saying why, and OSError if the name does not resolve.
         """
-        scheme, host, port, path = _parts(url)
+        scheme, host, port, path = _parts(url, schemes)
         try:
             addresses = tuple(self.resolver(host, port))
         except ValueError:  # not encodable as a host name
             raise ForbiddenTargetError(f"{host!r} is not a host name") from None
         if not addresses:
             raise ForbiddenTargetError(f"{host!r} has no address")
-        for address in addresses:
-            self._check_address(scheme, port, host, _plain(address))
+        allowed = [self._is_allowed(host, _plain(address)) for address in addresses]
+        if not all(allowed) and port not in schemes[scheme].public_ports:
+            raise ForbiddenTargetError(
+                f"{host!r}: only {_public(schemes)}, unless its network is allowed"
+            )
         return Target(scheme, host, port, path, addresses)
 
-    def _check_address(self, scheme: str, port: int, host: str, address: IpAddress) -> None:
+    def _is_allowed(self, host: str, address: IpAddress) -> bool:
+        """Whether it is in a network of `allow`; if not it is public, or ForbiddenTargetError."""
         if _within(address, self.allow):
-            return
-        where = f"{host!r}" if host == str(address) else f"{host!r} ({address})"
+            return True
         if _within(address, DENIED):
+            where = f"{host!r}" if host == str(address) else f"{host!r} ({address})"
             raise ForbiddenTargetError(f"{where} is not a public address, and not allowed")
-        if scheme != "https" or port not in PUBLIC_PORTS:
-            raise ForbiddenTargetError(
-                f"{where}: only https on ports 443 and 8443, unless its network is allowed"
-            )
+        return False
 
 
-def _parts(url: str) -> tuple[str, str, int, str]:
+def _public(schemes: Mapping[str, Scheme]) -> str:
+    """What public addresses may be called by, for people: "https on port 443 or 8443"."""
+    return ", ".join(
+        f"{name} on port {' or '.join(map(str, sorted(scheme.public_ports)))}"
+        for name, scheme in schemes.items()
+        if scheme.public_ports
+    )
+
+
+def _parts(url: str, schemes: Mapping[str, Scheme]) -> tuple[str, str, int, str]:
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise ForbiddenTargetError(f"not a URL: {error}") from None
-    if parts.scheme not in PORTS:
-        raise ForbiddenTargetError("only http and https URLs can be called")
+    if parts.scheme not in schemes:
+        raise ForbiddenTargetError(f"only {' and '.join(schemes)} URLs can be called")
     if parts.username is not None or parts.password is not None:
         raise ForbiddenTargetError("a user name in a URL is refused: it hides the host")
     if not parts.hostname:
         raise ForbiddenTargetError("the URL names no host")
     query = f"?{parts.query}" if parts.query else ""
     path = quote((parts.path or "/") + query, safe="/?%:@!$&'()*+,;=~-._")
-    return parts.scheme, parts.hostname, port or PORTS[parts.scheme], path
+    return parts.scheme, parts.hostname, port or schemes[parts.scheme].default_port, path
 
 
 def _plain(address: str) -> IpAddress:

@@ -15,6 +15,8 @@ CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 MAX_BODY_BYTES = 20_000
 """What Standard Webhooks advises to stay under."""
 
+_ALERT = "driftmeter.alert."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -45,6 +47,11 @@ class Notification:
     monitor: str
     source: str
     data: Mapping[str, Any]
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether it tells of an alert's end."""
+        return self.type == f"{_ALERT}{State.RESOLVED}"
 
     def to_json(self) -> dict[str, Any]:
         """A CloudEvent: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md"""
@@ -92,7 +99,7 @@ def announce(alert: Alert, transition: Transition, origin: Origin) -> Notificati
         alert,
         origin,
         id=transition.id,
-        type=f"driftmeter.alert.{transition.state}",
+        type=f"{_ALERT}{transition.state}",
         at=transition.at,
     )
 

@@ -1,4 +1,4 @@
-"""Webhooks signed by Standard Webhooks 1.0: the sender's half, and the receiver's.
+"""Signatures of Standard Webhooks 1.0: the sender's half, and the receiver's.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -7,16 +7,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from http.client import HTTPException
-
-from alerts import delivery
-from alerts.delivery import Outcome, Result
-from alerts.guard import ForbiddenTargetError, Guard
-from alerts.notification import CONTENT_TYPE, Notification
-from alerts.post import post
 
 PREFIX = "whsec_"
 MIN_KEY_BYTES, MAX_KEY_BYTES = 24, 64
@@ -58,6 +49,11 @@ def sign(
     }
 
 
+def check_secret(secret: str) -> None:
+    """Raises SecretError unless `sign` would take it."""
+    _keys(secret)
+
+
 def verify(
     secret: str,
     headers: Mapping[str, str],
@@ -85,43 +81,6 @@ def verify(
     matches = [hmac.compare_digest(one, other.encode()) for one in expected for other in signatures]
     if not any(matches):
         raise SignatureError("no signature matches")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Webhook:
-    """An HTTP endpoint that is told. Raises SecretError for a malformed secret.
-
-    timeout_s: for the whole attempt, once the name is resolved.
-    tls: whom to trust; by default whom the system trusts.
-    """
-
-    url: str
-    secret: str = field(repr=False)
-    guard: Guard = field(default_factory=Guard)
-    timeout_s: float = 15.0
-    tls: ssl.SSLContext | None = None
-
-    def __post_init__(self) -> None:
-        _keys(self.secret)
-
-    def send(self, notification: Notification, /, *, now: float) -> Outcome:
-        body = notification.body()
-        headers = {
-            "content-type": CONTENT_TYPE,
-            "user-agent": "driftmeter",
-            **sign(self.secret, notification.id, now, body),
-        }
-        try:
-            target = self.guard.check(self.url)
-            answer = post(target, body, headers, timeout_s=self.timeout_s, tls=self.tls)
-        except ForbiddenTargetError as error:
-            return Outcome(result=Result.FAILED, detail=str(error))
-        except OSError as error:
-            return Outcome(result=Result.RETRY, detail=f"{type(error).__name__}: {error}")
-        except HTTPException as error:
-            # Its text may quote the answer, which may come from where nobody should look.
-            return Outcome(result=Result.RETRY, detail=f"no HTTP answer: {type(error).__name__}")
-        return delivery.of_status(answer.status, answer.headers.get("retry-after"), now=now)
 
 
 def _signature(key: bytes, id_: str, seconds: str, body: bytes) -> str:

@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from monitor.explain import Complaint, Where, explain
-from monitor.spec import Alerts, Monitor, Reference, Retrain
+from monitor.spec import Monitor, Reference
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
@@ -180,12 +180,9 @@ def _repeated(monitors: list[Monitor], readings: list[_Reading]) -> list[Fault]:
 
 
 def _beside(folder: Path, monitor: Monitor) -> Monitor:
-    spec, changes = monitor.spec, {"reference": _reference_beside(folder, monitor.spec.reference)}
-    for key in ("alerts", "retrain"):
-        section: Alerts | Retrain = getattr(spec, key)
-        if section.webhooks:
-            changes[key] = _webhooks_beside(folder, section)
-    return monitor.model_copy(update={"spec": spec.model_copy(update=changes)})
+    reference = _reference_beside(folder, monitor.spec.reference)
+    spec = _files_beside(folder, monitor.spec).model_copy(update={"reference": reference})
+    return monitor.model_copy(update={"spec": spec})
 
 
 def _reference_beside(folder: Path, reference: Reference) -> BaseModel:
@@ -194,12 +191,22 @@ def _reference_beside(folder: Path, reference: Reference) -> BaseModel:
     return reference.model_copy(update={"url": _absolute(folder, reference.url)})
 
 
-def _webhooks_beside(folder: Path, section: Alerts | Retrain) -> BaseModel:
-    moved = tuple(
-        webhook.model_copy(update={"secret_file": _absolute(folder, webhook.secret_file)})
-        for webhook in section.webhooks
+def _files_beside(folder: Path, section: BaseModel) -> BaseModel:
+    """The section with every `…_file` that it names, however deep, made absolute."""
+    given = {name: getattr(section, name) for name in section.model_fields_set}
+    return section.model_copy(
+        update={name: _file_beside(folder, name, value) for name, value in given.items()}
     )
-    return section.model_copy(update={"webhooks": moved})
+
+
+def _file_beside(folder: Path, name: str, value: object) -> object:
+    if isinstance(value, BaseModel):
+        return _files_beside(folder, value)
+    if isinstance(value, tuple):
+        return tuple(_file_beside(folder, name, item) for item in value)
+    if isinstance(value, str) and name.endswith("_file"):
+        return _absolute(folder, value)
+    return value
 
 
 def _absolute(folder: Path, path: str) -> str:

@@ -14,10 +14,7 @@ import re
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     WithJsonSchema,
     model_serializer,
@@ -25,22 +22,17 @@ from pydantic import (
 )
 
 from detectors.columns import RESERVED_PREFIX, ColumnType
+from monitor.channels import Channel, Webhooks
 from monitor.durations import Duration, format_duration, parse_duration
+from monitor.strict import NAME_PATTERN, Strict
 
 API_VERSION = "driftmeter.dev/v1"
-NAME_PATTERN = r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$"
 
 _FIRST = re.compile(r"first\s+(\d[\d_,]*)")
 _PER = re.compile(r"(\d+(?:\.\d+)?)\s+per\s+(\S+)")
 
 
-class _Strict(BaseModel):
-    """Unknown keys are errors; documents are values."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Metadata(_Strict):
+class Metadata(Strict):
     name: str = Field(
         pattern=NAME_PATTERN,
         description="The monitor's name: lower-case letters, digits, '-' and '.', at most 63.",
@@ -53,7 +45,7 @@ class Metadata(_Strict):
     )
 
 
-class Reference(_Strict):
+class Reference(Strict):
     """Where the data comes from that the model is expected to see."""
 
     url: str | None = Field(
@@ -85,7 +77,7 @@ def _reference(value: object) -> object:
     return {"url": value}
 
 
-class Budget(_Strict):
+class Budget(Strict):
     """How many false alarms are acceptable in how long."""
 
     alarms: float = Field(gt=0, le=1000)
@@ -107,7 +99,7 @@ def _budget(value: object) -> object:
     raise ValueError(f"{value!r} is not a budget: write, for example, '1 per 90d'")
 
 
-class EventTime(_Strict):
+class EventTime(Strict):
     """Where a prediction's time comes from, when not from its arrival at the collector."""
 
     header: str | None = Field(
@@ -117,20 +109,20 @@ class EventTime(_Strict):
     )
 
 
-class Model(_Strict):
+class Model(Strict):
     name: str | None = Field(
         default=None,
         description="The model's name in the server's URLs, where it differs from the monitor's.",
     )
 
 
-class Outliers(_Strict):
+class Outliers(Strict):
     false_discovery_rate: float = Field(
         default=0.1, gt=0, lt=1, description="Among the rows flagged, the share expected wrong."
     )
 
 
-class Detection(_Strict):
+class Detection(Strict):
     false_alarms: Annotated[
         Budget,
         BeforeValidator(_budget),
@@ -145,27 +137,7 @@ class Detection(_Strict):
     outliers: Outliers = Outliers()
 
 
-class Webhook(_Strict):
-    """One HTTPS endpoint that is told; requests are signed by Standard Webhooks."""
-
-    name: str = Field(default="default", pattern=NAME_PATTERN)
-    url: str = Field(pattern=r"^https?://", max_length=2048)
-    secret_file: str = Field(
-        description="A file holding the endpoint's signing secret, whsec_ and base64."
-    )
-    timeout: Duration = Field(default=15.0, gt=0, le=30)
-
-
-def _distinct(webhooks: tuple[Webhook, ...]) -> tuple[Webhook, ...]:
-    if len({webhook.name for webhook in webhooks}) < len(webhooks):
-        raise ValueError("webhooks need distinct names")
-    return webhooks
-
-
-Webhooks = Annotated[tuple[Webhook, ...], Field(max_length=20), AfterValidator(_distinct)]
-
-
-class Alerts(_Strict):
+class Alerts(Strict):
     for_: Duration = Field(
         default=0.0,
         ge=0,
@@ -176,9 +148,19 @@ class Alerts(_Strict):
         default=0.0, ge=0, description="How long quiet must last before firing becomes resolved."
     )
     webhooks: Webhooks = ()
+    channels: tuple[Channel, ...] = Field(
+        default=(), max_length=20, description="Who else is told, by chat, pager or e-mail."
+    )
+
+    @model_validator(mode="after")
+    def _distinct_names(self) -> Self:
+        names = [*(one.name for one in self.webhooks), *(one.name for one in self.channels)]
+        if len(set(names)) < len(names):
+            raise ValueError("channels and webhooks need distinct names")
+        return self
 
 
-class Retrain(_Strict):
+class Retrain(Strict):
     """Who is asked to retrain when an alert fires, and how often at most."""
 
     webhooks: Webhooks = ()
@@ -189,7 +171,7 @@ class Retrain(_Strict):
     )
 
 
-class Spec(_Strict):
+class Spec(Strict):
     reference: Annotated[
         Reference,
         BeforeValidator(_reference, json_schema_input_type=str | Reference),
@@ -243,7 +225,7 @@ class Spec(_Strict):
         return self
 
 
-class Monitor(_Strict):
+class Monitor(Strict):
     """A Monitor document."""
 
     api_version: Literal["driftmeter.dev/v1"] = Field(alias="apiVersion")

@@ -8,10 +8,10 @@ from alerts import retrain, state
 from alerts.notification import Notification, Origin, announce, delivery_id
 from alerts.state import Alert, Cause, Observation, Policy, Window
 from monitor import tables, tracing
+from monitor.channels import Channel, Webhook
 from monitor.database import insert_new, upsert
 from monitor.detect.judging import WrittenReport
 from monitor.messages import Registration
-from monitor.spec import Webhook
 
 
 def observe(
@@ -43,7 +43,8 @@ def observe(
         base_url=base_url,
     )
     announced = [announce(step.alert, transition, origin) for transition in step.transitions]
-    _enqueue(connection, "alert", announced, spec.alerts.webhooks, now)
+    told: tuple[Webhook | Channel, ...] = (*spec.alerts.webhooks, *spec.alerts.channels)
+    _enqueue(connection, "alert", announced, told, now)
     _enqueue(
         connection,
         "retrain",
@@ -99,20 +100,16 @@ def _enqueue(
     connection: Connection,
     kind: str,
     notifications: Iterable[Notification | None],
-    webhooks: Sequence[Webhook],
+    endpoints: Sequence[Webhook | Channel],
     now: float,
 ) -> None:
     rows = [
         {
-            "id": delivery_id(notification.id, webhook.name),
+            "id": delivery_id(notification.id, endpoint.name),
             "monitor": notification.monitor,
             "kind": kind,
-            "endpoint": webhook.name,
-            "target": {
-                "url": webhook.url,
-                "secret_file": webhook.secret_file,
-                "timeout_s": webhook.timeout,
-            },
+            "endpoint": endpoint.name,
+            "target": endpoint.target(),
             "payload": notification.to_json(),
             "traceparent": tracing.traceparent(),
             "state": "pending",
@@ -122,6 +119,6 @@ def _enqueue(
         }
         for notification in notifications
         if notification is not None
-        for webhook in webhooks
+        for endpoint in endpoints
     ]
     insert_new(connection, tables.outbox, rows)

@@ -11,7 +11,8 @@ from monitor import registry
 from monitor.database import Database
 from monitor.server import queries
 from monitor.server.problems import ProblemError, invalid_document
-from monitor.spec import NAME_PATTERN, Monitor
+from monitor.spec import Monitor
+from monitor.strict import NAME_PATTERN
 
 Document = dict[str, Any]
 

@@ -1,26 +1,28 @@
 """Delivers what is in the outbox: at least once, oldest first, one at a time per endpoint.
 
+What happened to one alert is told to an endpoint in the order in which it happened.
+
 A row is claimed by moving its next attempt beyond the longest time that this one can take. If the
 process dies meanwhile the row comes up again by itself, with the same id; so a receiver that
 remembers ids sees every notification once.
 """
 
+import json
 import logging
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from opentelemetry.trace import SpanKind
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Exists, Row, insert, select, update
 
-from alerts import delivery
+from alerts import channels, delivery
+from alerts.channels.settings import SecretFileError
 from alerts.delivery import Outcome, Result
 from alerts.guard import Guard, Network
 from alerts.notification import Notification
-from alerts.webhooks import SecretError, Webhook
 from monitor import metrics, tables, tracing
 from monitor.database import Database
 from monitor.metrics import Instruments
@@ -76,7 +78,7 @@ class Deliveries:
         with self._database.write() as connection:
             claimed = _claim(connection, now, busy=list(self._in_flight))
         for row in claimed:
-            self._in_flight[row.target["url"]] = self._pool.submit(self._attempt, row)
+            self._in_flight[_endpoint(row)] = self._pool.submit(self._attempt, row)
         return len(claimed)
 
     def close(self) -> None:
@@ -85,8 +87,8 @@ class Deliveries:
         self._collect()
 
     def _collect(self) -> None:
-        for url in [url for url, attempt in self._in_flight.items() if attempt.done()]:
-            self._in_flight.pop(url).result()
+        for endpoint in [one for one, attempt in self._in_flight.items() if attempt.done()]:
+            self._in_flight.pop(endpoint).result()
 
     def _attempt(self, row: Row[Any]) -> None:
         began = self._clock()
@@ -109,35 +111,54 @@ def _claim(connection: Connection, now: float, *, busy: Sequence[str]) -> list[R
     t = tables.outbox
     due = (
         select(t)
-        .where(t.c.state == "pending", t.c.next_attempt_at <= now)
+        .where(t.c.state == "pending", t.c.next_attempt_at <= now, ~_earlier_news_is_pending())
         .order_by(t.c.created_at, t.c.id)
         .limit(1000)
         .with_for_update(skip_locked=True)
     )
     first: dict[str, Row[Any]] = {}
     for row in connection.execute(due):
-        if row.target["url"] not in busy:
-            first.setdefault(row.target["url"], row)
+        if (endpoint := _endpoint(row)) not in busy:
+            first.setdefault(endpoint, row)
     claimed = list(first.values())[:WORKERS]
     ids = [row.id for row in claimed]
     connection.execute(update(t).where(t.c.id.in_(ids)).values(next_attempt_at=now + LEASE_S))
     return claimed
 
 
-def _send(row: Row[Any], guard: Guard, now: float) -> Outcome:
-    target = row.target
-    try:
-        webhook = Webhook(
-            url=target["url"],
-            secret=Path(target["secret_file"]).read_text(),
-            guard=guard,
-            timeout_s=target["timeout_s"],
+def _earlier_news_is_pending() -> Exists:
+    """Whether the endpoint has yet to be told of something that happened before to the alert.
+
+    Told that an alert fires after having been told that it is over, a pager would never rest.
+    """
+    t, earlier = tables.outbox, tables.outbox.alias("earlier")
+    alert = ("data", "alert", "id")
+    return (
+        select(earlier.c.id)
+        .where(
+            earlier.c.monitor == t.c.monitor,
+            earlier.c.kind == t.c.kind,
+            earlier.c.endpoint == t.c.endpoint,
+            earlier.c.state == "pending",
+            earlier.c.payload[alert].as_string() == t.c.payload[alert].as_string(),
+            earlier.c.payload["time"].as_string() < t.c.payload["time"].as_string(),
         )
-    except (OSError, UnicodeDecodeError, SecretError) as error:
+        .exists()
+    )
+
+
+def _send(row: Row[Any], guard: Guard, now: float) -> Outcome:
+    try:
+        channel = channels.open(row.target, guard)
+    except SecretFileError as error:
         # The file may yet be mended or mounted: the notification waits for it.
-        detail = f"the secret in {target['secret_file']} cannot be used: {error}"
-        return Outcome(result=Result.RETRY, detail=detail)
-    return webhook.send(Notification.from_json(row.payload), now=now)
+        return Outcome(result=Result.RETRY, detail=str(error))
+    return channel.send(Notification.from_json(row.payload), now=now)
+
+
+def _endpoint(row: Row[Any]) -> str:
+    """The same for what goes to the same place in the same way, whichever monitor it is of."""
+    return json.dumps(row.target, sort_keys=True)
 
 
 def _record(

@@ -77,8 +77,8 @@ def status(code: int, *headers: str, body: bytes = b"") -> bytes:
 
 
 def by_path(path: str, connection: socket.socket) -> None:
-    """Answers /503 with the status 503."""
-    connection.sendall(status(int(path.rpartition("/")[2])))
+    """Answers /503, and whatever is below it, with the status 503."""
+    connection.sendall(status(int(path.split("/")[1])))
 
 
 def reset(_path: str, connection: socket.socket) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.guard import ForbiddenTargetError, Guard, system_resolver
+from alerts.guard import MAIL, ForbiddenTargetError, Guard, system_resolver
 
 
 def words(text: str) -> list[str]:
@@ -159,6 +159,22 @@ def test_outside_only_https_on_its_usual_ports(url: str) -> None:
     with pytest.raises(ForbiddenTargetError, match="only https"):
         guard("8.8.8.8").check(url)
     assert guard("8.8.8.8", allow=("8.8.8.0/24",)).check(url).addresses == ("8.8.8.8",)
+
+
+@pytest.mark.parametrize("url", ["smtp://h.example:25", "smtps://h.example:587"])
+def test_outside_only_mail_on_its_ports_for_clients(url: str) -> None:
+    with pytest.raises(ForbiddenTargetError, match="only smtp on port 587, smtps on port 465"):
+        guard("8.8.8.8").check(url, MAIL)
+    assert guard("8.8.8.8", allow=("8.8.8.0/24",)).check(url, MAIL).addresses == ("8.8.8.8",)
+
+
+def test_one_scheme_is_not_taken_for_another() -> None:
+    assert guard("8.8.8.8").check("smtp://h.example", MAIL).port == 587
+    assert guard("8.8.8.8").check("smtps://h.example", MAIL).port == 465
+    with pytest.raises(ForbiddenTargetError, match="only http and https"):
+        guard("8.8.8.8").check("smtp://h.example")
+    with pytest.raises(ForbiddenTargetError, match="only smtp and smtps"):
+        guard("8.8.8.8").check("https://h.example", MAIL)
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,13 @@ def test_relative_paths_are_taken_from_the_folder_of_the_document(tmp_path: Path
     assert monitor.spec.retrain.webhooks[0].secret_file == str(tmp_path / "secret")
 
 
+def test_files_of_channels_lie_beside_the_document_too(tmp_path: Path) -> None:
+    channels = "channels: [{name: page, pagerduty: {routing_key_file: key}}]"
+    monitor = written(tmp_path, SMALLEST + f"  alerts: {{{channels}}}\n")
+    [channel] = monitor.spec.alerts.channels
+    assert channel.target()["routing_key_file"] == str(tmp_path / "key")
+
+
 @pytest.mark.parametrize("url", ["s3://bucket/training.parquet", "/data/training.parquet"])
 def test_urls_and_absolute_paths_stay_as_they_are(tmp_path: Path, url: str) -> None:
     monitor = written(tmp_path, SMALLEST.replace("training.parquet", url))

@@ -366,6 +366,21 @@ def test_drift_becomes_an_alert_and_notifications_in_the_same_transaction(world:
     assert world.rows(tables.outbox) == 3
 
 
+def test_every_channel_gets_a_row_of_its_own(world: World) -> None:
+    slack = {"name": "team", "slack": {"url_file": "/secret"}}
+    world.apply(alerts={"webhooks": [WEBHOOK], "channels": [slack]})
+    world.hour(0, shift=5.0)
+    world.watermark(1.0)
+    world.tick()
+    t = tables.outbox
+    with world.database.read() as connection:
+        targets = {row.endpoint: row.target for row in connection.execute(select(t))}
+    assert {name: target["kind"] for name, target in targets.items()} == {
+        "pager": "webhook",
+        "team": "slack",
+    }
+
+
 def test_a_retrain_is_asked_for_once_in_the_cooldown(world: World) -> None:
     world.apply(retrain={"webhooks": [WEBHOOK], "cooldown": "10h"})
     for number in range(8):

@@ -1,5 +1,6 @@
 """Deliveries against a real HTTP server that answers as it is told."""
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,12 +13,14 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import insert, select
 
 from alerts import webhooks
-from alerts.notification import Notification
+from alerts.notification import Notification, Origin, notification
 from monitor import tables
+from monitor.channels import Channel
 from monitor.database import Database
 from monitor.metrics import Instruments
 from monitor.server import queries
 from monitor.server.deliveries import LEASE_S, Deliveries
+from tests.alerts.reports import firing
 from tests.monitor.server.conftest import NOW
 
 LOOPBACK = [ip_network("127.0.0.0/8")]
@@ -69,26 +72,42 @@ def secret_file(tmp_path: Path) -> Path:
 
 
 def post(
-    database: Database, url: str, secret_file: Path, name: str = "one", *, age_s: float = 0.0
+    database: Database,
+    url: str,
+    secret_file: Path,
+    name: str = "one",
+    *,
+    age_s: float = 0.0,
+    alert: str | None = None,
 ) -> None:
     event = Notification(
         id=name,
         type="driftmeter.alert.firing",
-        at=NOW,
+        at=NOW - age_s,
         monitor="free-seats",
         source="/monitors/free-seats",
-        data={"reason": "strong window"},
+        data={"reason": "strong window", "alert": {"id": alert}},
     )
+    target: dict[str, object] = {
+        "kind": "webhook",
+        "url": url,
+        "secret_file": str(secret_file),
+        "timeout_s": 5.0,
+    }
+    put(database, event, target)
+
+
+def put(database: Database, event: Notification, target: dict[str, object]) -> None:
     row = {
-        "id": name,
-        "monitor": "free-seats",
+        "id": event.id,
+        "monitor": event.monitor,
         "kind": "alert",
         "endpoint": "pager",
-        "target": {"url": url, "secret_file": str(secret_file), "timeout_s": 5.0},
+        "target": target,
         "payload": event.to_json(),
         "traceparent": None,
         "state": "pending",
-        "created_at": NOW - age_s,
+        "created_at": event.at,
         "next_attempt_at": NOW,
         "n_attempts": 0,
     }
@@ -189,6 +208,51 @@ def test_a_slow_endpoint_delays_nobody_else(
     assert state(database, "slow")[0] == "delivered"
     assert state(database, "behind it") == ("pending", 0, NOW)
     assert state(database, "other")[:2] == ("pending", 1)
+
+
+def test_the_end_of_an_alert_is_not_told_before_its_beginning(
+    database: Database, receiver: Receiver, secret_file: Path
+) -> None:
+    post(database, receiver.url, secret_file, "firing", age_s=9, alert="alert_1")
+    receiver.status = 503
+    deliver(database)
+    post(database, receiver.url, secret_file, "resolved", alert="alert_1")
+    post(database, receiver.url, secret_file, "of another", alert="alert_2")
+    receiver.status = 200
+    for seconds in (1, 2, 5, 6):
+        deliver(database, NOW + seconds)
+    told = [headers["webhook-id"] for headers, _ in receiver.received]
+    assert told == ["firing", "of another", "firing", "resolved"]
+
+
+def test_a_beginning_that_could_not_be_told_does_not_hold_up_the_end(
+    database: Database, receiver: Receiver, secret_file: Path
+) -> None:
+    post(database, receiver.url, secret_file, "firing", age_s=9, alert="alert_1")
+    post(database, receiver.url, secret_file, "resolved", alert="alert_1")
+    receiver.status = 400
+    deliver(database)
+    receiver.status = 200
+    deliver(database)
+    assert (state(database, "firing")[0], state(database, "resolved")[0]) == ("failed", "delivered")
+
+
+def test_a_row_for_a_pager_goes_to_the_pager(
+    database: Database, receiver: Receiver, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("0123456789abcdef" * 2)
+    channel = Channel.model_validate(
+        {
+            "name": "page",
+            "pagerduty": {"routing_key_file": str(tmp_path / "key"), "url": receiver.url},
+        }
+    )
+    told = notification(firing(), Origin(), id="one", type="driftmeter.alert.firing", at=NOW)
+    put(database, told, channel.target())
+    deliver(database)
+    ((_, body),) = receiver.received
+    assert json.loads(body)["dedup_key"] == "alert_1"
+    assert state(database)[:2] == ("delivered", 1)
 
 
 def test_a_private_address_is_refused_unless_its_network_is_allowed(

@@ -1,0 +1,45 @@
+"""Ways to tell somebody, one module each; `open` makes the one that an outbox row asks for."""
+
+from typing import Protocol
+
+from alerts.channels.alertmanager import Alertmanager
+from alerts.channels.email import Email
+from alerts.channels.opsgenie import Opsgenie
+from alerts.channels.pagerduty import PagerDuty
+from alerts.channels.settings import SecretFileError, Settings
+from alerts.channels.slack import Slack
+from alerts.channels.teams import Teams
+from alerts.channels.webhook import Webhook
+from alerts.egress import Egress
+from alerts.guard import Guard
+from alerts.notification import Channel
+from alerts.webhooks import SecretError
+
+
+class _Kind(Protocol):
+    def open(self, settings: Settings, egress: Egress, /) -> Channel: ...
+
+
+KINDS: dict[str, _Kind] = {
+    "alertmanager": Alertmanager,
+    "email": Email,
+    "opsgenie": Opsgenie,
+    "pagerduty": PagerDuty,
+    "slack": Slack,
+    "teams": Teams,
+    "webhook": Webhook,
+}
+
+
+def open(target: Settings, guard: Guard) -> Channel:  # noqa: A001  as of files: it reads secrets
+    """The channel of a target: its `kind`, its `timeout_s` and the settings of that kind.
+
+    Secrets are read from their files now, so that one put there takes effect with the next
+    attempt. Raises SecretFileError.
+    """
+    egress = Egress(guard=guard, timeout_s=target["timeout_s"])
+    try:
+        return KINDS[target["kind"]].open(target, egress)
+    except SecretError as error:
+        where = target["secret_file"]
+        raise SecretFileError(f"the secret in {where} cannot be used: {error}") from None

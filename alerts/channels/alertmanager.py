@@ -1,0 +1,99 @@
+"""Prometheus Alertmanager, by its API v2.
+
+https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
+
+Every replica is told, since replicas do not tell each other of alerts. An alert is its labels:
+sent again it is the same one, and with a past `endsAt` it is resolved.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self
+
+from alerts.channels.message import Message
+from alerts.channels.settings import Settings
+from alerts.delivery import Outcome, Result
+from alerts.egress import Egress
+from alerts.notification import Notification, rfc3339
+
+EXPIRY_S = 365 * 86_400.0
+"""How long a firing alert stands if nobody resolves it. It is sent once, not again and again as
+Prometheus does, so it must not expire before its end has been told."""
+
+_WORST_FIRST = (Result.RETRY, Result.FAILED, Result.GONE, Result.DELIVERED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alertmanager:
+    """All replicas of an Alertmanager; the timeout is for all of them together."""
+
+    urls: tuple[str, ...]
+    egress: Egress = field(default_factory=Egress)
+
+    @classmethod
+    def open(cls, settings: Settings, egress: Egress) -> Self:
+        return cls(urls=tuple(settings["urls"]), egress=egress)
+
+    def send(self, notification: Notification, /, *, now: float) -> Outcome:
+        body = [alert(notification, now=now)]
+        egress = replace(self.egress, timeout_s=self.egress.timeout_s / len(self.urls))
+        return _together(
+            [
+                egress.post_json(f"{url.rstrip('/')}/api/v2/alerts", body, now=now)
+                for url in self.urls
+            ]
+        )
+
+
+def alert(notification: Notification, *, now: float) -> dict[str, Any]:
+    """An alert of the API. Times of events may lie ahead of the clock; those sent never do."""
+    incident = notification.data["alert"]
+    message = Message.of(notification)
+    starts_at = min(_seconds(incident["firing_at"]), now)
+    ends_at = min(notification.at, now) if notification.is_resolved else now + EXPIRY_S
+    links = {"generatorURL": message.link} if message.link else {}
+    return {
+        "labels": _labels(notification),
+        "annotations": {
+            "summary": message.title,
+            "description": message.text(),
+            "alert_id": incident["id"],
+        },
+        "startsAt": rfc3339(starts_at),
+        "endsAt": rfc3339(max(ends_at, starts_at)),
+        **links,
+    }
+
+
+def _labels(notification: Notification) -> dict[str, str]:
+    """What an alert is known by; the monitor's labels add to it, or change the severity."""
+    incident = notification.data["alert"]
+    theirs = {_name(k): v for k, v in notification.data["monitor"]["labels"].items() if v}
+    return {
+        "severity": "warning",
+        **theirs,
+        "alertname": f"Driftmeter{incident['cause'].capitalize()}",
+        "monitor": notification.monitor,
+        "window": f"{incident['first_window']['seconds']:.0f}s",
+    }
+
+
+def _name(label: str) -> str:
+    """A label's name as Prometheus takes it: [a-zA-Z_][a-zA-Z0-9_]*."""
+    name = re.sub(r"[^a-zA-Z0-9_]", "_", label) or "_"
+    return f"_{name}" if name[0].isdigit() else name
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()
+
+
+def _together(outcomes: Sequence[Outcome]) -> Outcome:
+    """The worst one: a replica that can still be told is tried again, and with it the others."""
+    worst = min(outcomes, key=lambda outcome: _WORST_FIRST.index(outcome.result))
+    n = sum(outcome.result is Result.DELIVERED for outcome in outcomes)
+    detail = f"{worst.detail} ({n} of {len(outcomes)} replicas were told)"
+    waits = [outcome.retry_after_s for outcome in outcomes if outcome.retry_after_s is not None]
+    return replace(worst, detail=detail, retry_after_s=max(waits, default=None))

@@ -1,0 +1,89 @@
+"""What people are told, in words: one title and a few lines, the same on every channel."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from alerts.notification import Notification
+
+MAX_NAMED = 2
+"""Columns that the title names; the lines name all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A notification in words, without markup or line breaks.
+
+    link: of the monitor's page, None if that is not known.
+    """
+
+    title: str
+    lines: tuple[str, ...]
+    link: str | None
+
+    @classmethod
+    def of(cls, notification: Notification) -> Self:
+        return cls(
+            title=_plain(_title(notification)),
+            lines=tuple(_plain(line) for line in _lines(notification.data)),
+            link=notification.data["links"].get("monitor"),
+        )
+
+    def text(self) -> str:
+        """The lines and the link, one below the other."""
+        return "\n".join((*self.lines, *([self.link] if self.link else [])))
+
+
+def clipped_to(text: str, limit: int) -> str:
+    """A text of at most so many characters; a longer one ends in an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _title(notification: Notification) -> str:
+    cause = notification.data["alert"]["cause"]
+    if notification.is_resolved:
+        return f"Resolved: {cause} of {notification.monitor}"
+    columns = notification.data["columns"]
+    named = ", ".join(column["name"] for column in columns[:MAX_NAMED])
+    n_more = len(columns) + notification.data["columns_omitted"] - MAX_NAMED
+    more = f" and {n_more} more" if n_more > 0 else ""
+    return f"{cause.capitalize()} of {notification.monitor}" + (f": {named}{more}" if named else "")
+
+
+def _lines(data: Mapping[str, Any]) -> Iterator[str]:
+    window = data["window"]
+    yield (
+        f"Latest drifting window: {_minute(window['start'])} to {_minute(window['end'])} UTC, "
+        f"{data['n_rows']} rows ({data['reason']})"
+    )
+    for column in data["columns"]:
+        yield _movement(column)
+    if data["columns_omitted"]:
+        yield f"{data['columns_omitted']} more columns moved"
+    if data["outlier_share"]:
+        yield f"Outliers: {data['outlier_share']:.1%} of the rows"
+    for kind in ("expected", "realised"):
+        if quality := data[kind]:
+            moved = f"{_number(quality['reference'])} → {_number(quality['value'])}"
+            yield f"{kind.capitalize()} {quality['metric']}: {moved}"
+
+
+def _movement(column: Mapping[str, Any]) -> str:
+    moved = f"{_number(column['reference'])} → {_number(column['current'])}"
+    effect = column["effect"]
+    size = "" if effect is None else f" ({effect:.3g} {column['effect_unit']})"
+    return f"{column['name']}: {column['what']} {moved}{size}"
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.4g}"
+
+
+def _minute(time: str) -> str:
+    return f"{datetime.fromisoformat(time):%Y-%m-%d %H:%M}"
+
+
+def _plain(text: str) -> str:
+    """Without line breaks and what else is not printed: names of columns may hold anything."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

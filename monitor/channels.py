@@ -1,0 +1,152 @@
+"""The part of a Monitor document that says who is told of its alerts, and how.
+
+What is secret is in files, which the process that sends reads with every attempt.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from monitor.durations import Duration
+from monitor.strict import NAME_PATTERN, Strict
+
+_WEB, _MAIL = r"^https?://", r"^smtps?://"
+
+Timeout = Annotated[Duration, Field(gt=0, le=30)]
+Url = Annotated[str, Field(pattern=_WEB, max_length=2048)]
+Address = Annotated[str, Field(pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$", max_length=254)]
+
+
+class Webhook(Strict):
+    """One HTTPS endpoint that is told; requests are signed by Standard Webhooks."""
+
+    name: str = Field(default="default", pattern=NAME_PATTERN)
+    url: Url
+    secret_file: str = Field(
+        description="A file holding the endpoint's signing secret, whsec_ and base64."
+    )
+    timeout: Timeout = 15.0
+
+    def target(self) -> dict[str, object]:
+        """What `alerts.channels.open` makes the channel of."""
+        return {
+            "kind": "webhook",
+            "url": self.url,
+            "secret_file": self.secret_file,
+            "timeout_s": self.timeout,
+        }
+
+
+class Alertmanager(Strict):
+    """Prometheus Alertmanager: every replica by its own URL, not a load balancer's."""
+
+    urls: tuple[Url, ...] = Field(min_length=1, max_length=8)
+
+
+class Slack(Strict):
+    url_file: str = Field(description="A file holding the URL of a Slack incoming webhook.")
+
+
+class Teams(Strict):
+    url_file: str = Field(
+        description="A file holding the URL of a Teams workflow that a webhook request starts."
+    )
+
+
+class PagerDuty(Strict):
+    routing_key_file: str = Field(
+        description="A file holding the integration key of an Events API v2 integration."
+    )
+    severity: Literal["info", "warning", "error", "critical"] = "warning"
+    url: Url = Field(
+        default="https://events.pagerduty.com",
+        description="In the EU region https://events.eu.pagerduty.com.",
+    )
+
+
+class Opsgenie(Strict):
+    api_key_file: str = Field(description="A file holding the key of an API integration.")
+    priority: Literal["P1", "P2", "P3", "P4", "P5"] = "P3"
+    url: Url = Field(
+        default="https://api.opsgenie.com",
+        description="In the EU region https://api.eu.opsgenie.com.",
+    )
+
+
+class Email(Strict):
+    url: str = Field(
+        pattern=_MAIL,
+        max_length=2048,
+        description="The mail server: smtp://host:587 for STARTTLS, or smtps://host:465.",
+        examples=["smtp://mail.example.org:587"],
+    )
+    from_: Address = Field(alias="from")
+    to: tuple[Address, ...] = Field(min_length=1, max_length=50)
+    username: str | None = Field(default=None, min_length=1, max_length=254)
+    password_file: str | None = Field(
+        default=None, description="A file holding the user's password."
+    )
+    starttls: bool = Field(
+        default=True, description="Off: smtp:// stays in clear text, for a relay close by."
+    )
+
+    @model_validator(mode="after")
+    def _no_password_in_clear_text(self) -> Self:
+        if (self.username is None) != (self.password_file is None):
+            raise ValueError("username and password_file belong together")
+        if self.username and not self.starttls and self.url.startswith("smtp://"):
+            raise ValueError("a password is not sent in clear text: leave starttls on")
+        return self
+
+
+Settings = Alertmanager | Slack | Teams | PagerDuty | Opsgenie | Email
+
+
+class Channel(Strict):
+    """One way to tell somebody: a name, and the settings under the key of its kind."""
+
+    name: str = Field(pattern=NAME_PATTERN)
+    timeout: Timeout = 15.0
+    alertmanager: Alertmanager | None = None
+    email: Email | None = None
+    opsgenie: Opsgenie | None = None
+    pagerduty: PagerDuty | None = None
+    slack: Slack | None = None
+    teams: Teams | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if len(self._given()) != 1:
+            *most, last = KINDS
+            raise ValueError(f"give exactly one of {', '.join(most)} and {last}")
+        return self
+
+    @property
+    def kind(self) -> str:
+        [kind] = self._given()
+        return kind
+
+    @property
+    def settings(self) -> Settings:
+        settings: Settings = getattr(self, self.kind)
+        return settings
+
+    def target(self) -> dict[str, object]:
+        """What `alerts.channels.open` makes the channel of."""
+        settings = self.settings.model_dump(mode="json", by_alias=True)
+        return {"kind": self.kind, "timeout_s": self.timeout, **settings}
+
+    def _given(self) -> list[str]:
+        return [kind for kind in KINDS if getattr(self, kind) is not None]
+
+
+KINDS = tuple(sorted(set(Channel.model_fields) - {"name", "timeout"}))
+
+
+def _distinct(webhooks: tuple[Webhook, ...]) -> tuple[Webhook, ...]:
+    if len({webhook.name for webhook in webhooks}) < len(webhooks):
+        raise ValueError("webhooks need distinct names")
+    return webhooks
+
+
+Webhooks = Annotated[tuple[Webhook, ...], Field(max_length=20), AfterValidator(_distinct)]
