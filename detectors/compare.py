@@ -123,7 +123,7 @@ def _of_moments(reference: Reference, profile: Profile, index: int) -> Mapping[s
 
 
 def _moments(reference: Reference, profile: Profile, index: int) -> Moments:
-    """Of a numeric column's finite values, of which there are some, in the column's units."""
+    """Of a numeric column's finite values, in the column's units from the reference's mean."""
     column = reference.columns[index]
     n = float(column.ordered(reference.part(profile.counts, index))[1:-1].sum())
     z, squares = profile.sums[reference.numeric.index(index)] / RESOLUTION / max(n, 1)

@@ -13,8 +13,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from detectors.bins import MISSING, CategoryColumn, NumericColumn
+from detectors.bins import MISSING, NumericColumn
 from detectors.columns import Counts, Floats, Role
 from detectors.reference import ERROR, Reference
 
@@ -34,8 +35,8 @@ class Kind(IntEnum):
 # A location moves most often; the weights of a column's components are scaled to sum to 1.
 _MISSING_WEIGHT = 0.13
 _NUMERIC_WEIGHTS = {
-    Kind.LOCATION: 0.30,
-    Kind.SPREAD: 0.25,
+    Kind.LOCATION: 0.45,
+    Kind.SPREAD: 0.20,
     Kind.SKEW: 0.10,
     Kind.TAILS: 0.10,
     Kind.OUTSIDE: 0.06,
@@ -45,19 +46,15 @@ _NUMERIC_WEIGHTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Probe:
-    """The components of one column.
+    """The components of one column: the means of what its `loadings` give each of its values.
 
-    polynomials: (slots, k) orthonormal scores of a numeric column's slots.
-    parts: for every share, the slots that make it up.
-    present: the slots of values, of which they are shares; the missing share is of all rows.
+    slots: of the column, in the order of `loadings`. loadings: (slots, components).
     """
 
-    slots: slice
+    slots: NDArray[np.intp]
     kinds: tuple[Kind, ...]
     weights: tuple[float, ...]
-    polynomials: Floats
-    parts: tuple[NDArray[np.intp], ...]
-    present: NDArray[np.intp]
+    loadings: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +80,8 @@ class Components:
         lend one another strength: those of one kind, scores apart from what they are scores of.
     skewness: (components,) third standardised moment of one row; 0 for shares, whose law is
         known without it.
+    loadings: (slots of all columns, components) what a value in a slot adds to each.
+    starts: (columns of the reference,) where the slots of each begin, its missing values first.
     """
 
     column_indices: tuple[int, ...]
@@ -91,19 +90,21 @@ class Components:
     weight: Floats
     population: NDArray[np.intp]
     skewness: Floats
-    probes: tuple[_Probe, ...]
+    loadings: csr_array
+    starts: NDArray[np.intp]
 
     @property
     def is_share(self) -> NDArray[np.bool_]:
         return self.kind >= Kind.OUTSIDE
 
     def measure(self, counts: Counts) -> Measurement:
-        """(..., slots of all columns) -> a measurement of shape (..., components)."""
-        parts = [_measure(probe, counts[..., probe.slots]) for probe in self.probes]
-        return Measurement(
-            values=np.concatenate([values for values, _ in parts], axis=-1),
-            n=np.concatenate([n for _, n in parts], axis=-1),
-        )
+        """(slots of all columns,) or (windows, slots) -> a measurement of (..., components)."""
+        deciding = np.array(self.column_indices, dtype=np.intp)[self.column]
+        n = np.add.reduceat(counts, self.starts, axis=-1)[..., deciding].astype(np.float64)
+        # The missing share is of all rows, everything else of those that have a value.
+        n -= np.where(self.kind == Kind.MISSING, 0, counts[..., self.starts[deciding]])
+        sums: Floats = counts @ self.loadings
+        return Measurement(np.divide(sums, n, out=np.full(n.shape, np.nan), where=n > 0), n)
 
     def by_column(self, values: Floats) -> Floats:
         """(components,) -> (columns,) weighted sums within each column."""
@@ -130,7 +131,7 @@ def fit_components(reference: Reference) -> Components:
         i for i, c in enumerate(reference.columns) if _decides(c.field.role, c.field.name)
     )
     probes = tuple(_probe(reference, i) for i in indices)
-    skewness = [_skewness(p, reference.profile.counts[p.slots]) for p in probes]
+    skewness = [_skewness(p, reference.profile.counts) for p in probes]
     return Components(
         column_indices=indices,
         column=np.repeat(np.arange(len(probes)), [len(p.kinds) for p in probes]),
@@ -140,8 +141,24 @@ def fit_components(reference: Reference) -> Components:
         ),
         population=_populations(reference, probes, indices),
         skewness=np.concatenate(skewness or [np.empty(0)]),
-        probes=probes,
+        loadings=_loadings(probes, reference.n_slots),
+        starts=np.array(reference.offsets[:-1], dtype=np.intp),
     )
+
+
+def _loadings(probes: Sequence[_Probe], n_slots: int) -> csr_array:
+    """(slots of all columns, components): the columns' own, one after another."""
+    rows, columns, values, first = [], [], [], 0
+    for probe in probes:
+        slot, component = np.nonzero(probe.loadings)
+        rows.append(probe.slots[slot])
+        columns.append(first + component)
+        values.append(probe.loadings[slot, component])
+        first += len(probe.kinds)
+    if not probes:
+        return csr_array((n_slots, 0))
+    places = np.concatenate(rows), np.concatenate(columns)
+    return csr_array((np.concatenate(values), places), shape=(n_slots, first))
 
 
 def _decides(role: Role, name: str) -> bool:
@@ -162,42 +179,38 @@ def _populations(
 
 def _probe(reference: Reference, index: int) -> _Probe:
     column = reference.columns[index]
-    slots = slice(reference.offsets[index], reference.offsets[index + 1])
-    counts = reference.profile.counts[slots]
+    counts = reference.part(reference.profile.counts, index)
+    slots = np.arange(reference.offsets[index], reference.offsets[index + 1])
     if isinstance(column, NumericColumn):
         return _numeric_probe(column, counts, slots)
-    return _category_probe(column, counts, slots)
+    return _category_probe(counts, slots)
 
 
-def _numeric_probe(column: NumericColumn, counts: Counts, slots: slice) -> _Probe:
-    order = np.asarray(column.value_order, dtype=np.intp)
-    polynomials = np.zeros((column.n_slots, 4))
+def _numeric_probe(column: NumericColumn, counts: Counts, slots: NDArray[np.intp]) -> _Probe:
+    order = column.value_order
     scores = rank_polynomials(column.ordered(counts), degree=4)
-    polynomials[order, : scores.shape[1]] = scores
-    kinds = [*list(Kind)[: scores.shape[1]], Kind.OUTSIDE, Kind.OUTSIDE, Kind.MISSING]
-    return _Probe(
-        slots=slots,
-        kinds=tuple(kinds),
-        weights=tuple(_NUMERIC_WEIGHTS[kind] for kind in kinds),
-        polynomials=polynomials[:, : scores.shape[1]],
-        parts=(order[:2], order[-2:]),
-        present=order,
-    )
+    degree = scores.shape[1]
+    kinds = [*list(Kind)[:degree], Kind.OUTSIDE, Kind.OUTSIDE, Kind.MISSING]
+    loadings = np.zeros((column.n_slots, len(kinds)))
+    loadings[order, :degree] = scores
+    loadings[order[:2], degree] = 1
+    loadings[order[-2:], degree + 1] = 1
+    loadings[MISSING, degree + 2] = 1
+    weights = tuple(_NUMERIC_WEIGHTS[kind] for kind in kinds)
+    return _Probe(slots=slots, kinds=tuple(kinds), weights=weights, loadings=loadings)
 
 
-def _category_probe(column: CategoryColumn, counts: Counts, slots: slice) -> _Probe:
-    present = np.arange(column.n_slots)[MISSING + 1 :]
+def _category_probe(counts: Counts, slots: NDArray[np.intp]) -> _Probe:
+    present = counts[MISSING + 1 :]
     # Half of the weight to all levels alike, half to where the rows are: a change of a common
     # level should not pay for the hundreds of rare ones.
-    shares = counts[present] / max(int(counts[present].sum()), 1)
+    shares = present / max(int(present.sum()), 1)
     weights = (1 - _MISSING_WEIGHT) * (1 / len(present) + shares) / 2
     return _Probe(
         slots=slots,
         kinds=(*[Kind.LEVEL] * len(present), Kind.MISSING),
         weights=(*weights.tolist(), _MISSING_WEIGHT),
-        polynomials=np.zeros((column.n_slots, 0)),
-        parts=tuple(present[:, np.newaxis]),
-        present=present,
+        loadings=np.roll(np.eye(len(counts)), -1, axis=1),
     )
 
 
@@ -230,18 +243,9 @@ def _remove(vector: Floats, basis: Iterable[Floats], masses: Floats) -> Floats:
     return vector
 
 
-def _measure(probe: _Probe, counts: Counts) -> tuple[Floats, Floats]:
-    """Values and sizes, (..., components of the column) each."""
-    n_all = counts.sum(axis=-1).astype(np.float64)
-    n_present = counts[..., probe.present].sum(axis=-1).astype(np.float64)
-    moments = counts @ probe.polynomials
-    shares: Sequence[Floats] = [counts[..., part].sum(axis=-1) for part in probe.parts]
-    sums = np.stack([*np.moveaxis(moments, -1, 0), *shares, counts[..., MISSING]], axis=-1)
-    n = np.stack([n_present] * (sums.shape[-1] - 1) + [n_all], axis=-1)
-    return np.divide(sums, n, out=np.full(n.shape, np.nan), where=n > 0), n
-
-
 def _skewness(probe: _Probe, counts: Counts) -> Floats:
-    present = max(int(counts[probe.present].sum()), 1)
-    third = counts @ probe.polynomials**3 / present
-    return np.concatenate([third, np.zeros(len(probe.kinds) - third.size)])
+    """(components,) of the column; 0 for shares."""
+    own = counts[probe.slots]
+    present = max(int(own[MISSING + 1 :].sum()), 1)
+    third = own @ probe.loadings**3 / present
+    return np.where(np.array(probe.kinds) >= Kind.OUTSIDE, 0.0, third)

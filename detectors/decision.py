@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from detectors.budget import Budget
-from detectors.columns import Floats
+from detectors.columns import Counts, Floats
 from detectors.components import Kind, Measurement, fit_components
 from detectors.dense import Dense
-from detectors.effects import EffectFloor
 from detectors.evidence import Evidence, accumulate, by_component, gains, start_sums
 from detectors.fdr import e_benjamini_hochberg
+from detectors.floor import EffectFloor, FittedFloor
 from detectors.nulls import (
     learn_null,
     one_sided_scores,
@@ -30,16 +31,25 @@ from detectors.nulls import (
 from detectors.profile import Profile
 from detectors.reference import Reference
 from detectors.report import Reason, Verdict
+from detectors.season import fit_season
+from detectors.spikes import Spikes
 
 SETTLED_WINDOWS = 20
 """Windows that a reference needs before its variances can carry accumulated evidence: with
 fewer, errors of the estimated variances repeat in every window and add up."""
 
+SUSPICION = 20.0
+"""Evidence against a component from which on its windows no longer tell what to expect of it: a
+slow change would be learned as it comes. Chance reaches it about once in twenty windows."""
+
 CEILING = 10.0
 """Evidence is kept at most this many thresholds high, so that it can come down again."""
 
-DENSE_WEIGHT = 0.2
+DENSE_WEIGHT = 0.5
 """Part of a window's own budget for changes spread over all columns; the rest is for one column."""
+
+SPIKE_WEIGHT = 0.13
+"""Part of a numeric column's own budget for values that pile up; the rest is for its components."""
 
 NAMING_RATE = 0.1
 """False discovery rate among the columns named in a drifting window."""
@@ -119,12 +129,18 @@ class Detector:
     ) -> None:
         self.reference = reference
         self.minimum_rows = minimum_rows
-        self._floor = ignore_below or EffectFloor()
+        self._floor = FittedFloor(ignore_below or EffectFloor(), reference)
         self._components = fit_components(reference)
         self._per_window = budget.per_window(window_s)
-        whole, windows = self._measured_reference(window_s)
-        self._null = learn_null(self._components, whole, windows)
+        counts, times = self._reference_windows(window_s)
+        whole, measured = map(self._components.measure, (reference.profile.counts, counts))
+        self._season = fit_season(self._components, measured, times, window_s=window_s)
+        windows = self._season.adjusted(measured, times)
+        self._null = learn_null(self._components, whole, windows, n_means=self._season.n_means)
         self._located = self._components.population == Kind.LOCATION
+        # The bins are not freed of seasons: they vary as all that the windows differ by has them.
+        varied = learn_null(self._components, whole, measured)
+        self._spikes = Spikes.fit(reference, self._components, varied, counts)
         self._dense = Dense.fit(standardised(self._null, windows)[:, self._located])
 
     @property
@@ -151,8 +167,9 @@ class Detector:
 
         While a drift lasts its windows keep their verdict: an alarm does not reset the evidence,
         which is only held at a ceiling of ten thresholds, and what to expect is not learned from
-        drifting windows. Within about three windows of the drift's end the evidence has come down
-        from there. With that first quiet window it starts anew from nothing.
+        drifting windows, nor of a component while the evidence against it raises suspicion.
+        Within about three windows of the drift's end the evidence has come down from there. With
+        that first quiet window it starts anew from nothing.
 
         So the promised run length of 2/b windows is that from the start, or from the end of an
         episode, to the next false episode, however many windows this then lasts. A drift near
@@ -167,13 +184,13 @@ class Detector:
         decision = self._decide(look, evidence)
         return self._next(evidence, look, decision), decision
 
-    def _measured_reference(self, window_s: float) -> tuple[Measurement, Measurement]:
-        """The components of the whole reference and of its windows (of itself, without two)."""
-        windows = self.reference.windows.get(window_s, ())
-        counts = [w.counts for w in windows if w.n >= self.minimum_rows]
-        total = self.reference.profile.counts
-        measure = self._components.measure
-        return measure(total), measure(np.stack(counts if len(counts) >= 2 else [total]))
+    def _reference_windows(self, window_s: float) -> tuple[Counts, Floats]:
+        """Counts, (windows, slots), and times, (windows,), of the reference's windows; of the
+        whole of it, without two."""
+        windows = [w for w in self.reference.windows.get(window_s, ()) if w.n >= self.minimum_rows]
+        if len(windows) < 2:
+            windows = [self.reference.profile]
+        return np.stack([w.counts for w in windows]), np.array([_time(w) for w in windows])
 
     def _check(self, evidence: Evidence, profile: Profile) -> None:
         if not evidence.reference_id == profile.reference_id == self.reference.id:
@@ -184,11 +201,12 @@ class Detector:
     def _look(self, evidence: Evidence, profile: Profile) -> _Look:
         measurement = self._measure(profile)
         null, components = self._null, self._components
-        ignored = self._ignored(profile)
+        ignored = self._floor.ignores(profile.counts)[list(components.column_indices)]
         is_ignored = ignored[components.column]
         alone = one_sided_scores(null, measurement, null.mean, null.mean_variance)
         next_one = one_sided_scores(null, measurement, evidence.mean, evidence.mean_variance)
-        p_values = components.smallest_p(two_sided_p(alone))
+        spikes = self._spike_scores(profile)
+        p_values = _with_spikes(components.smallest_p(two_sided_p(alone)), spikes)
         located = alone[0, self._located]
         # An ignored change gains nothing: its scores are no higher than what was expected.
         heeded = np.where(is_ignored, np.minimum(next_one, 0), next_one)
@@ -201,9 +219,22 @@ class Detector:
                 np.where(ignored, np.maximum(p_values, 1.0), p_values),
                 np.where(is_ignored[self._located], located * 0, located),
             ),
-            gain=np.where(ignored, 0.0, components.by_column(by_component(gains(alone)))),
+            gain=np.where(ignored, 0.0, self._gain(alone, spikes)),
             sums=sums * self._within_ceiling(sums),
         )
+
+    def _spike_scores(self, profile: Profile) -> Floats:
+        """(columns,) evidence that values have piled up; NaN for categories."""
+        if self._spikes is None:
+            return np.full(len(self._components.column_indices), np.nan)
+        return self._spikes.scores(profile.counts, minimum_rows=self.minimum_rows)
+
+    def _gain(self, alone: Floats, spikes: Floats) -> Floats:
+        """(columns,) e-values of this window alone."""
+        smooth = self._components.by_column(by_component(gains(alone)))
+        spiked = by_component(gains(spikes[np.newaxis]))
+        weight = np.where(np.isnan(spikes), 0.0, SPIKE_WEIGHT)
+        return (1 - weight) * smooth + weight * spiked
 
     def _of_window(self, p_values: Floats, located: Floats) -> float:
         """Weighted Bonferroni of the strongest column and of all columns together.
@@ -220,22 +251,11 @@ class Detector:
     def _measure(self, profile: Profile) -> Measurement:
         measured = self._components.measure(profile.counts)
         enough = measured.n >= self.minimum_rows
-        return Measurement(
+        sound = Measurement(
             values=np.where(enough, measured.values, np.nan),
             n=np.where(enough, measured.n, 0.0),
         )
-
-    def _ignored(self, profile: Profile) -> NDArray[np.bool_]:
-        """(columns,) whether the change is below the effect floor."""
-        reference, ignores = self.reference, self._floor.ignores
-        known = reference.profile.counts
-        ignored = [
-            ignores(
-                reference.columns[i], reference.part(known, i), reference.part(profile.counts, i)
-            )
-            for i in self._components.column_indices
-        ]
-        return np.array(ignored, dtype=np.bool_)
+        return self._season.adjusted(sound, np.array(_time(profile)))
 
     def _within_ceiling(self, sums: Floats) -> float:
         """The factor that keeps the evidence under its ceiling.
@@ -316,7 +336,24 @@ class Detector:
         mean, variance = updated_mean(
             self._null, look.measurement, evidence.mean, evidence.mean_variance
         )
-        learned = replace(evidence, mean=mean, mean_variance=variance, drifting=False)
+        trusted = by_component(look.sums) < SUSPICION
+        learned = replace(
+            evidence,
+            mean=np.where(trusted, mean, evidence.mean),
+            mean_variance=np.where(trusted, variance, evidence.mean_variance),
+            drifting=False,
+        )
         if evidence.drifting:
             return replace(learned, sums=np.zeros_like(look.sums), n_windows=0)
         return replace(learned, sums=look.sums, n_windows=evidence.n_windows + 1)
+
+
+def _with_spikes(p_values: Floats, spikes: Floats) -> Floats:
+    """(columns,) weighted Bonferroni of the components and of the spike, where there is one."""
+    either = np.minimum(p_values / (1 - SPIKE_WEIGHT), ndtr(-spikes) / SPIKE_WEIGHT)
+    return np.where(np.isnan(spikes), p_values, np.minimum(either, 1.0))
+
+
+def _time(profile: Profile) -> float:
+    """Epoch seconds within the window; NaN where its rows have no times."""
+    return np.nan if profile.first_time is None else profile.first_time

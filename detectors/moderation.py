@@ -8,7 +8,6 @@ towards it as far as the estimates' own scatter says that they differ by chance.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import chdtrc, chdtri, digamma, fdtrc, polygamma
 
 from detectors.columns import Floats
@@ -43,27 +42,29 @@ def moderate(ratios: Floats, *, df: float, n_independent: float) -> Moderated:
 
     A ratio below 1 is chance, and becomes 1: windows cannot vary less than rows drawn at random.
     When all ratios agree with 1 they are taken to be 1, known exactly (infinite df). A component
-    far more variable than its kind keeps its own ratio and does not inform the prior.
+    far more variable than its kind keeps its own ratio and does not inform the prior; one that
+    may be so by chance keeps a part of it.
     """
     own = ~np.isnan(ratios)
-    prior, wild = _robust_prior(ratios[own], df, n_independent)
+    prior, outlying = _robust_prior(ratios[own], df, n_independent)
     result = Moderated(
         ratio=np.full(ratios.shape, max(prior.ratio, 1.0)),
         df=np.full(ratios.shape, max(prior.df, df)),
     )
-    result.ratio[own] = np.maximum(_posterior(ratios[own], df, prior), 1.0)
-    result.df[own] = np.inf if prior is _KNOWN else min(prior.df + df, df * n_independent)
-    keeps = np.flatnonzero(own)[wild]
-    result.ratio[keeps] = np.maximum(ratios[keeps], result.ratio[keeps])
-    result.df[keeps] = df
+    drawn = np.maximum(_posterior(ratios[own], df, prior), 1.0)
+    drawn_df = np.inf if prior is _KNOWN else min(prior.df + df, df * n_independent)
+    result.ratio[own] = drawn + outlying * (np.maximum(ratios[own], drawn) - drawn)
+    # The variance of an estimate is 2/df, and this one is a mean of two.
+    variance = (1 - outlying) ** 2 / drawn_df + outlying**2 / df
+    result.df[own] = np.divide(
+        1.0, variance, out=np.full(variance.shape, np.inf), where=variance > 0
+    )
     return result
 
 
-def _robust_prior(
-    ratios: Floats, df: float, n_independent: float
-) -> tuple[_Prior, NDArray[np.bool_]]:
-    """The prior, and which ratios are too large to have come from it."""
-    none = np.zeros(ratios.shape, dtype=np.bool_)
+def _robust_prior(ratios: Floats, df: float, n_independent: float) -> tuple[_Prior, Floats]:
+    """The prior, and how surely each ratio is too large to have come from it, 0..1."""
+    none = np.zeros(ratios.shape)
     if ratios.size == 0:
         return _KNOWN, none
     if ratios.size < 3 or n_independent < 2:
@@ -74,7 +75,14 @@ def _robust_prior(
         prior = _fit_prior(ratios[~wild], df, n_independent)
     if np.isinf(prior.df) and prior.ratio < 1 + 1.5 * np.sqrt(2 / (df * n_independent)):
         prior = _KNOWN
-    return prior, wild
+    return prior, _outlying(_upper_tail(ratios, df, prior))
+
+
+def _outlying(tails: Floats) -> Floats:
+    """1 less the probability of Phipson et al. that a component is no outlier: its chance of being
+    so large, over that of the largest were all drawn from the prior.
+    """
+    return np.maximum(1 - tails / (0.5 / tails.size), 0.0)
 
 
 def _upper_tail(ratios: Floats, df: float, prior: _Prior) -> Floats:

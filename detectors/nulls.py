@@ -6,7 +6,7 @@ rows is 1/n, what rows drawn at random give it, plus a variance between windows 
 shrink with n.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +44,32 @@ class Null:
     n_windows: int
     remembers: bool
 
+    def at(self, where: NDArray[np.intp]) -> "Null":
+        """Of some of the components."""
+        return replace(
+            self,
+            mean=self.mean[where],
+            mean_variance=self.mean_variance[where],
+            between=self.between[where],
+            df=self.df[where],
+            skewness=self.skewness[where],
+            is_share=self.is_share[where],
+        )
 
-def learn_null(components: Components, reference: Measurement, windows: Measurement) -> Null:
+
+def learn_null(
+    components: Components,
+    reference: Measurement,
+    windows: Measurement,
+    *,
+    n_means: Floats | None = None,
+) -> Null:
     """The null from the whole reference, (components,), and its windows, (windows, components).
 
+    n_means: (components,) of how many phases' means each was freed, one being no season.
     With fewer than two windows only row noise is known.
     """
+    means = np.ones(components.kind.shape) if n_means is None else n_means
     n_windows = len(windows.n)
     between, df = np.zeros(components.kind.shape), np.full(components.kind.shape, np.inf)
     inflation = np.ones(components.kind.shape)
@@ -58,7 +78,9 @@ def learn_null(components: Components, reference: Measurement, windows: Measurem
         spread = _spread(reference.values, components.is_share)
         for population in np.unique(components.population):
             of = components.population == population
-            learned = _between_windows(residuals[:, of], windows.n[:, of], spread[of])
+            learned = _between_windows(
+                residuals[:, of], windows.n[:, of], spread[of], float(means[of].max())
+            )
             between[of], df[of], inflation[of] = learned
     return Null(
         mean=np.where(reference.n > 0, reference.values, 0.0),
@@ -96,9 +118,9 @@ def one_sided_scores(
     z = _residuals(window, mean, null.is_share) / np.sqrt(total)
     z = _unskewed(z, null.skewness / np.sqrt(n) * (n * total) ** -1.5)
     tails = np.stack([stdtr(null.df, -z), stdtr(null.df, z)])
-    if null.is_share.any():
-        counted = _count_tails(window.values, mean, 1 / variance, 1 / mean_variance)
-        tails = np.where(null.is_share, np.maximum(tails, counted), tails)
+    of = np.flatnonzero(null.is_share)
+    counted = _count_tails(window.values[of], mean[of], 1 / variance[of], 1 / mean_variance[of])
+    tails[:, of] = np.maximum(tails[:, of], counted)
     scores: Floats = np.clip(-ndtri(tails), -SCORE_LIMIT, SCORE_LIMIT)
     return scores
 
@@ -175,22 +197,30 @@ def _spread(share: Floats, is_share: NDArray[np.bool_]) -> Floats:
     return np.where(is_share, share * (1 - share), np.nan)
 
 
-def _between_windows(residuals: Floats, n: Floats, spread: Floats) -> tuple[Floats, Floats, float]:
+def _between_windows(
+    residuals: Floats, n: Floats, spread: Floats, n_means: float
+) -> tuple[Floats, Floats, float]:
     """What the windows say of one population: its components' variance between windows, the
     degrees of freedom of that, and how much the windows' memory inflates their mean's variance.
+
+    The error of the means of `n_means` phases counts as variance between windows.
     """
     typical, df = _typical_size(n)
+    n_windows = len(residuals)
+    kept = (n_windows - n_means) / (n_windows - 1)
+    df = max(1.0, df * kept)
     own = ~np.isnan(residuals).any(axis=0) & ~(typical * spread < _INFORMATIVE_COUNT)
     inflation = variance_inflation(residuals[:, own])
     # Deviations from the mean of windows that remember are too small by this factor.
     lost = df / max(df + 1 - inflation, 1.0)
     df = max(min(df, 3.0), df / inflation)
     ratios = np.full(own.shape, np.nan)
-    ratios[own] = residuals[:, own].var(axis=0, ddof=1) * typical[own] * lost
+    ratios[own] = residuals[:, own].var(axis=0, ddof=1) * typical[own] * lost / kept
     independent = n_independent_components(residuals[:, own])
     trend = _trend(ratios, typical * spread, df * independent / max(int(own.sum()), 1))
     moderated = moderate(ratios / trend, df=df, n_independent=independent)
-    return (np.maximum(moderated.ratio * trend, 1.0) - 1) / typical, moderated.df, inflation
+    ratio = np.maximum(moderated.ratio * trend, 1.0) * (1 + (n_means - 1) / n_windows)
+    return (ratio - 1) / typical, moderated.df, inflation
 
 
 def _typical_size(n: Floats) -> tuple[Floats, float]:

@@ -58,9 +58,12 @@ class Summary:
 class ColumnReport:
     """What one column did in a window.
 
-    statistics: by name ("kolmogorov_smirnov", "population_stability_index",
-        "jensen_shannon_distance", "wasserstein", "wasserstein_sd", "chi_squared",
-        "total_variation"); a statistic that is undefined is absent, never NaN.
+    statistics: by name ("kolmogorov_smirnov", "kuiper", "cramer_von_mises", "anderson_darling",
+        "wasserstein", "wasserstein_sd", "energy_distance", "welch_mean_shift", "variance_ratio" of
+        numbers; "total_variation", "chi_squared", "g_test" of categories;
+        "population_stability_index", "kullback_leibler", "jensen_shannon_distance", "hellinger",
+        "chebyshev" and, of the missing share, "two_proportion" of both); a statistic that is
+        undefined is absent, never NaN.
     effect: the size of the change for people, in `effect_unit`: for a numeric column the
         Wasserstein distance in reference standard deviations ("sd"), for a category column
         the total variation distance ("share").

@@ -3,6 +3,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_ind
 
 from detectors.budget import Budget
 from detectors.columns import Coded, Floats, Rows
@@ -62,6 +63,18 @@ def test_a_column_says_from_what_to_what_it_moved(
     assert speed.effect_unit == "sd"
     assert speed.current.missing == pytest.approx(0.05, abs=0.02)
     assert speed.named
+
+
+def test_mean_shift_and_variance_ratio_are_of_the_values_not_of_their_bins(
+    detector: Detector, reference: Reference, labelled: tuple[Rows, Floats]
+) -> None:
+    rows, _ = traffic(300, seed=7, shift=3.0)
+    speed = column_of(report_of(detector, count(rows, reference)), "speed")
+    before, now = numbers_of(labelled[0], "speed"), numbers_of(rows, "speed")
+    expected = ttest_ind(now, before, equal_var=False, nan_policy="omit")
+    assert speed.statistics["welch_mean_shift"] == pytest.approx(expected.statistic, rel=1e-3)
+    ratio = np.nanvar(now, ddof=1) / np.nanvar(before, ddof=1)
+    assert speed.statistics["variance_ratio"] == pytest.approx(ratio, rel=1e-3)
 
 
 def test_a_category_names_its_commonest_levels(shifted: WindowReport) -> None:
@@ -145,7 +158,7 @@ def test_a_window_of_missing_values_is_reported_as_such(
     speed = column_of(window, "speed")
     assert speed.current.missing == 1.0
     assert speed.current.mean is None
-    assert speed.statistics == {}
+    assert set(speed.statistics) == {"two_proportion"}
     assert speed.effect is None
 
 

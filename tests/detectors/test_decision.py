@@ -18,9 +18,9 @@ from benchmarks.streams import (
 )
 from detectors.budget import Budget
 from detectors.columns import Coded, ColumnType, Field, Floats, Rows
-from detectors.decision import CEILING, Decision, Detector
-from detectors.effects import EffectFloor
-from detectors.evidence import Evidence
+from detectors.decision import CEILING, SUSPICION, Decision, Detector
+from detectors.evidence import Evidence, by_component
+from detectors.floor import EffectFloor
 from detectors.profile import Profile, count
 from detectors.reference import Reference
 from detectors.report import Reason, Verdict
@@ -133,6 +133,19 @@ def test_what_to_expect_is_learned_from_quiet_windows_only(detector: Detector) -
     quiet, _ = run(detector, windows_of(detector, World(), 1))
     np.testing.assert_array_equal(drifting.mean, start.mean)
     assert not np.array_equal(quiet.mean, start.mean)
+
+
+def test_a_slow_change_is_not_learned_as_it_comes() -> None:
+    world = World(day_effect=0.05)
+    detector = detector_of(reference_of(world, 30, np.random.default_rng(1)))
+    *windows, last = windows_of(detector, replace(world, shift=0.12), 4)
+    before, _ = run(detector, windows)
+    after, decision = detector.step(before, last)
+    assert decision.verdict is Verdict.QUIET
+    suspected = by_component(after.sums) >= SUSPICION
+    assert 0 < suspected.sum() < 5
+    np.testing.assert_array_equal(after.mean[suspected], before.mean[suspected])
+    assert np.mean(after.mean[~suspected] != before.mean[~suspected]) > 0.5
 
 
 def test_the_same_window_after_the_same_evidence_gets_the_same_decision(detector: Detector) -> None:

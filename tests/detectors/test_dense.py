@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from scipy.stats import chi2
+from scipy.stats import norm
 
 from detectors.columns import Floats
-from detectors.dense import Dense
+from detectors.dense import MOVED_BY, MOVED_SHARE, Dense, log_mixture_ratio
 
 
 def correlated(
@@ -15,28 +15,48 @@ def correlated(
     return windows
 
 
-def p_value(rng: np.random.Generator, n_windows: int = 30, shift: float = 0.0) -> float:
-    windows = correlated(rng, n_windows)
+def p_value(rng: np.random.Generator, *, rho: float, n_windows: int = 30) -> float:
+    windows = correlated(rng, n_windows, rho=rho)
     mean = windows.mean(axis=0)
     dense = Dense.fit(windows - mean)
     assert dense is not None
     # A new window deviates from the mean of others by its own variance and that of the mean.
-    return dense.p_value((correlated(rng, 1)[0] + shift - mean) / np.sqrt(1 + 1 / n_windows))
+    return dense.p_value((correlated(rng, 1, rho=rho)[0] - mean) / np.sqrt(1 + 1 / n_windows))
 
 
-def test_its_p_values_hold_for_correlated_columns_of_unknown_correlation() -> None:
+@pytest.mark.parametrize("rho", [0.0, 0.3, 0.9])
+def test_its_p_values_hold_for_correlated_columns_of_unknown_correlation(rho: float) -> None:
     rng = np.random.default_rng(1)
-    p = np.array([p_value(rng) for _ in range(3_000)])
-    assert (p <= 0.05).mean() == pytest.approx(0.05, abs=0.015)
+    p = np.array([p_value(rng, rho=rho) for _ in range(3_000)])
+    assert 0.4 <= (p <= 0.05).mean() / 0.05 <= 1.3
     assert (p <= 0.01).mean() <= 0.015
     assert (p <= 0.001).mean() <= 0.003
 
 
-def test_of_independent_columns_it_knows_the_law_but_for_the_few_windows() -> None:
-    dense = Dense.fit(np.random.default_rng(6).normal(size=(400, 20)))
+def test_of_independent_columns_it_knows_the_law() -> None:
+    rng = np.random.default_rng(6)
+    dense = Dense.fit(rng.normal(size=(400, 80)))
     assert dense is not None
-    row = np.sqrt(np.full(20, 1.5))
-    assert dense.p_value(row) == pytest.approx(chi2.sf(1.5 * 20, 20), rel=0.3)
+    simulated = log_mixture_ratio(rng.normal(size=(20_000, 80))).mean(axis=1)
+    for row in rng.normal(size=(5, 80)) * 1.15:
+        expected = np.mean(simulated >= log_mixture_ratio(row).mean())
+        assert dense.p_value(row) == pytest.approx(expected, rel=0.3, abs=0.003)
+
+
+def test_the_statistic_is_the_likelihood_ratio_of_the_mixture() -> None:
+    z = np.linspace(-6, 6, 25)
+    moved = (norm.pdf(z, MOVED_BY) + norm.pdf(z, -MOVED_BY)) / 2
+    mixture = (1 - MOVED_SHARE) * norm.pdf(z) + MOVED_SHARE * moved
+    np.testing.assert_allclose(log_mixture_ratio(z), np.log(mixture / norm.pdf(z)), rtol=1e-9)
+
+
+def test_ten_of_eighty_columns_that_have_moved_by_three_are_seen() -> None:
+    rng = np.random.default_rng(7)
+    dense = Dense.fit(rng.normal(size=(30, 80)))
+    assert dense is not None
+    moved = np.repeat([3.0, 0.0], [10, 70])
+    p = [dense.p_value(rng.normal(size=80) + moved) for _ in range(200)]
+    assert np.mean(np.array(p) <= 1e-3) > 0.8
 
 
 def test_a_shift_that_no_column_shows_alone_is_seen_in_all_together() -> None:

@@ -1,12 +1,20 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from scipy.stats import ks_2samp, wasserstein_distance
+from scipy.stats import (
+    chi2_contingency,
+    cramervonmises_2samp,
+    energy_distance,
+    ks_2samp,
+    wasserstein_distance,
+)
 
 from detectors.bins import CategoryColumn, NumericColumn, ReferenceColumn
 from detectors.columns import Coded, ColumnType, Counts, Field, Floats
-from detectors.effects import EffectFloor, statistics
+from detectors.effects import statistics
+from detectors.statistics import anderson_darling
 from tests.detectors.makers import numbers
+from tests.detectors.statistics.rounding import each_value_a_bin
 
 NUMBER = Field("x", ColumnType.FLOAT)
 CATEGORY = Field("c", ColumnType.CATEGORY)
@@ -50,7 +58,31 @@ def test_the_customary_index_of_a_shift_by_a_third_of_a_sd_is_a_tenth() -> None:
 def test_categories_have_a_share_that_changed() -> None:
     values = statistics(*of_categories([50, 30, 20], [40, 30, 30]))
     assert values["total_variation"] == pytest.approx(0.1)
+    assert values["chebyshev"] == pytest.approx(0.1)
     assert set(values) >= {"chi_squared", "population_stability_index", "jensen_shannon_distance"}
+    assert set(values) >= {"g_test", "kullback_leibler", "hellinger"}
+
+
+def test_the_other_statistics_of_numbers_agree_with_scipy_to_within_their_bins() -> None:
+    reference, current = normal(20_000, 1), normal(2_000, 2, mean=0.3)
+    values = statistics(*of_numbers(10 * reference, 10 * current))
+    criterion = cramervonmises_2samp(reference, current, method="asymptotic").statistic
+    assert values["cramer_von_mises"] == pytest.approx(criterion, rel=0.01)
+    energy = energy_distance(10 * reference, 10 * current)
+    assert values["energy_distance"] == pytest.approx(energy, rel=0.01)
+    assert values["kuiper"] == pytest.approx(values["kolmogorov_smirnov"], abs=0.02)
+    exact = anderson_darling(*each_value_a_bin(reference, current))
+    assert values["anderson_darling"] == pytest.approx(exact, rel=0.03)
+    assert values["two_proportion"] == 0
+
+
+def test_a_grown_share_of_missing_values_is_measured_for_every_kind() -> None:
+    with_gaps = normal(1_000, 2)
+    with_gaps[:100] = np.nan
+    expected = chi2_contingency([[0, 1_000], [100, 900]], correction=False).statistic
+    values = statistics(*of_numbers(normal(1_000, 1), with_gaps))
+    assert values["two_proportion"] ** 2 == pytest.approx(expected)
+    assert "two_proportion" in statistics(*of_categories([50, 50], [50, 50]))
 
 
 def test_a_window_without_values_has_no_statistics() -> None:
@@ -70,34 +102,3 @@ def test_whatever_the_values_statistics_are_finite_and_nothing_warns(
 ) -> None:
     column, a, b = of_numbers(reference, current)
     assert all(np.isfinite(value) for value in statistics(column, a, b).values())
-    EffectFloor().ignores(column, a, b)
-
-
-def test_ten_million_rows_page_nobody_over_a_hundredth_of_a_sd() -> None:
-    column, reference, current = of_numbers(normal(400_000, 1), normal(400_000, 2, mean=0.01))
-    assert EffectFloor().ignores(column, reference, current * 25)
-
-
-def test_a_shift_of_a_tenth_of_a_sd_matters() -> None:
-    assert not EffectFloor().ignores(*of_numbers(normal(100_000, 1), normal(100_000, 2, mean=0.1)))
-
-
-def test_a_hundredth_of_the_rows_missing_matters_whatever_the_others_do() -> None:
-    values = normal(10_000, 1)
-    with_gaps = values.copy()
-    with_gaps[:100] = np.nan
-    assert not EffectFloor().ignores(*of_numbers(values, with_gaps))
-    with_gaps[:100] = np.inf
-    assert not EffectFloor().ignores(*of_numbers(values, with_gaps))
-
-
-def test_half_a_percent_moved_between_categories_does_not_matter_but_a_new_one_does() -> None:
-    assert EffectFloor().ignores(*of_categories([500, 500], [495, 505]))
-    assert not EffectFloor().ignores(*of_categories([500, 500], [497, 497, 6]))
-
-
-def test_a_floor_of_nothing_ignores_nothing() -> None:
-    nothing = EffectFloor(
-        wasserstein_sd=0.0, kolmogorov_smirnov=0.0, total_variation=0.0, defects=0.0
-    )
-    assert not nothing.ignores(*of_categories([500, 500], [500, 500]))
