@@ -144,7 +144,7 @@ class Pipeline:
             return list(connection.scalars(select(t.c.body).order_by(t.c.window_start)))
 
     def until(
-        self, reached: Callable[[list[dict[str, Any]]], bool], *, timeout_s: float = 30.0
+        self, reached: Callable[[list[dict[str, Any]]], bool], *, timeout_s: float = 60.0
     ) -> list[dict[str, Any]]:
         """The reports, once they are as they should be."""
         deadline = time.monotonic() + timeout_s
