@@ -188,6 +188,8 @@ def _probe(reference: Reference, index: int) -> _Probe:
 
 def _numeric_probe(column: NumericColumn, counts: Counts, slots: NDArray[np.intp]) -> _Probe:
     order = column.value_order
+    if column.field.role is Role.SCORE:
+        return _score_probe(column, counts, slots)
     scores = rank_polynomials(column.ordered(counts), degree=4)
     degree = scores.shape[1]
     kinds = [*list(Kind)[:degree], Kind.OUTSIDE, Kind.OUTSIDE, Kind.MISSING]
@@ -196,6 +198,21 @@ def _numeric_probe(column: NumericColumn, counts: Counts, slots: NDArray[np.intp
     loadings[order[:2], degree] = 1
     loadings[order[-2:], degree + 1] = 1
     loadings[MISSING, degree + 2] = 1
+    weights = tuple(_NUMERIC_WEIGHTS[kind] for kind in kinds)
+    return _Probe(slots=slots, kinds=tuple(kinds), weights=weights, loadings=loadings)
+
+
+def _score_probe(column: NumericColumn, counts: Counts, slots: NDArray[np.intp]) -> _Probe:
+    """Of a score only where it lies: that is bounded, whatever a single window does.
+
+    A score sums up a row. In a window that chance moves a little beyond all others it moves for
+    all rows together, and then its higher components follow no law that variances describe.
+    """
+    scores = rank_polynomials(column.ordered(counts), degree=1)
+    kinds = [*list(Kind)[: scores.shape[1]], Kind.MISSING]
+    loadings = np.zeros((column.n_slots, len(kinds)))
+    loadings[column.value_order, : scores.shape[1]] = scores
+    loadings[MISSING, -1] = 1
     weights = tuple(_NUMERIC_WEIGHTS[kind] for kind in kinds)
     return _Probe(slots=slots, kinds=tuple(kinds), weights=weights, loadings=loadings)
 

@@ -22,6 +22,7 @@ from detectors.evidence import Evidence, accumulate, by_component, gains, start_
 from detectors.fdr import e_benjamini_hochberg
 from detectors.floor import EffectFloor, FittedFloor
 from detectors.nulls import (
+    in_the_shadow,
     learn_null,
     one_sided_scores,
     standardised,
@@ -200,7 +201,8 @@ class Detector:
 
     def _look(self, evidence: Evidence, profile: Profile) -> _Look:
         measurement = self._measure(profile)
-        null, components = self._null, self._components
+        components = self._components
+        null = in_the_shadow(self._null, components, measurement)
         ignored = self._floor.ignores(profile.counts)[list(components.column_indices)]
         is_ignored = ignored[components.column]
         alone = one_sided_scores(null, measurement, null.mean, null.mean_variance)

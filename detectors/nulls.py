@@ -13,12 +13,19 @@ from numpy.typing import NDArray
 from scipy.special import betainc, betaincc, ndtr, ndtri, stdtr
 
 from detectors.columns import Floats
-from detectors.components import Components, Measurement
+from detectors.components import Components, Kind, Measurement
 from detectors.memory import variance_inflation
 from detectors.moderation import moderate, n_independent_components
 
 SCORE_LIMIT = 12.0
 """Normal scores are cut off here: beyond 1e-33 no estimated variance can be believed."""
+
+SHADOW = 0.66
+"""Of a normal column that shifts by δ, in units of its own sd, small: the mean of the second
+polynomial of its ranks is 0.66 times the square of that of the first."""
+
+SKEW_SHADOW = 0.2
+"""And the mean of the third is 0.2 times that of the first."""
 
 _INFORMATIVE_COUNT = 5.0
 """Expected rows in and out of a share, per window, from which its variance can be learned."""
@@ -82,6 +89,7 @@ def learn_null(
                 residuals[:, of], windows.n[:, of], spread[of], float(means[of].max())
             )
             between[of], df[of], inflation[of] = learned
+        _vary_with_location(components, between, df)
     return Null(
         mean=np.where(reference.n > 0, reference.values, 0.0),
         mean_variance=_mean_variance(reference.n, windows.n, between * inflation),
@@ -92,6 +100,38 @@ def learn_null(
         n_windows=n_windows,
         remembers=bool((inflation > 1).any()),
     )
+
+
+def _vary_with_location(components: Components, between: Floats, df: Floats) -> None:
+    """Lets shares beyond the reference's range vary between windows as their column does.
+
+    None of the reference's own rows lies there, so its windows cannot say how much. But where
+    windows move a column about, one in (n_windows + 1) exceeds all before it by chance, with
+    many rows at once.
+    """
+    located = np.flatnonzero(components.kind == Kind.LOCATION)
+    of_column = dict(zip(components.column[located].tolist(), located.tolist(), strict=True))
+    for i in np.flatnonzero(components.kind == Kind.OUTSIDE).tolist():
+        location = of_column.get(int(components.column[i]))
+        if location is not None and between[location] > between[i]:
+            between[i], df[i] = between[location], df[location]
+
+
+def in_the_shadow(null: Null, components: Components, window: Measurement) -> Null:
+    """The null of this window, given how far its columns' locations lie from where they should.
+
+    A shift alone changes a column's spread, skew and tails (`SHADOW`, `SKEW_SHADOW`). So far they
+    say nothing that the location does not say better, and where windows move a column about
+    they would be far too sure: theirs is no normal law then.
+    """
+    located = np.flatnonzero(components.kind == Kind.LOCATION)
+    moved = np.zeros(len(components.column_indices))
+    moved[components.column[located]] = np.nan_to_num(window.values - null.mean)[located]
+    shaped = (components.kind > Kind.LOCATION) & (components.kind < Kind.OUTSIDE)
+    shift = np.abs(moved)[components.column]
+    skewed = np.where(components.kind == Kind.SKEW, SKEW_SHADOW * shift, 0.0)
+    shadow = np.where(shaped, SHADOW * shift**2 + skewed, 0.0)
+    return replace(null, between=null.between + shadow**2)
 
 
 def standardised(null: Null, window: Measurement) -> Floats:

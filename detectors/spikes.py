@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import ndtr, ndtri
 
-from detectors.bins import MISSING, NumericColumn
-from detectors.columns import Counts, Floats
+from detectors.bins import FIRST_BIN, NumericColumn, ReferenceColumn
+from detectors.columns import Counts, Floats, Role
 from detectors.components import Components, Kind, Measurement
 from detectors.nulls import SCORE_LIMIT, Null, learn_null, one_sided_scores
 from detectors.reference import Reference
+
+WANDERING = 0.1
+"""Variance of a column's location between windows beyond which it has no spikes: each window
+holds but a part of the column's range then, and piles up somewhere else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +45,18 @@ class Spikes:
         """From the counts of the reference's windows, (windows, slots), and how its smooth
         components vary between them. None where no numeric column decides.
         """
+        wandering = components.column[
+            (components.kind == Kind.LOCATION) & (null.between > WANDERING)
+        ]
         numeric = [
             (position, index)
             for position, index in enumerate(components.column_indices)
-            if isinstance(reference.columns[index], NumericColumn)
+            if _has_bins(reference.columns[index]) and position not in wandering
         ]
         if not numeric:
             return None
         slots = [
-            np.arange(reference.offsets[i] + MISSING + 1, reference.offsets[i + 1])
+            np.arange(reference.offsets[i] + FIRST_BIN, reference.offsets[i + 1])
             for _, i in numeric
         ]
         sizes = np.array([len(of_column) for of_column in slots], dtype=np.intp)
@@ -91,6 +98,12 @@ class Spikes:
         highest = np.repeat(np.maximum.reduceat(z, self.starts), self.sizes)
         _, first = np.unique(self.bins.column[z == highest], return_index=True)
         return np.flatnonzero(z == highest)[first]
+
+
+def _has_bins(column: ReferenceColumn) -> bool:
+    """Scores have none of interest: many rows alike are no fault of theirs."""
+    is_number = isinstance(column, NumericColumn) and column.field.role is not Role.SCORE
+    return is_number and column.n_slots > FIRST_BIN
 
 
 def _bins(components: Components, slots: NDArray[np.intp], column: NDArray[np.intp]) -> Components:

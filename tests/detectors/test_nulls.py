@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
+from scipy import special
 from scipy.stats import gamma, hypergeom, norm, t
 
 from benchmarks.streams import DAY_S, World, reference_of
@@ -12,6 +13,8 @@ from detectors.columns import Floats
 from detectors.components import Components, Kind, Measurement, fit_components
 from detectors.nulls import (
     SCORE_LIMIT,
+    SHADOW,
+    SKEW_SHADOW,
     Null,
     learn_null,
     one_sided_scores,
@@ -179,3 +182,16 @@ def test_one_window_knows_row_noise_alone() -> None:
     assert null.n_windows == 1
     assert not null.between.any()
     assert null.mean_variance.min() == pytest.approx(1 / 1_000)
+
+
+@pytest.mark.parametrize("shift", [0.1, 0.3])
+def test_what_a_shift_of_a_normal_column_does_to_its_other_components(shift: float) -> None:
+    x, weight = np.polynomial.hermite_e.hermegauss(200)
+    ranks = 2 * special.ndtr(x + shift) - 1
+    of = [
+        np.sqrt(2 * k + 1) * (weight * special.eval_legendre(k, ranks)).sum() / weight.sum()
+        for k in range(5)
+    ]
+    assert of[2] / of[1] ** 2 == pytest.approx(SHADOW, abs=0.03)
+    assert of[3] / of[1] == pytest.approx(SKEW_SHADOW, abs=0.03)
+    assert of[4] / of[1] ** 2 < SHADOW
