@@ -230,15 +230,17 @@ def _follow(
             day = date.fromisoformat(line["day"])
             teller.today(day)
             out.progress(f"{telling.long_day(day)}: {line['rows']} rides")
-        for step in retraining.new():
-            teller.step(step)
-            if step["step"] == "failed":
-                raise StoryError(f"The retraining pipeline failed: {step['reason']}")
-        alerts = api.alerts(world.NAME)  # first, for an alert is not known before its report
+        # Causes are told before effects, so effects are looked at first: what the pipeline says
+        # follows from an alert, and an alert from its report.
+        steps, alerts = list(retraining.new()), api.alerts(world.NAME)
         for event in following.reported(api.reports(world.NAME, limit=_RECENT_DAYS)):
             teller.tell(event)
         for event in following.alerted(alerts):
             teller.tell(event)
+        for step in steps:
+            teller.step(step)
+            if step["step"] == "failed":
+                raise StoryError(f"The retraining pipeline failed: {step['reason']}")
         yield
         time.sleep(_POLL_S)
 
