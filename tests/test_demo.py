@@ -20,7 +20,9 @@ ROOT = Path(__file__).parent.parent
 
 pytestmark = [
     pytest.mark.xdist_group("demo"),
-    pytest.mark.skipif(sys.platform != "linux", reason="looks for processes left over in /proc"),
+    pytest.mark.skipif(
+        sys.platform != "linux", reason="NOT TESTED: looks for processes left over in /proc"
+    ),
 ]
 
 

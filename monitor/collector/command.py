@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry
 
-from monitor import flags, tracing
+from monitor import flags, logs, tracing
 from monitor.collector.capture import Capture, CaptureLimits
 from monitor.collector.ingest import Application, Ingest, bound
 from monitor.collector.intake import Intake
@@ -117,13 +117,7 @@ class Settings:
 
 
 def run(args: argparse.Namespace) -> int:
-    logging.basicConfig(
-        level=logging.INFO,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    for noisy in ("kafka", "uvicorn"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    logs.configure()
     tracing.configure("collect")
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.freeze()  # what is imported stays: collections need not look at it again

@@ -89,7 +89,9 @@ def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     assert not alive(pid)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a process to its parent")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="NOT TESTED: only Linux ties a process to its parent"
+)
 def test_processes_die_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     code = (
         "import pathlib, sys, time\n"
