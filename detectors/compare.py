@@ -9,11 +9,12 @@ from detectors.columns import Counts
 from detectors.decision import ColumnDecision, Decision
 from detectors.distribution import distribution, quantiles
 from detectors.effects import statistics
+from detectors.explanation import explain
 from detectors.outliers import outliers
 from detectors.performance import expected, realised
 from detectors.profile import RESOLUTION, Profile, mean
 from detectors.reference import Reference
-from detectors.report import ColumnReport, Summary, WindowReport
+from detectors.report import ColumnReport, Shift, Summary, Verdict, WindowReport
 from detectors.statistics import (
     Moments,
     variance_ratio_of_moments,
@@ -33,10 +34,12 @@ def report(
     decision: Decision,
     *,
     outlier_rate: float = 0.1,
+    importance: Mapping[str, float] | None = None,
 ) -> WindowReport:
     """Everything that a window's profile says, with what was decided of it.
 
     outlier_rate: the false discovery rate among the rows that count as outliers.
+    importance: of columns to the model, for the explanation.
 
     Made from the profile alone, so that it can be made again when labels arrive: the decision
     of a window stands. Columns come strongest first. A column of which the window has no value
@@ -47,6 +50,11 @@ def report(
         for i, column in enumerate(reference.columns)
         if profile.n == 0 or reference.part(profile.counts, i).any()
     ]
+    foreseen, found = expected(profile, reference), realised(profile, reference)
+    explanation = explain(
+        reference, profile, decision, expected=foreseen, realised=found, importance=importance
+    )
+    is_explained = decision.verdict is Verdict.DRIFT or explanation.shift is Shift.CONCEPT
     return WindowReport(
         n_rows=profile.n,
         verdict=decision.verdict,
@@ -57,8 +65,9 @@ def report(
         provisional=decision.provisional,
         columns=tuple(sorted(columns, key=_strength)),
         outliers=outliers(profile, reference, false_discovery_rate=outlier_rate),
-        expected=expected(profile, reference),
-        realised=realised(profile, reference),
+        expected=foreseen,
+        realised=found,
+        explanation=explanation if is_explained else None,
     )
 
 

@@ -105,6 +105,7 @@ class Performance:
     value, reference: the metric in the window and in the reference; None without rows.
     others: further metrics by name ("rmse", "bias").
     coverage: share of the window's predictions that have a label; None for an estimate.
+    interval: of `value`, at 95 % confidence; None where none is known.
     """
 
     metric: str
@@ -113,6 +114,51 @@ class Performance:
     n: int
     others: Mapping[str, float]
     coverage: float | None = None
+    interval: tuple[float, float] | None = None
+
+
+class Shift(StrEnum):
+    """What kind of change a window looks like: a closed set that reaches payloads."""
+
+    DATA_QUALITY = "data quality"
+    COVARIATE = "covariate shift"
+    PREDICTION = "prediction shift"
+    CONCEPT = "concept shift"
+    CORRELATION = "correlation shift"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """One column that moved, and how.
+
+    share: of the total evidence, 0..1; of all columns together 1. weight: the share weighted by
+        the column's importance to the model, 0..1; the share itself without importances.
+    defects: change of the share of values that are missing, infinite or unseen.
+    piled_up: the share of rows by which one single value has grown; 0 for a category.
+    gained, lost: levels whose share grew or fell most, largest change first.
+    """
+
+    name: str
+    share: float
+    weight: float
+    defects: float
+    piled_up: float = 0.0
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What a drifting window looks like, and why it is said to.
+
+    shift: None where nothing speaks for one kind more than for another.
+    because: a sentence for people.
+    movements: the columns named as moved, by weight; without one the strongest alone.
+    """
+
+    shift: Shift | None
+    because: str
+    movements: tuple[Movement, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +170,7 @@ class WindowReport:
         from the false-alarm budget.
     provisional: the reference has too few windows to know how its days differ.
     columns: strongest first.
+    explanation: of a window that drifts, or whose model is worse than its rows let expect.
     """
 
     n_rows: int
@@ -137,3 +184,4 @@ class WindowReport:
     outliers: OutlierReport | None
     expected: Performance | None
     realised: Performance | None
+    explanation: Explanation | None = None

@@ -11,7 +11,7 @@ from detectors.compare import report
 from detectors.decision import Detector
 from detectors.profile import Profile, count, count_labels
 from detectors.reference import Reference
-from detectors.report import ColumnReport, Verdict, WindowReport
+from detectors.report import ColumnReport, Shift, Verdict, WindowReport
 from tests.detectors.makers import traffic
 
 HOUR_S = 3600.0
@@ -171,3 +171,12 @@ def test_outliers_are_counted(detector: Detector, reference: Reference) -> None:
     assert window.outliers is not None
     assert window.outliers.n_scored == 500
     assert 30 <= window.outliers.n_flagged <= 70
+
+
+def test_a_drifting_window_is_explained_and_a_quiet_one_is_not(
+    detector: Detector, reference: Reference, shifted: WindowReport
+) -> None:
+    assert shifted.explanation is not None
+    assert shifted.explanation.shift is Shift.COVARIATE
+    quiet = report_of(detector, count(traffic(2_000, seed=6)[0], reference))
+    assert quiet.explanation is None
