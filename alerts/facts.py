@@ -48,6 +48,7 @@ class Facts:
     columns: those named as moved, strongest first, at most `MAX_COLUMNS`;
     columns_omitted: how many more were named.
     outlier_share: None if no row was scored.
+    shift: what kind of change it looks like, None if that is not known; because: why, in words.
     """
 
     n_rows: int
@@ -58,12 +59,14 @@ class Facts:
     outlier_share: float | None = None
     expected: Quality | None = None
     realised: Quality | None = None
+    shift: str | None = None
+    because: str | None = None
 
     @classmethod
     def of(cls, report: WindowReport) -> Self:
         # Drift can be certain while no single column is: then the strongest one speaks.
         named = [column for column in report.columns if column.named] or report.columns[:1]
-        outliers = report.outliers
+        outliers, explained = report.outliers, report.explanation
         return cls(
             n_rows=report.n_rows,
             evidence=_finite(report.evidence),
@@ -75,6 +78,8 @@ class Facts:
             else None,
             expected=_quality(report.expected),
             realised=_quality(report.realised),
+            shift=str(explained.shift) if explained and explained.shift else None,
+            because=clipped(explained.because) if explained else None,
         )
 
     def to_json(self) -> dict[str, Json]:

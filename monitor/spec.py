@@ -23,8 +23,8 @@ from pydantic import (
 
 from detectors.columns import RESERVED_PREFIX, ColumnType
 from monitor.channels import Channel, Webhooks
-from monitor.durations import Duration, format_duration, parse_duration
-from monitor.strict import NAME_PATTERN, Strict
+from monitor.durations import format_duration, parse_duration
+from monitor.strict import NAME_PATTERN, Duration, Strict
 
 API_VERSION = "driftmeter.dev/v1"
 
@@ -184,6 +184,12 @@ class Spec(Strict):
     )
     prediction: str = Field(
         default="prediction", min_length=1, description="The column that holds the model's output."
+    )
+    importance: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict,
+        max_length=10_000,
+        description="How much the model relies on each column, in any unit: what moved is then "
+        "shown in the order in which it matters to the model.",
     )
     label: str | None = Field(
         default=None,

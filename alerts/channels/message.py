@@ -57,6 +57,8 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
         f"Latest drifting window: {_minute(window['start'])} to {_minute(window['end'])} UTC, "
         f"{data['n_rows']} rows ({data['reason']})"
     )
+    if data["because"]:
+        yield f"{(data['shift'] or 'Drift').capitalize()}: {data['because']}"
     for column in data["columns"]:
         yield _movement(column)
     if data["columns_omitted"]:

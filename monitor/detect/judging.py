@@ -121,7 +121,9 @@ class Judge:
     def report(self, spec: Spec, profile: Profile, decision: Decision) -> WindowReport:
         reference = self._references.get(profile.reference_id)
         rate = spec.detection.outliers.false_discovery_rate
-        return report(reference, profile, decision, outlier_rate=rate)
+        return report(
+            reference, profile, decision, outlier_rate=rate, importance=spec.importance
+        )
 
     def _detector_of(self, series: Series, spec: Spec) -> Detector:
         budget = spec.detection.false_alarms

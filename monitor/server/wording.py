@@ -84,10 +84,23 @@ def headline(report: Document) -> str:
     """One sentence: what the window says."""
     named = [title_of(column["name"]) for column in report["columns"] if column["named"]]
     if report["verdict"] == "drift":
-        return f"This window drifts ({report['reason']}). {_moved_columns(named)}"
+        drifts = f"This window drifts ({report['reason']}). {_moved_columns(named)}"
+        return f"{drifts} {_explanation(report)}".rstrip()
     if report["verdict"] == "undecided":
         return f"This window is undecided: {report['reason']}."
     return f"This window is quiet: {report['reason']}."
+
+
+def _explanation(report: Document) -> str:
+    """Nothing of a report that was written before windows were explained."""
+    explanation = report.get("explanation")
+    if not explanation or not explanation["shift"]:
+        return ""
+    return f"It looks like {_with_article(explanation['shift'])}: {explanation['because']}."
+
+
+def _with_article(shift: str) -> str:
+    return "a break of data quality" if shift == "data quality" else f"a {shift}"
 
 
 def _moved_columns(named: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from alerts.facts import MAX_COLUMNS, MAX_NAME, Facts, Movement
 from detectors.columns import ColumnType
-from detectors.report import OutlierReport, Summary
+from detectors.report import Explanation, OutlierReport, Shift, Summary
 from tests.alerts.reports import QUIET, column, drifting
 
 
@@ -104,3 +104,10 @@ def test_facts_survive_json() -> None:
     for report in (QUIET, drifting()):
         facts = Facts.of(report)
         assert Facts.from_json(json.loads(json.dumps(facts.to_json()))) == facts
+
+
+def test_the_kind_of_change_is_told_with_its_reason() -> None:
+    explained = Explanation(shift=Shift.DATA_QUALITY, because="data look broken", movements=())
+    facts = Facts.of(replace(drifting(), explanation=explained))
+    assert (facts.shift, facts.because) == ("data quality", "data look broken")
+    assert Facts.from_json(json.loads(json.dumps(facts.to_json()))) == facts

@@ -15,6 +15,7 @@ from alerts.facts import Facts
 from alerts.notification import Origin, announce
 from alerts.state import State, Transition
 from alerts.webhooks import new_secret, sign
+from detectors.report import Explanation, Shift
 from tests.alerts.reports import drifting, firing
 
 PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
@@ -34,7 +35,8 @@ def shape(value: Any) -> Any:
 
 def test_the_example_has_the_shape_of_what_is_sent() -> None:
     report = drifting()
-    facts = Facts.of(replace(report, realised=report.expected))
+    explained = Explanation(shift=Shift.COVARIATE, because="inputs moved: a", movements=())
+    facts = Facts.of(replace(report, realised=report.expected, explanation=explained))
     origin = Origin(
         labels={"owner": "transport"}, revision=3, reference_id="sha256:5f1c", base_url="https://d"
     )
