@@ -21,6 +21,7 @@ class Reason(StrEnum):
     ACCUMULATED_EVIDENCE = "accumulated evidence"
     BELOW_EFFECT_FLOOR = "below effect floor"
     TOO_FEW_ROWS = "too few rows"
+    TOO_FEW_WINDOWS = "too few windows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +163,22 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What a window says beside other windows than the reference's; it raises no alarm.
+
+    name: beside which, "the last 28d" or "the same time of the last 4 cycles of 1w".
+    n_windows: how many of them there are. columns: the names of those that moved.
+    """
+
+    name: str
+    n_windows: int
+    verdict: Verdict
+    reason: Reason
+    p_value: float | None
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowReport:
     """What a window of profiles says against its reference.
 
@@ -171,6 +188,7 @@ class WindowReport:
     provisional: the reference has too few windows to know how its days differ.
     columns: strongest first.
     explanation: of a window that drifts, or whose model is worse than its rows let expect.
+    comparisons: with other windows than the reference's, where they are asked for.
     """
 
     n_rows: int
@@ -185,3 +203,4 @@ class WindowReport:
     expected: Performance | None
     realised: Performance | None
     explanation: Explanation | None = None
+    comparisons: tuple[Comparison, ...] = ()

@@ -116,6 +116,24 @@ class Model(Strict):
     )
 
 
+class PastWindows(Strict):
+    """Windows of the past to compare each window with, beside the reference."""
+
+    trailing: Duration | None = Field(
+        default=None, gt=0, description="All windows of so long a time before."
+    )
+    season: Duration | None = Field(
+        default=None, gt=0, description="The windows of the same phase in a cycle of this length."
+    )
+    cycles: int = Field(default=4, ge=3, le=60, description="Of the season, how many to look back.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.trailing is None) == (self.season is None):
+            raise ValueError("give either trailing or season, not both")
+        return self
+
+
 class Outliers(Strict):
     false_discovery_rate: float = Field(
         default=0.1, gt=0, lt=1, description="Among the rows flagged, the share expected wrong."
@@ -135,6 +153,12 @@ class Detection(Strict):
         default=100, ge=1, description="Windows with fewer rows are undecided."
     )
     outliers: Outliers = Outliers()
+    compare_with: tuple[PastWindows, ...] = Field(
+        default=(),
+        max_length=4,
+        description="Past windows that every window is compared with as well. What they say is "
+        "shown and raises no alarm.",
+    )
 
 
 class Alerts(Strict):

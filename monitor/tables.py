@@ -92,6 +92,17 @@ evidence = Table(
     Column("state", LargeBinary, nullable=False),
 )
 
+past_windows = Table(
+    # Profiles of closed windows, of monitors that compare windows with those before them.
+    "past_windows",
+    metadata,
+    Column("monitor", String(63), primary_key=True),
+    Column("reference_id", String(80), primary_key=True),
+    Column("window_s", Double, primary_key=True),
+    Column("window_start", Double, primary_key=True),
+    Column("profile", LargeBinary, nullable=False),
+)
+
 reports = Table(
     # One row a window; a late label writes it again with the next revision.
     "reports",

@@ -12,11 +12,13 @@ from detectors.budget import Budget
 from detectors.compare import report
 from detectors.decision import Decision, Detector
 from detectors.evidence import Evidence
+from detectors.past import Seasonal, Trailing, compare_with_past
 from detectors.profile import Profile
-from detectors.report import Reason, WindowReport
+from detectors.report import Comparison, Reason, WindowReport
 from monitor.detect.state import Series
+from monitor.durations import format_duration
 from monitor.messages import Segment
-from monitor.spec import Spec
+from monitor.spec import PastWindows, Spec
 from monitor.store import References
 
 
@@ -118,19 +120,38 @@ class Judge:
             return known
         return self.alone(series, spec, profile)
 
+    def compare(
+        self, series: Series, spec: Spec, profile: Profile, past: Iterable[tuple[float, bytes]]
+    ) -> tuple[Comparison, ...]:
+        """What a window says beside earlier ones, given by age in seconds and profile."""
+        if not spec.detection.compare_with:
+            return ()
+        reference = self._references.get(series.reference_id)
+        known = [(age_s, Profile.from_bytes(content, reference)) for age_s, content in past]
+        return tuple(
+            compare_with_past(
+                reference,
+                profile,
+                known,
+                beside(windows),
+                window_s=series.window_s,
+                budget=_shared_budget(spec),
+                minimum_rows=spec.detection.minimum_rows,
+            )
+            for windows in spec.detection.compare_with
+        )
+
     def report(self, spec: Spec, profile: Profile, decision: Decision) -> WindowReport:
         reference = self._references.get(profile.reference_id)
         rate = spec.detection.outliers.false_discovery_rate
-        return report(
-            reference, profile, decision, outlier_rate=rate, importance=spec.importance
-        )
+        return report(reference, profile, decision, outlier_rate=rate, importance=spec.importance)
 
     def _detector_of(self, series: Series, spec: Spec) -> Detector:
-        budget = spec.detection.false_alarms
-        # The promise is for the monitor: its windows of several lengths share the budget.
-        shared = Budget(budget.alarms / len(spec.windows), budget.period)
         return self._detector(
-            series.reference_id, series.window_s, shared, spec.detection.minimum_rows
+            series.reference_id,
+            series.window_s,
+            _shared_budget(spec),
+            spec.detection.minimum_rows,
         )
 
     def _make_detector(
@@ -138,3 +159,18 @@ class Judge:
     ) -> Detector:
         reference = self._references.get(reference_id)
         return Detector(reference, window_s=window_s, budget=budget, minimum_rows=minimum_rows)
+
+
+def beside(windows: PastWindows) -> Trailing | Seasonal:
+    """Which past windows a monitor's document asks to compare with."""
+    if windows.trailing is not None:
+        return Trailing(f"the last {format_duration(windows.trailing)}", windows.trailing)
+    assert windows.season is not None  # one of the two is given
+    cycles = f"{windows.cycles} cycles of {format_duration(windows.season)}"
+    return Seasonal(f"the same time of the last {cycles}", windows.season, windows.cycles)
+
+
+def _shared_budget(spec: Spec) -> Budget:
+    """The promise is for the monitor: its windows of several lengths share the budget."""
+    budget = spec.detection.false_alarms
+    return Budget(budget.alarms / len(spec.windows), budget.period)

@@ -20,11 +20,14 @@ from sqlalchemy import Connection
 
 from alerts.state import Alert
 from detectors.artifact import ArtifactError
+from detectors.decision import Decision
+from detectors.profile import Profile
+from detectors.report import WindowReport
 from monitor import profile_messages, registry, tracing
 from monitor.database import Database, Ownership
 from monitor.detect import alarms, state
 from monitor.detect.clock import Mark, ended, event_time, window_of
-from monitor.detect.judging import Judge, WrittenReport, report_id
+from monitor.detect.judging import Judge, WrittenReport, beside, report_id
 from monitor.detect.state import Closed, Series
 from monitor.messages import Registration, Segment, Topics, Watermark
 from monitor.profile_messages import SegmentProfile
@@ -177,7 +180,7 @@ class Keeper:
             revision=known.revision + 1 if known else 1,
             monitor_revision=known.monitor_revision if known else registration.revision,
             decision=decision,
-            report=self._judge.report(registration.monitor.spec, profile, decision),
+            report=self._report(tick, series, start, profile, decision),
         )
         state.write_report(tick.connection, written.row(tick.now))
         tick.outcome.revised.append(written)
@@ -239,7 +242,7 @@ class Keeper:
             revision=1,
             monitor_revision=registration.revision,
             decision=decision,
-            report=self._judge.report(spec, profile, decision),
+            report=self._report(tick, series, start, profile, decision),
         )
         closed = Closed(written.end, evidence)
         state.write_report(tick.connection, written.row(tick.now))
@@ -251,6 +254,22 @@ class Keeper:
         if alert is not None:
             tick.outcome.alerts.append(alert)
         return closed
+
+    def _report(
+        self, tick: _Tick, series: Series, start: float, profile: Profile, decision: Decision
+    ) -> WindowReport:
+        """The report, compared with past windows where the monitor asks for it; its own window is
+        kept then, for as long as later ones, or their late labels, may ask for it."""
+        spec = tick.registrations[series.monitor].monitor.spec
+        report = self._judge.report(spec, profile, decision)
+        span_s = max((beside(w).span_s for w in spec.detection.compare_with), default=0.0)
+        if span_s == 0:
+            return report
+        state.write_past(tick.connection, series, start, profile.to_bytes())
+        kept_s = span_s + spec.label_horizon + spec.lateness
+        state.drop_past(tick.connection, series, before=start - kept_s)
+        past = state.read_past(tick.connection, series, before=start, span_s=span_s)
+        return replace(report, comparisons=self._judge.compare(series, spec, profile, past))
 
     def _profiles(self, tick: _Tick, series: Series, start: float) -> list[bytes]:
         pane_s = tick.registrations[series.monitor].monitor.pane_s

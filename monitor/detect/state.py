@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import ColumnElement, Connection, delete, select, tuple_
 
 from detectors.decision import Decision
 from monitor import tables
@@ -168,6 +168,44 @@ def write_closed(connection: Connection, series: Series, closed: Closed) -> None
         "state": closed.evidence,
     }
     upsert(connection, tables.evidence, [row])
+
+
+def read_past(
+    connection: Connection, series: Series, *, before: float, span_s: float
+) -> list[tuple[float, bytes]]:
+    """Age in seconds and profile of the windows that began in the `span_s` before a moment."""
+    t = tables.past_windows
+    query = select(t.c.window_start, t.c.profile).where(
+        *_of(series), t.c.window_start < before, t.c.window_start >= before - span_s
+    )
+    rows = connection.execute(query.order_by(t.c.window_start))
+    return [(before - row.window_start, row.profile) for row in rows]
+
+
+def write_past(connection: Connection, series: Series, start: float, profile: bytes) -> None:
+    row = {
+        "monitor": series.monitor,
+        "reference_id": series.reference_id,
+        "window_s": series.window_s,
+        "window_start": start,
+        "profile": profile,
+    }
+    upsert(connection, tables.past_windows, [row])
+
+
+def drop_past(connection: Connection, series: Series, *, before: float) -> None:
+    """Forgets the windows that began before a moment."""
+    t = tables.past_windows
+    connection.execute(delete(t).where(*_of(series), t.c.window_start < before))
+
+
+def _of(series: Series) -> tuple[ColumnElement[bool], ...]:
+    t = tables.past_windows
+    return (
+        t.c.monitor == series.monitor,
+        t.c.reference_id == series.reference_id,
+        t.c.window_s == series.window_s,
+    )
 
 
 def read_report(connection: Connection, report_id: str) -> StoredReport | None:

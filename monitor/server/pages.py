@@ -73,6 +73,7 @@ def _renderer(clock: Callable[[], float]) -> Callable[[str, Mapping[str, object]
         wording.percent,
         wording.p_value,
         wording.title_of,
+        wording.comparison,
     ):
         environment.filters[word.__name__] = word
 

@@ -103,6 +103,15 @@ def _with_article(shift: str) -> str:
     return "a break of data quality" if shift == "data quality" else f"a {shift}"
 
 
+def comparison(beside: Document) -> str:
+    """One sentence: what the window says beside other windows than the reference's."""
+    n = beside["n_windows"]
+    against = f"Beside {beside['name']} ({n} window{'s' if n != 1 else ''})"
+    if beside["verdict"] != "drift":
+        return f"{against} it is {beside['verdict']}: {beside['reason']}."
+    return f"{against} it drifts. {_moved_columns(beside['columns'])}"
+
+
 def _moved_columns(named: Sequence[str]) -> str:
     if not named:
         return "No single column stands out."

@@ -456,3 +456,50 @@ def test_several_lengths_share_the_budget(world: World) -> None:
         return world.judge.alone(series, document.spec, profile)
 
     assert decided(two).threshold == pytest.approx(2 * decided(one).threshold)
+
+
+COMPARED = {
+    "label_horizon": "1h",
+    "lateness": "0s",
+    "detection": {"compare_with": [{"trailing": "6h"}]},
+}
+
+
+def test_a_window_is_compared_with_those_before_it(world: World) -> None:
+    world.apply(**COMPARED)
+    for number in range(6):
+        world.hour(number, shift=3.0)
+    world.watermark(6.0)
+    *_, last = world.tick().closed
+    [beside] = last.report.comparisons
+    assert last.report.verdict == "drift"
+    assert (beside.name, beside.n_windows, beside.verdict) == ("the last 6h", 5, "quiet")
+    assert world.bodies()[-1]["comparisons"][0]["verdict"] == "quiet"
+
+
+def test_a_revised_report_is_compared_again(world: World) -> None:
+    world.apply(**COMPARED)
+    for number in range(5):
+        world.hour(number)
+    world.watermark(5.0)
+    world.tick()
+    world.labels(4)
+    [revised] = world.tick().revised
+    assert [one.n_windows for one in revised.report.comparisons] == [4]
+
+
+def test_past_windows_are_kept_no_longer_than_somebody_may_ask_for_them(world: World) -> None:
+    world.apply(**COMPARED)
+    for number in range(12):
+        world.hour(number)
+    world.watermark(12.0)
+    world.tick()
+    assert world.rows(tables.past_windows) == 8  # 6 h back, 1 h for labels, and the last
+
+
+def test_without_being_asked_no_past_window_is_kept(world: World) -> None:
+    world.hour(0)
+    world.watermark(1.0)
+    [closed] = world.tick().closed
+    assert closed.report.comparisons == ()
+    assert world.rows(tables.past_windows) == 0

@@ -59,3 +59,30 @@ def test_the_headline_names_what_moved() -> None:
 def test_a_headline_stays_short_however_many_columns_moved() -> None:
     columns = [column(f"c{i}", drifts=True) for i in range(9)]
     assert wording.headline(report(6, columns=columns)).endswith("c4 and 4 more.")
+
+
+def test_the_headline_says_what_a_drift_looks_like() -> None:
+    explanation = {"shift": "data quality", "because": "data look broken: a", "movements": []}
+    headline = wording.headline(report(6, explanation=explanation))
+    assert headline.endswith("It looks like a break of data quality: data look broken: a.")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "columns", "text"),
+    [
+        ("quiet", [], "Beside the last 7d (7 windows) it is quiet: within reference."),
+        ("drift", ["a"], "Beside the last 7d (7 windows) it drifts. What moved: a."),
+    ],
+)
+def test_a_comparison_with_the_past_is_a_sentence(
+    verdict: str, columns: list[str], text: str
+) -> None:
+    beside = {
+        "name": "the last 7d",
+        "n_windows": 7,
+        "verdict": verdict,
+        "reason": "within reference",
+        "p_value": 0.1,
+        "columns": columns,
+    }
+    assert wording.comparison(beside) == text
