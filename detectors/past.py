@@ -12,6 +12,7 @@ from typing import Protocol
 
 from detectors.budget import Budget
 from detectors.decision import Detector
+from detectors.floor import EffectFloor
 from detectors.profile import Profile
 from detectors.reference import Reference
 from detectors.report import Comparison, Reason, Verdict
@@ -70,6 +71,7 @@ def compare_with_past(
     window_s: float,
     budget: Budget,
     minimum_rows: int = 100,
+    ignore_below: EffectFloor | None = None,
 ) -> Comparison:
     """One window beside those of the past that `beside` chooses; by itself, without evidence.
 
@@ -86,6 +88,7 @@ def compare_with_past(
         window_s=window_s,
         budget=budget,
         minimum_rows=minimum_rows,
+        ignore_below=ignore_below,
     )
     decision = detector.step(detector.start(), profile)[1]
     return Comparison(

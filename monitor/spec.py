@@ -134,6 +134,26 @@ class PastWindows(Strict):
         return self
 
 
+class IgnoreBelow(Strict):
+    """Changes too small to tell anybody of, however certain many rows make them."""
+
+    wasserstein_sd: float = Field(
+        default=0.05, ge=0, allow_inf_nan=False, description="Of a number, in σ of the reference."
+    )
+    kolmogorov_smirnov: float = Field(
+        default=0.02, ge=0, le=1, description="Of a number too; a change must be below both."
+    )
+    total_variation: float = Field(
+        default=0.01, ge=0, le=1, description="Of a category: the share of rows that changed."
+    )
+    defects: float = Field(
+        default=0.005,
+        ge=0,
+        le=1,
+        description="Change of the share of values that are missing, infinite or never seen.",
+    )
+
+
 class Outliers(Strict):
     false_discovery_rate: float = Field(
         default=0.1, gt=0, lt=1, description="Among the rows flagged, the share expected wrong."
@@ -152,6 +172,7 @@ class Detection(Strict):
     minimum_rows: int = Field(
         default=100, ge=1, description="Windows with fewer rows are undecided."
     )
+    ignore_below: IgnoreBelow = IgnoreBelow()
     outliers: Outliers = Outliers()
     compare_with: tuple[PastWindows, ...] = Field(
         default=(),

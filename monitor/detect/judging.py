@@ -12,6 +12,7 @@ from detectors.budget import Budget
 from detectors.compare import report
 from detectors.decision import Decision, Detector
 from detectors.evidence import Evidence
+from detectors.floor import EffectFloor
 from detectors.past import Seasonal, Trailing, compare_with_past
 from detectors.profile import Profile
 from detectors.report import Comparison, Reason, WindowReport
@@ -137,6 +138,7 @@ class Judge:
                 window_s=series.window_s,
                 budget=_shared_budget(spec),
                 minimum_rows=spec.detection.minimum_rows,
+                ignore_below=_floor(spec),
             )
             for windows in spec.detection.compare_with
         )
@@ -152,13 +154,24 @@ class Judge:
             series.window_s,
             _shared_budget(spec),
             spec.detection.minimum_rows,
+            _floor(spec),
         )
 
     def _make_detector(
-        self, reference_id: str, window_s: float, budget: Budget, minimum_rows: int
+        self,
+        reference_id: str,
+        window_s: float,
+        budget: Budget,
+        minimum_rows: int,
+        ignore_below: EffectFloor,
     ) -> Detector:
-        reference = self._references.get(reference_id)
-        return Detector(reference, window_s=window_s, budget=budget, minimum_rows=minimum_rows)
+        return Detector(
+            self._references.get(reference_id),
+            window_s=window_s,
+            budget=budget,
+            minimum_rows=minimum_rows,
+            ignore_below=ignore_below,
+        )
 
 
 def beside(windows: PastWindows) -> Trailing | Seasonal:
@@ -174,3 +187,7 @@ def _shared_budget(spec: Spec) -> Budget:
     """The promise is for the monitor: its windows of several lengths share the budget."""
     budget = spec.detection.false_alarms
     return Budget(budget.alarms / len(spec.windows), budget.period)
+
+
+def _floor(spec: Spec) -> EffectFloor:
+    return EffectFloor(**spec.detection.ignore_below.model_dump())

@@ -503,3 +503,12 @@ def test_without_being_asked_no_past_window_is_kept(world: World) -> None:
     [closed] = world.tick().closed
     assert closed.report.comparisons == ()
     assert world.rows(tables.past_windows) == 0
+
+
+def test_a_change_below_the_documents_floor_is_no_drift(world: World) -> None:
+    floor = {"wasserstein_sd": 5.0, "kolmogorov_smirnov": 1.0}
+    world.apply(detection={"ignore_below": floor})
+    world.hour(0, shift=3.0)
+    world.watermark(1.0)
+    [closed] = world.tick().closed
+    assert (closed.report.verdict, closed.report.reason) == ("quiet", "below effect floor")
