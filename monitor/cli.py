@@ -57,6 +57,7 @@ USER_ERRORS = (
     ("monitor.documents", "DocumentError"),
     ("monitor.files", "FileError"),
     ("monitor.kafka", "BrokerUnavailableError"),
+    ("monitor.kafka_security", "SecurityError"),
     ("monitor.records", "TopicsError"),
     ("monitor.spool.errors", "SpoolError"),
 )

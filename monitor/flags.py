@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from monitor.durations import parse_duration
-from monitor.kafka import Broker
-from monitor.messages import Topics
+
+if TYPE_CHECKING:
+    from monitor.kafka import Broker
 
 DATA = "driftmeter-data"
 
@@ -52,6 +53,14 @@ def add_broker(
         help="addresses of Kafka brokers (env DRIFTMETER_BROKER; default %(default)s)",
     )
     group.add_argument(
+        "--broker-security",
+        metavar="FILE",
+        type=Path,
+        default=_path(environment.get("DRIFTMETER_BROKER_SECURITY")),
+        help="properties of TLS and SASL, such as security.protocol=SASL_SSL "
+        "(env DRIFTMETER_BROKER_SECURITY; default: plain text)",
+    )
+    group.add_argument(
         "--topic-prefix",
         metavar="PREFIX",
         default=environment.get("DRIFTMETER_TOPIC_PREFIX", "driftmeter."),
@@ -66,12 +75,21 @@ def add_broker(
     )
 
 
-def broker(args: argparse.Namespace) -> Broker:
+def broker(args: argparse.Namespace) -> "Broker":
+    from monitor.kafka import Broker  # noqa: PLC0415 - a proxy parses its flags and needs no Kafka
+    from monitor.kafka_security import read_security  # noqa: PLC0415
+    from monitor.messages import Topics  # noqa: PLC0415
+
     return Broker(
         servers=tuple(args.broker.split(",")),
         topics=Topics(args.topic_prefix),
         session_timeout_s=args.session_timeout,
+        security=read_security(args.broker_security) if args.broker_security else {},
     )
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
 
 
 def size(text: str) -> int:

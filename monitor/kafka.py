@@ -9,6 +9,7 @@ import kafka
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from monitor.kafka_security import Settings
 from monitor.messages import Topics
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
@@ -26,6 +27,7 @@ class Broker:
     partitions: of the topics that carry rows, when we create them.
     session_timeout_s: how soon a consumer that fell silent loses its partitions.
     connect_timeout_s: how long a first connection is tried before the broker is unavailable.
+    security: how to authenticate, as `monitor.kafka_security` reads it.
     """
 
     servers: tuple[str, ...] = ("127.0.0.1:9092",)
@@ -34,6 +36,7 @@ class Broker:
     replication: int = -1
     session_timeout_s: float = 45.0
     connect_timeout_s: float = 10.0
+    security: Settings = field(default_factory=dict, repr=False, hash=False)
 
     def producer(self, *, client_id: str) -> kafka.KafkaProducer:
         """acks=all and idempotent: what was acknowledged is in the log, once and in order."""
@@ -119,10 +122,11 @@ def _connected(client: Any, *args: str, broker: Broker, **settings: object) -> A
             *args,
             bootstrap_servers=list(broker.servers),
             bootstrap_timeout_ms=round(broker.connect_timeout_s * 1000),
+            **broker.security,
             **settings,
         )
-    except KafkaError as error:
+    except (KafkaError, OSError) as error:  # a certificate that cannot be read is an OSError
         raise BrokerUnavailableError(
             f"no Kafka broker answers at {', '.join(broker.servers)} ({error}). "
-            "Is it running, and is --broker right?"
+            "Is it running, and are --broker and --broker-security right?"
         ) from error

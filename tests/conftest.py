@@ -115,7 +115,7 @@ def embedded_address(servers: Supervisor) -> str:
 def apache_address(
     servers: Supervisor, needs: Needs, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
-    jars = apache_kafka.libraries(needs("mvn"), _cache())
+    jars = apache_kafka.libraries(needs("mvn"), cache_folder())
     port, folder = find_free_port(), tmp_path_factory.mktemp("apache-kafka")
     command = apache_kafka.prepare(
         needs("java"), jars, folder, port=port, controller_port=find_free_port()
@@ -124,7 +124,7 @@ def apache_address(
     return f"127.0.0.1:{port}"
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "driftmeter"
 
 

@@ -7,6 +7,7 @@ import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 POM = Path(__file__).parents[1] / "integration" / "kafka" / "pom.xml"
 CLUSTER_ID = "4L6g3nShT-eMCtK--X86sw"  # any will do: the storage is made afresh every time
@@ -53,16 +54,31 @@ def _fetch(maven: Path, folder: Path) -> None:
     unfinished.rename(folder)
 
 
-def prepare(java: Path, jars: Path, folder: Path, *, port: int, controller_port: int) -> list[str]:
-    """Formats a storage folder; returns the command line of a broker on 127.0.0.1:port."""
+def prepare(
+    java: Path,
+    jars: Path,
+    folder: Path,
+    *,
+    port: int,
+    controller_port: int,
+    settings: Mapping[str, object] = MappingProxyType({}),
+    scram: str | None = None,
+) -> list[str]:
+    """Formats a storage folder; returns the command line of a broker on 127.0.0.1:port.
+
+    settings: beyond the usual ones, or instead of them. scram: a user to be there from the start,
+    such as "SCRAM-SHA-512=[name=alice,password=alice-secret]".
+    """
     properties = folder / "server.properties"
-    settings = _settings(folder / "log", port=port, controller_port=controller_port)
+    usual = _settings(folder / "log", port=port, controller_port=controller_port)
+    settings = {**usual, **settings}
     properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
     run = [str(java), *_FEW_RESOURCES, "-cp", f"{jars}{os.sep}*"]
     subprocess.run(
         [
             *(*run, "kafka.tools.StorageTool", "format", "--standalone"),
             *("--cluster-id", CLUSTER_ID, "--config", properties),
+            *(("--add-scram", scram) if scram else ()),
         ],
         check=True,
         timeout=60,
