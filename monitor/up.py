@@ -48,6 +48,8 @@ class Settings:
     upstream: URL of the model server; None leaves the proxy out.
     broker: "host:port[,…]" of a Kafka; None starts one.
     topic_prefix: None is a fresh one on the broker that we start, the default on any other.
+    token_file: bearer tokens of the API, which an address beyond loopback needs.
+    base_url: where people reach the pages, if that is not the API's own address.
     flush_s: how often counts are published.
     idle_s: after which silence no longer holds windows open.
     """
@@ -62,6 +64,8 @@ class Settings:
     broker: str | None = None
     topic_prefix: str | None = None
     database: str | None = None
+    token_file: Path | None = None
+    base_url: str | None = None
     flush_s: float = 2.0
     idle_s: float = 30.0
 
@@ -137,14 +141,16 @@ def _roles(settings: Settings, addresses: Addresses) -> dict[str, list[str]]:
     store = ["--store", str(settings.data / "references")]
     database = ["--database", settings.database or f"sqlite:///{settings.data}/driftmeter.db"]
     proxy = ["--upstream", settings.upstream] if settings.upstream else []
+    tokens = ["--token-file", str(settings.token_file)] if settings.token_file else []
+    base_url = settings.base_url or addresses.api_url
     return {
         "serve": [
             *("--listen", str(addresses.api), "--webhook-allow", "127.0.0.0/8"),
-            *(*kafka, *database, *store),
+            *(*tokens, *kafka, *database, *store),
         ],
         "detect": [
             *("--metrics", str(addresses.detect_metrics)),
-            *("--idle", format_duration(settings.idle_s), "--base-url", addresses.api_url),
+            *("--idle", format_duration(settings.idle_s), "--base-url", base_url),
             *(*kafka, *database, *store),
         ],
         "aggregate": [
@@ -201,6 +207,15 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--database", metavar="URL", help="a database to use instead of SQLite in the data folder"
     )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        type=Path,
+        help="bearer tokens of the API, one a line; needed where --api is not loopback",
+    )
+    parser.add_argument(
+        "--base-url", metavar="URL", help="where people reach the pages, for links in notifications"
+    )
 
 
 def _add_where(parser: argparse.ArgumentParser) -> None:
@@ -234,6 +249,8 @@ def run(args: argparse.Namespace) -> int:
         detect_metrics=args.detect_metrics,
         broker=args.broker,
         database=args.database,
+        token_file=args.token_file,
+        base_url=args.base_url,
     )
     signal.signal(signal.SIGTERM, _stop)
     try:
@@ -253,7 +270,7 @@ def _run(supervisor: Supervisor, settings: Settings, monitors: Sequence[Monitor]
     _say("starting …")
     addresses = start(supervisor, settings)
     _say(_welcome(settings, addresses))
-    _declare(addresses, monitors)
+    _declare(addresses, settings.token_file, monitors)
     _say("Ctrl-C stops everything.")
     while True:
         supervisor.check()
@@ -273,8 +290,11 @@ def _welcome(settings: Settings, addresses: Addresses) -> str:
     return "\n".join([f"Driftmeter is running; data and logs are in {settings.data}.", *lines])
 
 
-def _declare(addresses: Addresses, monitors: Sequence[Monitor]) -> None:
-    with Client(addresses.api_url) as client:
+def _declare(addresses: Addresses, token_file: Path | None, monitors: Sequence[Monitor]) -> None:
+    from monitor.server.access import read_tokens  # noqa: PLC0415 - it brings a web framework
+
+    token = read_tokens(token_file)[0] if token_file else None
+    with Client(addresses.api_url, token=token) as client:
         for monitor in monitors:
             put = client.put_monitor(monitor)
             if monitor.spec.reference.first is not None:

@@ -16,6 +16,7 @@ from tests.monitor.test_supervisor import alive
 from tests.support.waiting import wait_for
 
 ANY_PORTS = ["listen", "ingest", "api", "aggregate-metrics", "detect-metrics"]
+TOKEN = "a-token-of-24-characters-or-more"
 MONITOR = """\
 apiVersion: driftmeter.dev/v1
 kind: Monitor
@@ -49,6 +50,17 @@ def test_port_0_is_a_free_port_and_any_other_is_kept(
     addresses = start(supervisor, Settings(data=tmp_path, api=kept))
     assert addresses.api == kept
     assert addresses.ingest.port > 0
+
+
+def test_beyond_loopback_the_api_wants_a_token_of_the_file(
+    tmp_path: Path, supervisor: Supervisor
+) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text(TOKEN)
+    settings = Settings(data=tmp_path, api=Address("0.0.0.0", 0), token_file=tokens)
+    url = f"{start(supervisor, settings).api_url}/api/v1/monitors"
+    assert httpx2.get(url).status_code == 401
+    assert httpx2.get(url, headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
 
 
 def test_a_document_is_declared_and_sigterm_leaves_nothing_behind(tmp_path: Path) -> None:
