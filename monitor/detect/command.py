@@ -55,6 +55,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="after which a silent source no longer holds windows open (default 30s)",
     )
     parser.add_argument(
+        "--standby",
+        action="store_true",
+        help="while another detect works on the database wait, and take over when it stops; "
+        "without it, a second one is refused",
+    )
+    parser.add_argument(
         "--base-url",
         metavar="URL",
         default=os.environ.get("DRIFTMETER_BASE_URL"),
@@ -72,8 +78,9 @@ def run(args: argparse.Namespace) -> int:
     database = open_database(args.database)
     registry = CollectorRegistry()
     ready = threading.Event()
-    with exposition.serve(args.metrics, registry, lambda: _reason(ready)):
-        ownership = own(database, ROLE, f"{socket.gethostname()}, process {os.getpid()}", stopping)
+    with exposition.serve(args.metrics, registry, lambda: _reason(ready, standby=args.standby)):
+        holder = f"{socket.gethostname()}, process {os.getpid()}"
+        ownership = own(database, ROLE, holder, stopping, standby=args.standby)
         if ownership is not None:
             _detect(database, ownership, args, registry, ready, stopping)
     tracing.shutdown()
@@ -81,12 +88,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def own(
-    database: Database, role: str, holder: str, stopping: threading.Event, *, poll_s: float = 0.5
+    database: Database,
+    role: str,
+    holder: str,
+    stopping: threading.Event,
+    *,
+    standby: bool = False,
+    poll_s: float = 0.5,
 ) -> Ownership | None:
     """The ownership of a role's state; None if we are to stop while waiting for it.
 
     A lease that an owner left behind when it was killed is waited for. One that is renewed has
-    a living owner: then raises OwnedError.
+    a living owner: that is waited for too on `standby`, and otherwise raises OwnedError.
     """
     first = None
     while not stopping.is_set():
@@ -94,7 +107,7 @@ def own(
             found = claim(connection, role, holder, time.time())
         if found.ownership is not None:
             return found.ownership
-        if first is not None and found.expires_at > first.expires_at:
+        if not standby and first is not None and found.expires_at > first.expires_at:
             raise OwnedError(
                 f"another {role} ({found.holder}) works on this database: stop that one first, "
                 "or give this one another --database"
@@ -146,5 +159,8 @@ def _detect(
         ownership.release(connection, time.time())
 
 
-def _reason(ready: threading.Event) -> str | None:
-    return None if ready.is_set() else "another detect may still own this database"
+def _reason(ready: threading.Event, *, standby: bool) -> str | None:
+    """Why it is not ready. Standing by is what a second one is there for, and so is ready."""
+    if ready.is_set() or standby:
+        return None
+    return "another detect may still own this database"

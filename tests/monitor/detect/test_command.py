@@ -2,15 +2,19 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from monitor import tables
 from monitor.database import Database, OwnedError, claim, open_database
 from monitor.detect.command import own
 from monitor.kafka import Broker
 from monitor.supervisor import free_port
 from tests.support.roles import command, running
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -51,6 +55,24 @@ def test_a_living_owner_is_named(database: Database) -> None:
         own(database, "detect", "me", Renewing())
 
 
+def test_on_standby_a_living_owner_is_waited_for_until_it_stops(database: Database) -> None:
+    held(database, lease_s=60)
+    renewals = iter(range(5))
+
+    class Renewing(threading.Event):
+        """The owner renews its lease a few times, then releases it."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            expires = "expires_at + 1" if next(renewals, None) is not None else "0"
+            with database.write() as connection:
+                connection.exec_driver_sql(f"UPDATE owners SET expires_at = {expires}")
+            return False
+
+    ownership = own(database, "detect", "me", Renewing(), standby=True)
+    assert ownership is not None
+    assert ownership.epoch == 2
+
+
 def test_who_is_told_to_stop_waits_no_more(database: Database) -> None:
     held(database, lease_s=60)
     stopping = threading.Event()
@@ -80,3 +102,21 @@ def test_a_second_detect_on_a_database_is_refused_while_the_first_lives(
     assert "Traceback" not in second.stderr
     with running("detect", embedded_broker, tmp_path / "log", *flags):
         pass  # what was released is free at once
+
+
+def test_a_second_detect_on_standby_takes_over_when_the_first_stops(
+    embedded_broker: Broker, database: Database, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/driftmeter.db"
+    flags = ("--database", url, "--store", str(tmp_path / "store"))
+    with ExitStack() as first:
+        first.enter_context(running("detect", embedded_broker, tmp_path / "first", *flags))
+        with running("detect", embedded_broker, tmp_path / "second", *flags, "--standby"):
+            assert epoch(database) == 1
+            first.close()
+            wait_for(lambda: epoch(database) == 2)
+
+
+def epoch(database: Database) -> int | None:
+    with database.read() as connection:
+        return connection.scalar(select(tables.owners.c.epoch))
