@@ -15,6 +15,9 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "dashboards/grafana/driftmeter.json": dashboard,
     f"dashboards/prometheus/{RULES_FILE}": rules,
     "dashboards/prometheus/driftmeter.rules.test.yaml": rule_tests,
+    # A chart holds what it installs: Helm reads nothing beyond its folder.
+    "k8s/driftmeter/files/driftmeter.json": dashboard,
+    f"k8s/driftmeter/files/{RULES_FILE}": rules,
     "docs/metrics.md": page,
     "docs/runbooks/README.md": runbooks_page,
 }

@@ -67,10 +67,23 @@ def _add_api(parser: argparse.ArgumentParser) -> None:
         help="address of the API (env DRIFTMETER_API; default %(default)s); "
         "a bearer token is taken from env DRIFTMETER_TOKEN",
     )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        type=Path,
+        help="take the bearer token from here instead: the first line, as `serve` reads it",
+    )
 
 
 def _client(args: argparse.Namespace) -> Client:
-    return Client(args.api, token=os.environ.get("DRIFTMETER_TOKEN"))
+    return Client(args.api, token=_token(args.token_file))
+
+
+def _token(path: Path | None) -> str | None:
+    if path is None:
+        return os.environ.get("DRIFTMETER_TOKEN")
+    lines = (line.strip() for line in path.read_text().splitlines())
+    return next((line for line in lines if line and not line.startswith("#")), None)
 
 
 def run_apply(args: argparse.Namespace) -> int:

@@ -1,0 +1,48 @@
+# syntax=docker/dockerfile:1
+# Three images of one source:
+#   docker build --target collector    -t driftmeter/collector .
+#   docker build --target service      -t driftmeter/service .
+#   docker build --target service-cuda -t driftmeter/service:cuda .
+# None needs a shell, a writable root or a user with rights; what is written goes to /tmp and /data.
+
+ARG PYTHON=3.13
+
+FROM python:${PYTHON}-slim AS build
+WORKDIR /build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+COPY pyproject.toml README.md LICENSE constraints.txt ./
+COPY detectors detectors
+COPY alerts alerts
+COPY monitor monitor
+COPY dashboards dashboards
+RUN python -m venv /opt/driftmeter
+
+FROM build AS build-collector
+RUN /opt/driftmeter/bin/pip install -c constraints.txt .
+
+FROM build AS build-service
+RUN /opt/driftmeter/bin/pip install -c constraints.txt '.[service,embedded,postgres]' s3fs
+
+FROM build-service AS build-service-cuda
+RUN /opt/driftmeter/bin/pip install -c constraints.txt '.[gpu]'
+
+FROM python:${PYTHON}-slim AS runtime
+LABEL org.opencontainers.image.title="Driftmeter" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV PATH=/opt/driftmeter/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 65534:65534
+WORKDIR /tmp
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["driftmeter"]
+CMD ["--help"]
+
+FROM runtime AS collector
+COPY --from=build-collector /opt/driftmeter /opt/driftmeter
+CMD ["collect", "--help"]
+
+FROM runtime AS service-cuda
+COPY --from=build-service-cuda /opt/driftmeter /opt/driftmeter
+
+# The last one is what a plain `docker build` makes.
+FROM runtime AS service
+COPY --from=build-service /opt/driftmeter /opt/driftmeter

@@ -1,0 +1,184 @@
+{{- define "driftmeter.name" -}}
+{{- if contains "driftmeter" .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-driftmeter" (.Release.Name | trunc 29 | trimSuffix "-") -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "driftmeter.selector" -}}
+app.kubernetes.io/name: driftmeter
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "driftmeter.labels" -}}
+{{ include "driftmeter.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: driftmeter
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "driftmeter.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{ printf "%s@%s" .repository .digest }}
+{{- else -}}
+{{ printf "%s:%s" .repository (default $.Chart.AppVersion .tag) }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "driftmeter.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{ default (include "driftmeter.name" .) .Values.serviceAccount.name }}
+{{- else -}}
+{{ default "default" .Values.serviceAccount.name }}
+{{- end -}}
+{{- end -}}
+
+{{- /* Whether one pod runs everything, with a broker of its own. */ -}}
+{{- define "driftmeter.isTrial" -}}
+{{- if not .Values.kafka.servers -}}yes{{- end -}}
+{{- end -}}
+
+{{- define "driftmeter.tokensSecret" -}}
+{{ default (printf "%s-tokens" (include "driftmeter.name" .)) .Values.api.tokensSecret }}
+{{- end -}}
+
+{{- /* What every pod of ours has, whatever its role. */ -}}
+{{- define "driftmeter.pod" -}}
+serviceAccountName: {{ include "driftmeter.serviceAccount" . }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets: {{ toJson . }}
+{{- end }}
+securityContext: {{ toYaml .Values.podSecurityContext | nindent 2 }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{ toJson . }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{ toJson . }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{- define "driftmeter.podMetadata" -}}
+labels:
+  {{- include "driftmeter.labels" .root | nindent 2 }}
+  app.kubernetes.io/component: {{ .role }}
+  {{- with .root.Values.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with .root.Values.podAnnotations }}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "driftmeter.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{- define "driftmeter.environment" -}}
+- name: DRIFTMETER_TOPIC_PREFIX
+  value: {{ .Values.kafka.topicPrefix | quote }}
+{{- with .Values.kafka.servers }}
+- name: DRIFTMETER_BROKER
+  value: {{ join "," . | quote }}
+{{- end }}
+{{- if .Values.kafka.securitySecret }}
+- name: DRIFTMETER_BROKER_SECURITY
+  value: /etc/driftmeter/kafka/kafka.properties
+{{- end }}
+{{- with .Values.references.store }}
+- name: DRIFTMETER_STORE
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.database.secret }}
+- name: DRIFTMETER_DATABASE
+  valueFrom:
+    secretKeyRef: {name: {{ . }}, key: {{ $.Values.database.key }}}
+{{- end }}
+{{- with .Values.api.baseUrl }}
+- name: DRIFTMETER_BASE_URL
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.tracing.endpoint }}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ . | quote }}
+- name: OTEL_TRACES_SAMPLER
+  value: parentbased_traceidratio
+- name: OTEL_TRACES_SAMPLER_ARG
+  value: {{ $.Values.tracing.samplingRatio | quote }}
+{{- end }}
+{{- end -}}
+
+{{- define "driftmeter.environmentFrom" -}}
+{{- with .Values.references.envSecret }}
+envFrom:
+  - secretRef: {name: {{ . }}}
+{{- end }}
+{{- end -}}
+
+{{- define "driftmeter.mounts" -}}
+- {name: tmp, mountPath: /tmp}
+{{- if .Values.kafka.securitySecret }}
+- {name: kafka, mountPath: /etc/driftmeter/kafka, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- define "driftmeter.volumes" -}}
+- name: tmp
+  emptyDir: {sizeLimit: 1Gi}
+{{- with .Values.kafka.securitySecret }}
+- name: kafka
+  secret: {secretName: {{ . }}}
+{{- end }}
+{{- end -}}
+
+{{- define "driftmeter.probes" -}}
+startupProbe:
+  httpGet: {path: /healthz, port: {{ . }}}
+  periodSeconds: 2
+  failureThreshold: 60
+livenessProbe:
+  httpGet: {path: /healthz, port: {{ . }}}
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  httpGet: {path: /readyz, port: {{ . }}}
+  periodSeconds: 5
+  timeoutSeconds: 3
+{{- end -}}
+
+{{- define "driftmeter.spread" -}}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    matchLabelKeys: [pod-template-hash]
+    labelSelector:
+      matchLabels:
+        {{- include "driftmeter.selector" .root | nindent 8 }}
+        app.kubernetes.io/component: {{ .role }}
+{{- end -}}
+
+{{- /* What must be given together; the message says what to do. */ -}}
+{{- define "driftmeter.validate" -}}
+{{- if .Values.kafka.servers -}}
+{{- if not .Values.database.secret -}}
+{{- fail "kafka.servers is given, so the roles run apart: database.secret must name a secret with a PostgreSQL URL (key database.key), for they share their state" -}}
+{{- end -}}
+{{- if not .Values.references.store -}}
+{{- fail "kafka.servers is given, so the roles run apart: references.store must be a URL that all of them reach, such as s3://bucket/references" -}}
+{{- end -}}
+{{- else if .Values.database.secret -}}
+{{- fail "database.secret is given without kafka.servers: the trial keeps its state in SQLite on its volume" -}}
+{{- end -}}
+{{- end -}}

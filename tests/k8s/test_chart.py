@@ -1,0 +1,259 @@
+"""The chart, rendered by Helm with every values file, against Kubernetes' own schemas."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from monitor import cli, documents
+from tests.support.chart import CHART, Manifest, RenderError, notes, render, values_files
+
+VALUES = values_files()
+VERSIONS = ("1.29", "1.33", "1.37")
+WORKLOADS = ("Deployment", "StatefulSet", "Job", "Pod")
+NOT_KUBERNETES = ("keda.sh", "monitoring.coreos.com", "kafka.strimzi.io", "gateway.networking")
+
+every_values_file = pytest.mark.parametrize("values", VALUES.values(), ids=VALUES.keys())
+
+
+def of_kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
+    return [one for one in manifests if one["kind"] in kinds]
+
+
+def named(manifests: list[Manifest], kind: str, name: str) -> Manifest:
+    return next(m for m in of_kind(manifests, kind) if m["metadata"]["name"] == name)
+
+
+def pod_of(manifest: Manifest) -> Any:
+    """The pod's spec within a workload, and the pod's labels."""
+    if manifest["kind"] == "Pod":
+        return manifest
+    return manifest["spec"]["template"]
+
+
+def containers(manifests: list[Manifest]) -> Iterator[tuple[str, Any]]:
+    for workload in of_kind(manifests, *WORKLOADS):
+        spec = pod_of(workload)["spec"]
+        for container in (*spec.get("initContainers", ()), *spec["containers"]):
+            yield f"{workload['metadata']['name']}/{container['name']}", container
+
+
+@every_values_file
+@pytest.mark.parametrize("version", VERSIONS)
+def test_kubernetes_knows_every_field(values: dict[str, Any], version: str) -> None:
+    for manifest in render(values):
+        if not manifest["apiVersion"].startswith(NOT_KUBERNETES):
+            kubernetes_validate.validate(manifest, version, strict=True)
+
+
+@every_values_file
+def test_pods_meet_the_restricted_standard(values: dict[str, Any]) -> None:
+    manifests = render(values)
+    for workload in of_kind(manifests, *WORKLOADS):
+        spec = pod_of(workload)["spec"]
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["runAsUser"] > 10_000
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert spec["automountServiceAccountToken"] is False
+        allowed = {"emptyDir", "secret", "configMap"}
+        assert all(volume.keys() - {"name"} <= allowed for volume in spec["volumes"])
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
+    for name, container in containers(manifests):
+        context = container["securityContext"]
+        assert context["allowPrivilegeEscalation"] is False, name
+        assert context["readOnlyRootFilesystem"] is True, name
+        assert context["capabilities"] == {"drop": ["ALL"]}, name
+
+
+@every_values_file
+def test_every_container_says_what_it_needs_and_is_watched(values: dict[str, Any]) -> None:
+    for name, container in containers(render(values)):
+        assert container["resources"]["requests"].keys() >= {"cpu", "memory"}, name
+        assert "memory" in container["resources"]["limits"], name
+        assert ":" in container["image"], name
+        assert not container["image"].endswith(":latest"), name
+        if "ports" in container:
+            probes = {"startupProbe", "livenessProbe", "readinessProbe"}
+            assert probes <= container.keys(), name
+
+
+@every_values_file
+def test_what_is_mounted_is_there_and_what_is_written_is_writable(values: dict[str, Any]) -> None:
+    for workload in of_kind(render(values), *WORKLOADS):
+        spec = pod_of(workload)["spec"]
+        claims = workload["spec"].get("volumeClaimTemplates", [])
+        volumes = {v["name"] for v in spec["volumes"]} | {c["metadata"]["name"] for c in claims}
+        for container in spec["containers"]:
+            mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+            assert set(mounts.values()) <= volumes
+            assert "/tmp" in mounts
+
+
+@every_values_file
+def test_the_arguments_are_those_of_the_command_line(values: dict[str, Any]) -> None:
+    for _, container in containers(render(values)):
+        args = cli.parse([str(argument) for argument in container["args"]])
+        assert callable(args.run)
+
+
+@every_values_file
+def test_labels_are_the_recommended_ones_and_selectors_find_their_pods(
+    values: dict[str, Any],
+) -> None:
+    manifests = render(values)
+    for manifest in manifests:
+        labels = manifest["metadata"]["labels"]
+        assert labels["app.kubernetes.io/name"] == "driftmeter"
+        assert labels["app.kubernetes.io/instance"] == "driftmeter"
+    pods = [pod_of(one)["metadata"]["labels"] for one in of_kind(manifests, *WORKLOADS)]
+    selectors = [m["spec"]["selector"] for m in of_kind(manifests, "Service")]
+    budgets = of_kind(manifests, "PodDisruptionBudget", "Deployment", "StatefulSet")
+    selectors += [m["spec"]["selector"]["matchLabels"] for m in budgets]
+    for selector in selectors:
+        assert any(selector.items() <= pod.items() for pod in pods), selector
+
+
+@every_values_file
+def test_ports_are_named_where_they_are_pointed_at(values: dict[str, Any]) -> None:
+    manifests = render(values)
+    for service in of_kind(manifests, "Service"):
+        selector = service["spec"]["selector"]
+        workloads = of_kind(manifests, "Deployment", "StatefulSet")
+        (behind,) = [
+            w for w in workloads if selector.items() <= pod_of(w)["metadata"]["labels"].items()
+        ]
+        open_ports = {p["name"] for c in pod_of(behind)["spec"]["containers"] for p in c["ports"]}
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= open_ports
+
+
+@every_values_file
+def test_nothing_asks_for_rights_in_the_cluster(values: dict[str, Any]) -> None:
+    kinds = {manifest["kind"] for manifest in render(values)}
+    assert not kinds & {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Role"}
+
+
+@every_values_file
+def test_traffic_is_denied_unless_a_policy_allows_it(values: dict[str, Any]) -> None:
+    policies = {p["metadata"]["name"]: p["spec"] for p in of_kind(render(values), "NetworkPolicy")}
+    deny = policies["driftmeter-deny"]
+    assert (deny["policyTypes"], "ingress" in deny, "egress" in deny) == (
+        ["Ingress", "Egress"],
+        False,
+        False,
+    )
+    for policy in policies.values():
+        assert policy["podSelector"] == deny["podSelector"]
+        for rule in (*policy.get("ingress", ()), *policy.get("egress", ())):
+            assert rule["ports"]
+
+
+def test_without_values_one_pod_is_tried_out_and_the_notes_say_so() -> None:
+    manifests = render({})
+    assert [m["kind"] for m in of_kind(manifests, "Deployment", "StatefulSet")] == ["StatefulSet"]
+    assert "trying it out" in notes({})
+
+
+def test_in_production_the_roles_run_apart_and_share_their_state() -> None:
+    manifests = render(VALUES["values-production"])
+    roles = {m["metadata"]["name"] for m in of_kind(manifests, "Deployment")}
+    assert roles == {f"driftmeter-{role}" for role in ("aggregate", "detect", "server")}
+    for name, container in containers(manifests):
+        if name.endswith("/test"):
+            continue
+        environment = {e["name"] for e in container["env"]}
+        needed = {"DRIFTMETER_BROKER", "DRIFTMETER_DATABASE", "DRIFTMETER_STORE"}
+        assert needed <= environment, name
+
+
+def test_keda_scales_what_has_no_replicas_of_its_own_to_zero_and_wakes_it() -> None:
+    manifests = render(VALUES["values-production"])
+    scaled = named(manifests, "ScaledObject", "driftmeter-aggregate")["spec"]
+    assert "replicas" not in named(manifests, "Deployment", "driftmeter-aggregate")["spec"]
+    assert scaled["minReplicaCount"] == 0
+    assert [t["metadata"]["topic"] for t in scaled["triggers"]] == [
+        "driftmeter.predictions",
+        "driftmeter.labels",
+    ]
+    for trigger in scaled["triggers"]:
+        assert all(isinstance(value, str) for value in trigger["metadata"].values())
+        assert trigger["metadata"]["consumerGroup"] == "driftmeter.aggregate"
+    assert not of_kind(manifests, "HorizontalPodAutoscaler")
+
+
+def test_strimzi_makes_every_topic_and_a_user_with_the_least_rights() -> None:
+    manifests = render(VALUES["hpa-gateway-values"])
+    topics = {m["spec"]["topicName"] for m in of_kind(manifests, "KafkaTopic")}
+    assert topics == {
+        f"driftmeter.{name}"
+        for name in (
+            "predictions",
+            "labels",
+            "profiles",
+            "monitors",
+            "reports",
+            "alerts",
+            "dead-letters",
+        )
+    }
+    (user,) = of_kind(manifests, "KafkaUser")
+    operations = {o for acl in user["spec"]["authorization"]["acls"] for o in acl["operations"]}
+    assert operations == {"Describe", "Read", "Write"}
+
+
+def test_a_gpu_is_asked_for_with_its_toleration() -> None:
+    aggregate = named(render(VALUES["hpa-gateway-values"]), "Deployment", "driftmeter-aggregate")
+    spec = pod_of(aggregate)["spec"]
+    assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == 1
+    assert {t["key"] for t in spec["tolerations"]} == {"dedicated", "nvidia.com/gpu"}
+
+
+def test_declared_monitors_are_what_the_command_line_accepts(tmp_path: Path) -> None:
+    manifests = render(VALUES["production-monitors-values"])
+    text = named(manifests, "ConfigMap", "driftmeter-monitors")["data"]["monitors.yaml"]
+    path = tmp_path / "monitors.yaml"
+    path.write_text(text)
+    assert [monitor.name for monitor in documents.load(path)] == ["free-seats"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"kafka": {"servers": ["kafka:9092"]}}, "database.secret must name"),
+        (
+            {"kafka": {"servers": ["kafka:9092"]}, "database": {"secret": "d"}},
+            "references.store must be a URL",
+        ),
+        ({"database": {"secret": "d"}}, "without kafka.servers"),
+        ({"kafka": {"server": ["kafka:9092"]}}, "server"),
+        ({"aggregate": {"autoscaling": {"kind": "vpa"}}}, "kind"),
+        ({"image": {"digest": "latest"}}, "digest"),
+    ],
+)
+def test_values_that_cannot_work_are_refused_with_their_name(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(RenderError, match=message):
+        render(values)
+
+
+def test_a_parent_chart_may_share_its_globals() -> None:
+    assert render({"global": {"anything": 1}})
+
+
+@pytest.mark.parametrize("release", ["driftmeter", "a", "x" * 53])
+def test_names_fit_whatever_the_release_is_called(release: str) -> None:
+    for manifest in render(VALUES["production-monitors-values"], release=release):
+        assert len(manifest["metadata"]["name"]) <= 63
+
+
+def test_rules_and_dashboards_reach_the_cluster_as_they_are() -> None:
+    manifests = render(VALUES["values-production"])
+    (rule,) = of_kind(manifests, "PrometheusRule")
+    packed = yaml.safe_load((CHART / "files" / "driftmeter.rules.yaml").read_text())
+    assert rule["spec"] == packed
+    dashboards = named(manifests, "ConfigMap", "driftmeter-dashboards")["data"]
+    packed_dashboard = (CHART / "files" / "driftmeter.json").read_text()
+    assert dashboards["driftmeter.json"] == packed_dashboard.rstrip()
