@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
-from monitor.decoders import mlflow, open_inference_v2, seldon_v1, tf_serving, torchserve
+from monitor.decoders import (
+    mlflow,
+    open_inference_grpc,
+    open_inference_v2,
+    seldon_v1,
+    tf_serving,
+    torchserve,
+)
 from monitor.decoders.exchange import Columns, Decoded, DecodeError, Exchange
 
 __all__ = ["DECODERS", "Claim", "Columns", "DecodeError", "Decoded", "Decoder", "Exchange", "claim"]
@@ -27,7 +34,14 @@ class Decoder:
 
 DECODERS = tuple(
     Decoder(module.NAME, module.PATH, module.decode)
-    for module in (tf_serving, open_inference_v2, mlflow, seldon_v1, torchserve)
+    for module in (
+        tf_serving,
+        open_inference_v2,
+        open_inference_grpc,
+        mlflow,
+        seldon_v1,
+        torchserve,
+    )
 )
 
 

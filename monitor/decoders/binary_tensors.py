@@ -74,7 +74,7 @@ def filled(tensors: Sequence[Json], binary: bytes) -> list[Json]:
     return [
         tensor
         if size is None
-        else {**tensor, "data": _values(tensor.get("datatype"), binary[end - size : end])}
+        else {**tensor, "data": values(tensor.get("datatype"), binary[end - size : end])}
         for tensor, size, end in zip(tensors, sizes, ends, strict=True)
     ]
 
@@ -88,7 +88,8 @@ def _size(tensor: Json) -> int | None:
     return size
 
 
-def _values(datatype: object, raw: bytes) -> list[object]:
+def values(datatype: object, raw: bytes) -> list[object]:
+    """The elements of a tensor, row by row. Raises DecodeError."""
     if datatype == "BYTES":
         return _texts(raw)
     dtype = _TYPES.get(datatype) if isinstance(datatype, str) else None
@@ -99,26 +100,27 @@ def _values(datatype: object, raw: bytes) -> list[object]:
     numbers = np.frombuffer(raw, dtype)
     if datatype == "BF16":
         numbers = (numbers.astype("<u4") << 16).view("<f4")
-    values: list[object] = numbers.tolist()
-    return values
+    elements: list[object] = numbers.tolist()
+    return elements
 
 
 def _texts(raw: bytes) -> list[object]:
     """Elements with their length before them: text where they are UTF-8, else bytes."""
-    values: list[object] = []
+    elements: list[object] = []
     end = 0
     while end < len(raw):
         start = end + _LENGTH.size
         if start > len(raw):
             break
         end = start + _LENGTH.unpack_from(raw, end)[0]
-        values.append(_text(raw[start:end]))
+        elements.append(text_or_bytes(raw[start:end]))
     if end != len(raw):
         raise DecodeError(Reason.WRONG_LENGTH, "BYTES that end too early")
-    return values
+    return elements
 
 
-def _text(raw: bytes) -> str | bytes:
+def text_or_bytes(raw: bytes) -> str | bytes:
+    """Text where the bytes are UTF-8."""
     try:
         return raw.decode()
     except UnicodeDecodeError:

@@ -34,6 +34,11 @@ def decode(exchange: Exchange, columns: Columns) -> Decoded:
     """
     inputs = _tensors(exchange.request, exchange.request_headers, "inputs")
     outputs = _tensors(exchange.response, exchange.response_headers, "outputs")
+    return table(inputs, outputs, columns)
+
+
+def table(inputs: Sequence[Json], outputs: Sequence[Json], columns: Columns) -> Decoded:
+    """Tensors in and out as rows. Raises DecodeError."""
     features = _columns(inputs, columns.features, "feature")
     predictions = _columns(outputs, [columns.prediction], columns.prediction)
     lengths = {len(column) for column in chain(features.values(), predictions.values())}

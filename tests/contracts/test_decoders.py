@@ -19,23 +19,26 @@ from monitor.decoders import (
     Exchange,
     claim,
     mlflow,
+    open_inference_grpc,
     open_inference_v2,
     seldon_v1,
     tf_serving,
     torchserve,
 )
 from monitor.decoders.exchange import Headers
-from tests.support import exchanges
+from tests.support import exchanges, model_infer
 from tests.support.exchanges import rows
 
 COLUMNS = Columns(["a", "b"], "prediction")
 GZIPPED = [(b"Content-Encoding", b"gzip")]
 
 MODEL = "seats"
-NAMELESS = {mlflow.NAME, seldon_v1.NAME}  # their paths need not name a model
+# Their paths need not name a model.
+NAMELESS = {mlflow.NAME, open_inference_grpc.NAME, seldon_v1.NAME}
+WITHOUT_NULL = {open_inference_grpc.NAME}
 READS_NAN = {tf_serving.NAME, mlflow.NAME}
 
-# For each decoder a path that it reads, and a request and an answer of two rows.
+# For each decoder a path that it reads, and a request and an answer of two rows: JSON, or bytes.
 SAMPLES: dict[str, tuple[str, object, object]] = {
     tf_serving.NAME: (
         "/v1/models/seats:predict",
@@ -51,6 +54,26 @@ SAMPLES: dict[str, tuple[str, object, object]] = {
             ]
         },
         {"outputs": [{"name": "y", "shape": [2], "datatype": "FP64", "data": [5, 6]}]},
+    ),
+    open_inference_grpc.NAME: (
+        "/inference.GRPCInferenceService/ModelInfer",
+        model_infer.request(
+            inputs=[
+                {"name": "a", "datatype": "INT64", "shape": [2]},
+                {"name": "b", "datatype": "BYTES", "shape": [2, 1]},
+            ],
+            raw_input_contents=[b"\1" + bytes(7) + b"\2" + bytes(7), b"\1\0\0\0x\0\0\0\0"],
+        ),
+        model_infer.response(
+            outputs=[
+                {
+                    "name": "y",
+                    "datatype": "INT32",
+                    "shape": [2],
+                    "contents": {"int_contents": [5, 6]},
+                }
+            ]
+        ),
     ),
     mlflow.NAME: (
         "/invocations",
@@ -76,9 +99,18 @@ def exchange(decoder: Decoder, request: bytes, response: bytes, headers: Headers
 
 def sample(decoder: Decoder) -> tuple[bytes, bytes]:
     _, request, response = SAMPLES[decoder.name]
-    return orjson.dumps(request), orjson.dumps(response)
+    return _body(request), _body(response)
 
 
+def _body(value: object) -> bytes:
+    return value if isinstance(value, bytes) else orjson.dumps(value)
+
+
+of_json = pytest.mark.parametrize(
+    "decoder",
+    [decoder for decoder in DECODERS if not isinstance(SAMPLES[decoder.name][1], bytes)],
+    ids=lambda decoder: decoder.name,
+)
 every_decoder = pytest.mark.parametrize("decoder", DECODERS, ids=lambda decoder: decoder.name)
 
 
@@ -99,9 +131,10 @@ def test_its_path_names_the_model(decoder: Decoder) -> None:
 
 @every_decoder
 def test_it_reads_its_sample(decoder: Decoder) -> None:
+    nothing = "" if decoder.name in WITHOUT_NULL else None
     assert rows(decoder.decode(exchange(decoder, *sample(decoder)), COLUMNS)) == [
         {"a": 1, "b": "x", "prediction": 5},
-        {"a": 2, "b": None, "prediction": 6},
+        {"a": 2, "b": nothing, "prediction": 6},
     ]
 
 
@@ -130,13 +163,28 @@ def test_gzipped_bodies_read_the_same(decoder: Decoder) -> None:
         (gzip.compress(b"{}")[:-4], GZIPPED, "bad gzip"),
         (gzip.compress(b"{}") * 2, GZIPPED, "bad gzip"),
         (b"{}", [(b"content-encoding", b"br")], "unknown encoding"),
+    ],
+    ids=range(5),
+)
+def test_a_body_that_cannot_be_unpacked_has_a_reason(
+    decoder: Decoder, packed: bytes, headers: Headers, reason: str
+) -> None:
+    with pytest.raises(DecodeError) as error:
+        decoder.decode(exchange(decoder, packed, packed, headers), COLUMNS)
+    assert error.value.reason == reason
+
+
+@of_json
+@pytest.mark.parametrize(
+    ("packed", "headers", "reason"),
+    [
         (b"{", [], "not JSON"),
         (b"\xff", [], "not JSON"),
         (b"[" * 200_000, [], "not JSON"),
         (b"[]", [], "wrong shape"),
         (b"{}", [], "wrong shape"),
     ],
-    ids=range(10),
+    ids=range(5),
 )
 def test_a_body_that_is_not_its_own_has_a_reason(
     decoder: Decoder, packed: bytes, headers: Headers, reason: str
@@ -146,7 +194,7 @@ def test_a_body_that_is_not_its_own_has_a_reason(
     assert error.value.reason == reason
 
 
-@every_decoder
+@of_json
 def test_bare_nan_is_read_where_the_format_has_it(decoder: Decoder) -> None:
     request, response = sample(decoder)
     assert b"1" in request
@@ -200,7 +248,7 @@ JSON = st.recursive(
 )
 
 
-@every_decoder
+@of_json
 @given(data=st.data())
 def test_whatever_comes_it_is_read_or_refused_with_a_reason(
     decoder: Decoder, data: st.DataObject
