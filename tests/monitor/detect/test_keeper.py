@@ -458,7 +458,7 @@ def test_several_lengths_share_the_budget(world: World) -> None:
     assert decided(two).threshold == pytest.approx(2 * decided(one).threshold)
 
 
-COMPARED = {
+COMPARED: dict[str, Any] = {
     "label_horizon": "1h",
     "lateness": "0s",
     "detection": {"compare_with": [{"trailing": "6h"}]},
