@@ -47,7 +47,7 @@ def statistics(column: ReferenceColumn, reference: Counts, current: Counts) -> M
 
 
 def _numeric_statistics(column: NumericColumn, a: Counts, b: Counts) -> dict[str, Floats]:
-    groups = _equal_mass_groups(a, N_INDEX_BINS)
+    groups = equal_mass_groups(a, N_INDEX_BINS)
     values = {
         "kolmogorov_smirnov": kolmogorov_smirnov(a, b),
         "kuiper": kuiper(a, b),
@@ -77,7 +77,7 @@ def _statistics_of_shares(a: Counts, b: Counts) -> dict[str, Floats]:
     }
 
 
-def _equal_mass_groups(counts: Counts, n_groups: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def equal_mass_groups(counts: Counts, n_groups: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Starts of runs of neighbouring bins that hold about equal shares of the counts.
 
     A bin heavier than a share is not split, so that there may be fewer runs.

@@ -22,7 +22,15 @@ OPTIONS = {
     "positions": np.arange(N_BINS, dtype=np.float64),
     "chosen": np.array([True, False, False, False, False, True]),
 }
-NOT_A_STATISTIC = {"effective_size", "limit_laws", "moments", "shares"}
+NOT_A_STATISTIC = {
+    "bin_sums",
+    "effective_size",
+    "limit_laws",
+    "matched_laws",
+    "moments",
+    "permuted",
+    "shares",
+}
 
 Mask = NDArray[np.bool_]
 
