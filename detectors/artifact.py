@@ -3,9 +3,10 @@
     magic, 8 bytes │ zlib( header length, 4 bytes little-endian │ header, JSON │ arrays )
 
 The header names the kind, the format's version, free JSON, and each array's type and shape in
-the order in which their bytes follow. The same content gives the same bytes, and reading never
-runs code: there is no pickle in it. A newer minor version may add JSON keys and arrays, which a
-reader ignores; a newer major version is refused.
+the order in which their bytes follow: first the lowest byte of every number, then the next, and
+so on, because high bytes are much alike and compress well. The same content gives the same bytes,
+and reading never runs code: there is no pickle in it. A newer minor version may add JSON keys and
+arrays, which a reader ignores; another major version is refused.
 """
 
 import json
@@ -19,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAGIC = b"drftmetr"
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 2, 0
 LARGEST_BYTES = 1 << 30
 
-_DTYPES = {"|u1", "<u2", "<u4", "<u8", "<i2", "<i4", "<i8", "<f4", "<f8"}
+_DTYPES = {"|u1", "|i1", "<u2", "<u4", "<u8", "<i2", "<i4", "<i8", "<f4", "<f8"}
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -49,7 +50,7 @@ def pack(kind: str, artifact: Artifact) -> bytes:
         "arrays": [[name, array.dtype.str, array.shape] for name, array in arrays.items()],
     }
     encoded = json.dumps(header, sort_keys=True, allow_nan=False, separators=(",", ":")).encode()
-    body = [len(encoded).to_bytes(4, "little"), encoded, *(a.tobytes() for a in arrays.values())]
+    body = [len(encoded).to_bytes(4, "little"), encoded, *map(_planes, arrays.values())]
     return MAGIC + zlib.compress(b"".join(body), level=6)
 
 
@@ -98,6 +99,20 @@ def narrowed(counts: NDArray[np.int64]) -> NDArray[Any]:
     return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
 
 
+def folded(signed: NDArray[np.int64]) -> NDArray[Any]:
+    """Integers as narrow unsigned ones: 0, -1, 1, -2, 2 ... as 0, 1, 2, 3, 4 ..."""
+    unsigned = ((signed << 1) ^ (signed >> 63)).view(np.uint64)
+    return unsigned.astype(np.min_scalar_type(int(unsigned.max(initial=0))))
+
+
+def unfolded(unsigned: NDArray[Any]) -> NDArray[np.int64]:
+    """What was `folded`; ArtifactError where it cannot have been."""
+    if unsigned.dtype.kind != "u":
+        raise ArtifactError(f"expected unsigned integers, found {unsigned.dtype}")
+    wide = unsigned.astype(np.uint64)
+    return (wide >> np.uint64(1)).view(np.int64) ^ -(wide & np.uint64(1)).view(np.int64)
+
+
 def _decompressed(content: bytes, largest_bytes: int) -> bytes:
     if content[: len(MAGIC)] != MAGIC:
         raise ArtifactError("not a Driftmeter artifact: its first bytes are wrong")
@@ -113,8 +128,9 @@ def _decompressed(content: bytes, largest_bytes: int) -> bytes:
 
 def _check_header(kind: str, header: Mapping[str, Any]) -> None:
     major = int(str(header["format"]).split(".")[0])
-    if major > MAJOR:
-        raise ArtifactError(f"format {header['format']} is newer than this Driftmeter reads")
+    if major != MAJOR:
+        age = "newer" if major > MAJOR else "older"
+        raise ArtifactError(f"format {header['format']} is {age} than this Driftmeter reads")
     if header["kind"] != kind:
         raise ArtifactError(f"expected a {kind}, found a {header['kind']}")
     if not isinstance(header["meta"], dict):
@@ -134,11 +150,20 @@ def _arrays(declared: list[tuple[str, str, list[int]]], body: memoryview) -> Arr
         end = start + np.dtype(dtype).itemsize * math.prod(shape)
         if end > len(body):
             raise ArtifactError(f"array {name!r} is cut short")
-        arrays[name] = np.frombuffer(body[start:end], dtype=dtype).reshape(shape)
+        arrays[name] = _from_planes(body[start:end], np.dtype(dtype)).reshape(shape)
         start = end
     if start != len(body):
         raise ArtifactError(f"{len(body) - start} bytes too many")
     return arrays
+
+
+def _planes(array: NDArray[Any]) -> bytes:
+    return np.frombuffer(array.tobytes(), np.uint8).reshape(-1, array.itemsize).T.tobytes()
+
+
+def _from_planes(planes: memoryview, dtype: np.dtype[Any]) -> NDArray[Any]:
+    by_number = np.frombuffer(planes, np.uint8).reshape(dtype.itemsize, -1).T.tobytes()
+    return np.frombuffer(by_number, dtype=dtype)
 
 
 def _little_endian(array: NDArray[Any]) -> NDArray[Any]:

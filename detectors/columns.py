@@ -8,10 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Numbers = Floats | NDArray[np.float32]
 Counts = NDArray[np.int64]
 
 RESERVED_PREFIX = "dm."
 """Names that begin so belong to Driftmeter: ids, times, scores."""
+
+
+LARGEST_DIMENSIONS = 4096
+"""Longer vectors are not watched."""
 
 
 class ColumnType(StrEnum):
@@ -19,10 +24,23 @@ class ColumnType(StrEnum):
     INTEGER = "integer"
     BOOLEAN = "boolean"
     CATEGORY = "category"
+    TEXT = "text"
+    TIMESTAMP = "timestamp"
+    VECTOR = "vector"
 
     @property
     def is_numeric(self) -> bool:
         return self in (ColumnType.FLOAT, ColumnType.INTEGER)
+
+    @property
+    def is_coded(self) -> bool:
+        """Its values are strings, kept as `Coded`."""
+        return self in (ColumnType.BOOLEAN, ColumnType.CATEGORY, ColumnType.TEXT)
+
+    @property
+    def is_derived(self) -> bool:
+        """It is not binned itself, but plain columns that are made of it."""
+        return self in (ColumnType.TEXT, ColumnType.TIMESTAMP, ColumnType.VECTOR)
 
 
 class Role(StrEnum):
@@ -35,16 +53,17 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """The declaration of one column."""
+    """The declaration of one column. dimensions: of a vector, where they are known, else 0."""
 
     name: str
     type: ColumnType
     role: Role = Role.FEATURE
+    dimensions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """The values of a category or boolean column.
+    """The values of a category, boolean or text column.
 
     codes: (rows,) int32, positions in `levels`; -1 is a missing value.
     levels: distinct strings; booleans are "false" and "true".
@@ -58,7 +77,8 @@ class Coded:
 
 
 Column = Floats | Coded
-"""(rows,) float64, NaN is missing; or coded strings."""
+"""(rows,) float64, NaN is missing, times in epoch seconds; coded strings; or vectors, (rows, d) of
+floats, missing where one of them is not finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +92,15 @@ class Rows:
         for name, column in self.columns.items():
             if len(column) != self.n:
                 raise ValueError(f"column {name!r} has {len(column)} values, expected {self.n}")
+
+
+def values_at(column: Column, where: slice | NDArray[np.intp] | NDArray[np.bool_]) -> Column:
+    """Some of a column's values."""
+    return Coded(column.codes[where], column.levels) if isinstance(column, Coded) else column[where]
+
+
+def rows_at(rows: Rows, where: slice | NDArray[np.intp]) -> Rows:
+    """Some of the rows, all columns."""
+    columns = {name: values_at(column, where) for name, column in rows.columns.items()}
+    n = len(range(rows.n)[where]) if isinstance(where, slice) else len(where)
+    return Rows(columns, n)

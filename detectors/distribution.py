@@ -38,7 +38,7 @@ def quantiles(column: NumericColumn, counts: Counts, probabilities: Floats) -> F
     ends = np.cumsum(bins)
     at = np.minimum(np.searchsorted(ends, ranks), bins.size - 1)
     into = (ranks - ends[at]) / np.maximum(bins[at], 1.0) + 1
-    lower, upper = column.edges[at], column.edges[at + 1]
+    lower, upper = (limits[at] for limits in column.extents)
     into = np.clip(into, 0.0, 1.0)
     found: Floats = lower * (1 - into) + upper * into
     return np.clip(found, column.minimum, column.maximum)

@@ -1,7 +1,6 @@
 """A reference: the data that a model is expected to see, and everything fitted on it."""
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,16 +20,23 @@ from detectors.bins import (
     place,
 )
 from detectors.columns import Column, ColumnType, Counts, Field, Floats, Role, Rows
-from detectors.labels import Task, loss
+from detectors.conformal import Conformal
+from detectors.derived import Derivations
+from detectors.labels import Task
+from detectors.output import Output
+from detectors.pairs import RankPairs
 from detectors.profile import (
     ERROR,
     Profile,
-    count,
-    count_labels,
-    rows_at,
     stack,
     unstack,
-    values_at,
+)
+from detectors.sample import (
+    DEFAULT_LIMITS,
+    Sample,
+    SampleLimits,
+    stack_samples,
+    unstack_samples,
 )
 from detectors.schema import (
     ReferenceError,  # noqa: A004  # the other one is about weak references
@@ -40,24 +46,40 @@ from detectors.schema import (
 )
 from detectors.scorers.expected_error import ExpectedError
 from detectors.scorers.outlier import Outlier
+from detectors.scorers.placed import PlacedRows
+from detectors.target import Target
+from detectors.training import (
+    ReferenceData,
+    fit_derivations,
+    fit_outlier,
+    fit_target,
+    window_profiles,
+)
 
 __all__ = ["ERROR", "EXPECTED_ERROR", "OUTLIER", "Reference", "ReferenceError"]
 
 OUTLIER = "dm.outlier"
 EXPECTED_ERROR = "dm.expected_error"
 
-LARGEST_N_WINDOWS = 400
-LARGEST_WINDOW_COUNTS = 1 << 26
-"""Over all windows of one length: where columns are thousands, fewer windows are kept."""
-
 LARGEST_SAMPLE, LARGEST_SAMPLE_VALUES = 50_000, 1 << 25
 """Scorers are fitted on so many rows and values, drawn at random where there are more."""
+
+OWN_SAMPLE = SampleLimits(rows=5_000, size_bytes=1 << 21)
+"""Of the reference's own sample."""
 
 FEWEST_LABELS = 100
 """A reference with fewer known errors has no estimate of the error to expect."""
 
 _NOTHING = Profile(
-    reference_id="", n=0, counts=np.empty(0, np.int64), sums=np.empty((0, 2), np.int64)
+    reference_id="",
+    n=0,
+    counts=np.empty(0, np.int64),
+    sums=np.empty((0, 2), np.int64),
+    pairs=np.empty(0, np.int64),
+    outcomes=np.empty(0, np.int64),
+    faults=np.empty(0, np.int64),
+    sample=Sample.empty((), 0),
+    vectors=np.empty(0, np.int64),
 )
 
 
@@ -65,19 +87,27 @@ _NOTHING = Profile(
 class Reference:
     """Columns with their bins, scorers, and what the reference data themselves counted.
 
+    derivations: from the columns that rows come with to the declared ones.
     columns: the declared ones, then score columns: dm.outlier, and where labels were given
         dm.expected_error (with enough of them) and dm.error.
-    prediction: the column that holds the model's prediction, if one was named.
+    target: what the model predicts, if its prediction was named.
+    rank_pairs: the pairs of columns whose correlation is watched.
+    sample_limit: so many rows at most has a profile's sample.
+    sample: of its own rows, a larger one. Its profiles' samples are empty.
     profile: of all rows.
     windows: by window length in seconds, the profiles of the reference's own windows in time
         order; without two windows of that length, the whole profile alone.
     id: "sha256:" and the digest of the reference's bytes.
     """
 
+    derivations: Derivations
     columns: tuple[ReferenceColumn, ...]
-    prediction: str | None
+    target: Target | None
     outlier: Outlier
     expected_error: ExpectedError | None
+    rank_pairs: RankPairs
+    sample_limit: int
+    sample: Sample
     profile: Profile
     windows: Mapping[float, tuple[Profile, ...]]
     id: str
@@ -89,24 +119,43 @@ class Reference:
         *,
         times: Floats | None = None,
         window_lengths_s: Sequence[float] = (),
-        prediction: str | None = None,
+        prediction: str | Output | None = None,
         label: Column | None = None,
+        outlier_scorer: str = "ecod",
         seed: int = 0,
     ) -> "Reference":
         """The reference of `rows`; the same arguments give the same bytes.
 
         times: (rows,) epoch seconds, by which the reference's own windows are cut.
-        prediction, label: name of the column to which the labels, (rows,), belong.
+        prediction, label: name of the column to which the labels, (rows,), belong; or an
+            `Output`, where further columns tell of the prediction.
+        outlier_scorer: one of `OUTLIER_SCORERS`.
         Raises ReferenceError naming the column and the reason. A column that is constant or
         holds nothing is no error, as long as another holds something.
         """
         check_reference_data(rows, schema, times=times)
-        check_label(rows, schema, prediction=prediction, label=label)
-        data = _Data(rows, times, prediction, label)
-        bare = _fit_columns(data, schema, np.random.default_rng(seed))
-        windows = {float(s): _window_profiles(data, s, bare) for s in window_lengths_s}
-        full = replace(bare, profile=data.profile(bare), windows=windows)
+        output = Output(prediction) if isinstance(prediction, str) else prediction
+        check_label(
+            rows, schema, prediction=None if output is None else output.prediction, label=label
+        )
+        rng = np.random.default_rng(seed)
+        derivations = fit_derivations(rows, schema, times, rng)
+        target = None if output is None else fit_target(output, rows, schema, label)
+        data = ReferenceData(rows, times, target, label)
+        bare = _fit_columns(data, derivations, outlier_scorer, rng)
+        windows = {float(s): window_profiles(data, s, bare) for s in window_lengths_s}
+        full = replace(
+            bare,
+            profile=data.profile(bare),
+            windows=windows,
+            sample_limit=DEFAULT_LIMITS.n_rows(bare.declared),
+        )
         return Reference.from_bytes(full.to_bytes())
+
+    def sampling(self, limits: SampleLimits) -> "Reference":
+        """The same reference but for the rows that its profiles sample."""
+        n_rows = limits.n_rows(self.declared)
+        return Reference.from_bytes(replace(self, sample_limit=n_rows).to_bytes())
 
     @staticmethod
     def from_bytes(content: bytes) -> "Reference":
@@ -120,15 +169,19 @@ class Reference:
     def to_bytes(self) -> bytes:
         """See `detectors.artifact`; the id is not in the bytes, it follows from them."""
         parts = {
+            "derivations": self.derivations.to_artifact(),
             "fields": Artifact([_field_json(column.field) for column in self.columns], {}),
-            "prediction": Artifact(self.prediction, {}),
             "columns": combined({str(i): c.to_artifact() for i, c in enumerate(self.columns)}),
             "outlier": self.outlier.to_artifact(),
+            "rank_pairs": self.rank_pairs.to_artifact(),
+            "sample": Artifact({"limit": self.sample_limit}, stack_samples([self.sample])),
             "profile": stack([self.profile]),
             "windows": combined({repr(s): stack(profiles) for s, profiles in self.windows.items()}),
         }
         if self.expected_error is not None:
             parts["expected_error"] = self.expected_error.to_artifact()
+        if self.target is not None:
+            parts["target"] = self.target.to_artifact()
         return pack("reference", combined(parts))
 
     @cached_property
@@ -151,8 +204,8 @@ class Reference:
 
     @cached_property
     def schema(self) -> tuple[Field, ...]:
-        """The declared columns' fields."""
-        return tuple(column.field for column in self.declared)
+        """The fields of the columns that rows come with."""
+        return self.derivations.schema
 
     @cached_property
     def numeric_columns(self) -> tuple[NumericColumn, ...]:
@@ -164,19 +217,23 @@ class Reference:
         return tuple(i for i, c in enumerate(self.columns) if isinstance(c, NumericColumn))
 
     @property
-    def task(self) -> Task | None:
-        if self.prediction is None:
-            return None
-        is_numeric = self.columns[self.index(self.prediction)].field.type.is_numeric
-        return Task.REGRESSION if is_numeric else Task.CLASSIFICATION
+    def pairs(self) -> NDArray[np.intp]:
+        """(n_pairs, 2) positions among the columns, in the order of a profile's pairs."""
+        return self.rank_pairs.columns
 
     @property
-    def error_unit(self) -> float:
-        """The size of error that counts as 1: the predictions' standard deviation."""
-        if self.prediction is None:
-            raise ValueError("the reference has no prediction that labels could belong to")
-        column = self.columns[self.index(self.prediction)]
-        return column.unit if isinstance(column, NumericColumn) else 1.0
+    def prediction(self) -> str | None:
+        """The column that holds the model's prediction."""
+        return None if self.target is None else self.target.prediction
+
+    @property
+    def task(self) -> Task | None:
+        return None if self.target is None else self.target.task
+
+    @property
+    def n_outcomes(self) -> int:
+        """Length of a profile's outcomes."""
+        return 0 if self.target is None else self.target.n_slots
 
     def index(self, name: str) -> int:
         """Raises KeyError where there is no such column."""
@@ -190,97 +247,75 @@ class Reference:
         return counts[..., self.offsets[index] : self.offsets[index + 1]]
 
     def place(self, rows: Rows) -> Places:
-        """(columns, rows) the place of every value of the declared columns: scorers' input."""
+        """(columns, rows) the place of every value of the declared columns."""
         return place(rows, self.declared)
 
-    def scores(self, places: Places) -> Mapping[str, Floats]:
+    def placed(self, rows: Rows) -> PlacedRows:
+        """The rows, and where their values lie: scorers' input."""
+        return PlacedRows(rows, self.place(rows))
+
+    def scores(self, rows: PlacedRows) -> Mapping[str, Floats]:
         """The values, (rows,), of the score columns that need no label, by name."""
-        scores = {OUTLIER: self.outlier.p_values(places)}
-        if self.expected_error is not None:
-            scores[EXPECTED_ERROR] = self.expected_error.score(places)
-        return scores
+        error = self.expected_error
+        return self.score_values(
+            self.outlier.score(rows), None if error is None else error.score(rows)
+        )
+
+    def score_values(self, outlier: Floats, expected_error: Floats | None) -> Mapping[str, Floats]:
+        """The values of the score columns, from what the scorers say, (rows,) each."""
+        scores = {OUTLIER: self._conformal.p_values(outlier)}
+        return scores if expected_error is None else {**scores, EXPECTED_ERROR: expected_error}
+
+    @cached_property
+    def _conformal(self) -> Conformal:
+        return Conformal.of(self.outlier.calibration)
 
     @cached_property
     def _index_of(self) -> Mapping[str, int]:
         return {column.field.name: i for i, column in enumerate(self.columns)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Data:
-    """What a reference is fitted on."""
-
-    rows: Rows
-    times: Floats | None
-    prediction: str | None
-    label: Column | None
-
-    @property
-    def losses(self) -> Floats:
-        """(rows,) NaN where there is no prediction or no label."""
-        if self.prediction is None or self.label is None:
-            return np.full(self.rows.n, np.nan)
-        return loss(self.rows.columns[self.prediction], self.label)
-
-    @property
-    def n_losses(self) -> int:
-        return int(np.count_nonzero(np.isfinite(self.losses)))
-
-    def at(self, where: NDArray[np.intp]) -> "_Data":
-        return _Data(
-            rows_at(self.rows, where),
-            None if self.times is None else self.times[where],
-            self.prediction,
-            None if self.label is None else values_at(self.label, where),
-        )
-
-    def profile(self, reference: Reference) -> Profile:
-        profile = count(self.rows, reference, times=self.times)
-        if self.prediction is None or self.label is None:
-            return profile
-        return profile + count_labels(self.rows.columns[self.prediction], self.label, reference)
-
-
-def _fit_columns(data: _Data, schema: Sequence[Field], rng: np.random.Generator) -> Reference:
+def _fit_columns(
+    data: ReferenceData, derivations: Derivations, scorer: str, rng: np.random.Generator
+) -> Reference:
     """A reference that has yet to count its own data."""
-    declared = [fit_column(field, data.rows.columns[field.name]) for field in schema]
+    data = replace(data, rows=derivations.derive(data.rows, times=data.times)[0])
+    declared = [fit_column(field, data.rows.columns[field.name]) for field in derivations.plain]
     n_sample = min(LARGEST_SAMPLE, max(2, LARGEST_SAMPLE_VALUES // len(declared)))
     sample = data.at(np.sort(rng.permutation(data.rows.n)[:n_sample]))
-    places = place(sample.rows, declared)
+    placed = PlacedRows.of(sample.rows, declared)
     scores, expected_error = [p_value_column(_score(OUTLIER))], None
     if sample.n_losses >= FEWEST_LABELS:
-        expected_error = ExpectedError.fit(places, sample.losses, declared, rng=rng)
-        expected = expected_error.score(places)
+        expected_error = ExpectedError.fit(placed, sample.losses, declared, rng=rng)
+        expected = expected_error.score(placed)
         scores.append(NumericColumn.fit(_score(EXPECTED_ERROR), expected))
     if data.label is not None:
         scores.append(NumericColumn.fit(_score(ERROR), data.losses))
     return Reference(
+        derivations=derivations,
         columns=(*declared, *scores),
-        prediction=data.prediction,
-        outlier=Outlier.fit(places, declared, rng=rng),
+        target=data.target,
+        outlier=fit_outlier(placed, declared, scorer, rng),
         expected_error=expected_error,
+        rank_pairs=RankPairs.fit(placed.places, declared),
+        sample_limit=0,
+        sample=_sample(sample.rows, declared, rng),
         profile=_NOTHING,
         windows={},
         id="",
     )
 
 
-def _window_profiles(data: _Data, length_s: float, reference: Reference) -> tuple[Profile, ...]:
-    """Profiles of the latest windows that hold rows; the whole profile without two of them."""
-    if not 0 < length_s < math.inf:
-        raise ReferenceError(f"a window of {length_s} s")
-    windows = [] if data.times is None else _rows_of_windows(data.times, length_s)
-    if len(windows) < 2:
-        return (data.profile(reference),)
-    n_kept = min(LARGEST_N_WINDOWS, max(2, LARGEST_WINDOW_COUNTS // reference.n_slots))
-    return tuple(data.at(where).profile(reference) for where in windows[-n_kept:])
+def _sample(rows: Rows, columns: Sequence[ReferenceColumn], rng: np.random.Generator) -> Sample:
+    """Drawn at random, whatever the rows are like."""
+    keys = rng.permutation(rows.n).astype(np.uint32)
+    return Sample.of(rows, keys, columns, OWN_SAMPLE.n_rows(columns))
 
 
-def _rows_of_windows(times: Floats, length_s: float) -> list[NDArray[np.intp]]:
-    """The rows of every window that has any, in time order; a row without a time is in none."""
-    known = np.flatnonzero(np.isfinite(times))
-    window = np.floor(times[known] / length_s)
-    order = np.argsort(window, kind="stable")
-    return np.split(known[order], np.flatnonzero(np.diff(window[order])) + 1)
+def _read_limit(limit: object) -> int:
+    if not isinstance(limit, int) or not 0 <= limit <= LARGEST_SAMPLE:
+        raise ValueError(f"samples of at most {limit!r} rows")
+    return limit
 
 
 def _score(name: str) -> Field:
@@ -303,14 +338,18 @@ def _read(parts: Mapping[str, Artifact], identifier: str) -> Reference:
     n_slots = offsets_of(declared)[-1]
     expected_error = None
     if "expected_error" in parts:
-        expected_error = ExpectedError.from_artifact(
-            parts["expected_error"], n_slots=n_slots, n_columns=len(declared)
-        )
+        expected_error = ExpectedError.from_artifact(parts["expected_error"], declared)
     bare = Reference(
+        derivations=Derivations.from_artifact(parts["derivations"]),
         columns=columns,
-        prediction=parts["prediction"].meta,
-        outlier=Outlier.from_artifact(parts["outlier"], n_slots=n_slots),
+        target=Target.from_artifact(parts["target"]) if "target" in parts else None,
+        outlier=Outlier.from_artifact(parts["outlier"], declared),
         expected_error=expected_error,
+        rank_pairs=RankPairs.from_artifact(
+            parts["rank_pairs"], n_slots=n_slots, n_columns=len(declared)
+        ),
+        sample_limit=_read_limit(parts["sample"].meta["limit"]),
+        sample=unstack_samples(parts["sample"].arrays, declared, OWN_SAMPLE.rows)[0],
         profile=_NOTHING,
         windows={},
         id=identifier,
@@ -330,5 +369,7 @@ def _check_columns(reference: Reference) -> None:
         raise ValueError("a score column holds categories")
     if len(set(names)) < len(names):
         raise ValueError("a column's name comes twice")
-    if reference.prediction is not None and reference.prediction not in names:
-        raise ValueError(f"no column is the prediction {reference.prediction!r}")
+    if reference.derivations.plain != tuple(column.field for column in reference.declared):
+        raise ValueError("the declared columns are not those that the derivations make")
+    if reference.target is not None and not {*reference.target.columns} <= {*names}:
+        raise ValueError("a column that tells of predictions is not declared")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from detectors.columns import RESERVED_PREFIX, Coded, Column, Field, Floats, Rows
+from detectors.derived import Derivations
 
 LONGEST_NAME = 200
 
@@ -41,11 +42,26 @@ def check_label(
     types = {field.name: field.type for field in schema}
     if prediction not in types:
         raise ReferenceError(f"the prediction {prediction!r} is not a column of the schema")
+    if types[prediction].is_derived:
+        raise ReferenceError(
+            f"the prediction {prediction!r} is {types[prediction]}, which no label can be "
+            "compared with"
+        )
     if label is not None and types[prediction].is_numeric == isinstance(label, Coded):
         kind = "categories" if isinstance(label, Coded) else "numbers"
         raise ReferenceError(
             f"the prediction {prediction!r} is {types[prediction]}, but the label holds {kind}"
         )
+
+
+def check_derived(derivations: Derivations) -> None:
+    """Raises ReferenceError where a derived column has the name of another column."""
+    names = [field.name for field in derivations.plain]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise ReferenceError(
+                f"column {name!r} is derived of another column; rename the one that has its name"
+            )
 
 
 def is_reserved(name: str) -> bool:
@@ -66,7 +82,7 @@ def _check_name(name: str, earlier: Sequence[str]) -> None:
 def _check_column(field: Field, column: Column | None) -> None:
     if column is None:
         raise ReferenceError(f"column {field.name!r} is declared but not in the data")
-    if field.type.is_numeric == isinstance(column, Coded):
+    if field.type.is_coded != isinstance(column, Coded):
         found = "categories" if isinstance(column, Coded) else "numbers"
         raise ReferenceError(f"column {field.name!r} is {field.type}, but holds {found}")
 

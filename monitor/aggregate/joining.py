@@ -21,10 +21,13 @@ Value: TypeAlias = float | str | None
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """A remembered prediction: when, what, and against which reference it was counted."""
+    """A remembered prediction: when, what, and against which reference it was counted.
+
+    values: of the columns that `Target.columns` names, the prediction first.
+    """
 
     time: float
-    value: Value
+    values: tuple[Value, ...]
     reference_id: str
 
 

@@ -1,14 +1,15 @@
 """One lane: the predictions and the labels that lie in partitions of one number."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.columns import Field
-from detectors.profile import count, count_labels, rows_at
+from detectors.columns import Field, Floats
+from detectors.profile import Profile, count, count_faults, count_labels, rows_at
 from detectors.reference import Reference
 from monitor.aggregate.joining import PATIENCE_S, Joined, Joiner, Predicted
 from monitor.aggregate.reading import Batch
@@ -111,15 +112,54 @@ class Lane:
         counting = credible & (rows.offsets >= segments.first)
         pane_starts = np.floor(rows.times / pane_s) * pane_s
         stretch = segments.start_of(int(rows.offsets[0]))
+        self._count_faults(registration, reference, rows, counting, pane_starts)
         for pane_start in np.unique(pane_starts[counting]).tolist():
             where = np.flatnonzero(counting & (pane_starts == pane_start))
             pane = Pane(registration.name, reference.id, pane_start, pane_s)
             if segments.has_room(stretch, pane):
-                profile = count(rows_at(rows.rows, where), reference, times=rows.times[where])
+                profile = count(
+                    rows_at(rows.rows, where),
+                    reference,
+                    times=rows.times[where],
+                    ids=[rows.ids[i] for i in where],
+                )
                 segments.add(stretch, pane, profile)
                 self._tally.counted(registration.name, segments.topic, len(where))
             else:
                 self._tally.skipped(registration.name, "too many panes", len(where))
+
+    def _count_faults(
+        self,
+        registration: Registration,
+        reference: Reference,
+        rows: LogRows,
+        counting: NDArray[np.bool_],
+        pane_starts: Floats,
+    ) -> None:
+        """Counts repeated ids in the panes of their rows, and values of another type, of which a
+        message tells no more than how many, in the pane of its first row."""
+        assert self.predictions is not None
+        segments, here = self.predictions, np.flatnonzero(counting)
+        if not len(here):
+            return
+        stretch = segments.start_of(int(rows.offsets[0]))
+        is_repeated = segments.repeats(stretch, registration.name).among(
+            [rows.ids[i] for i in here]
+        )
+        repeated = Counter(pane_starts[here[is_repeated]].tolist())
+        mismatched: dict[float, Counter[str]] = {}
+        for offset, counts in rows.mismatched.items():
+            for start in pane_starts[here[rows.offsets[here] == offset][:1]].tolist():
+                mismatched.setdefault(start, Counter()).update(counts)
+        for start in sorted({*repeated, *mismatched}):
+            pane = Pane(registration.name, reference.id, start, registration.monitor.pane_s)
+            if segments.has_room(stretch, pane):
+                faults = count_faults(
+                    reference,
+                    mismatched=mismatched.get(start, {}),
+                    n_repeated=repeated[start],
+                )
+                segments.add(stretch, pane, faults)
 
     def _remember(
         self,
@@ -130,10 +170,11 @@ class Lane:
     ) -> None:
         """Keeps predictions for the join; counts the labels that were there before them."""
         spec = registration.monitor.spec
-        if spec.label is None or reference.prediction is None:
+        if spec.label is None or reference.target is None:
             return
         joiner = self._joiners.setdefault(registration.name, Joiner())
-        values = values_of(rows.rows.columns[reference.prediction])
+        columns = [values_of(rows.rows.columns[name]) for name in reference.target.columns]
+        values = list(zip(*columns, strict=True))
         met = [
             joiner.predict(rows.ids[i], Predicted(float(rows.times[i]), values[i], reference.id))
             for i in np.flatnonzero(credible)
@@ -172,13 +213,7 @@ class Lane:
             _logger.exception("%s: %d labels are not counted", registration.name, len(joined))
             self._tally.skipped(registration.name, "reference not readable", len(joined))
             return
-        prediction = prediction_field(reference)
-        assert prediction is not None  # else there were no predictions to remember
-        profile = count_labels(
-            column_of([met.predicted.value for met in joined], prediction),
-            column_of([met.label for met in joined], prediction),
-            reference,
-        )
+        profile = _labels_profile(joined, reference)
         self.labels.add(stretch, pane, profile, n_joined=len(joined))
         self._tally.counted(registration.name, self.labels.topic, len(joined))
 
@@ -189,3 +224,17 @@ class Lane:
     def _oldest_waiting(self, first: int) -> int | None:
         waiting = (joiner.oldest_waiting(first) for joiner in self._joiners.values())
         return min((offset for offset in waiting if offset is not None), default=None)
+
+
+def _labels_profile(joined: Sequence[Joined], reference: Reference) -> Profile:
+    """Of labels whose predictions were counted against the reference."""
+    target = reference.target
+    assert target is not None  # else there were no predictions to remember
+    fields = {field.name: field for field in reference.schema}
+    values = zip(*(met.predicted.values for met in joined), strict=True)
+    columns = {
+        name: column_of(column, fields[name])
+        for name, column in zip(target.columns, values, strict=True)
+    }
+    labels = column_of([met.label for met in joined], fields[target.prediction])
+    return count_labels(columns[target.prediction], labels, reference, beside=columns)

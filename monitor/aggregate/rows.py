@@ -1,6 +1,7 @@
 """The rows of many messages of one monitor as one batch: counting is cheapest in bulk."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from detectors.columns import Coded, Column, Field, Floats, Role, Rows
 from monitor.aggregate.joining import Value
 from monitor.aggregate.reading import Batch
-from monitor.batches import ID, LABEL, TIME, to_rows
+from monitor.batches import ARROW_TYPES, ID, LABEL, TIME, conform, lost, to_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class LogRows:
 
     ids, times: of the predictions; seconds since 1970.
     offsets, log_times: of the message that each row came in.
+    mismatched: by the offset of a message that had any, its values that were not of their
+        column's type, by column.
     """
 
     rows: Rows
@@ -26,6 +29,7 @@ class LogRows:
     times: Floats
     offsets: NDArray[np.int64]
     log_times: Floats
+    mismatched: Mapping[int, Mapping[str, int]]
 
 
 def log_rows(batches: Sequence[Batch], schema: Sequence[Field]) -> Iterator[LogRows]:
@@ -77,4 +81,22 @@ def _merged(batches: Sequence[Batch], schema: Sequence[Field]) -> LogRows:
         times,
         offsets=np.repeat([batch.record.offset for batch in batches], sizes),
         log_times=np.repeat([batch.record.time for batch in batches], sizes),
+        mismatched={
+            batch.record.offset: counts
+            for batch in batches
+            if (counts := _mismatched(batch.rows, schema))
+        },
     )
+
+
+def _mismatched(rows: pa.RecordBatch, schema: Sequence[Field]) -> Mapping[str, int]:
+    """By column, the values that did not fit when the batch was made or do not fit now."""
+    found = Counter(lost(rows, "mismatched"))
+    others = [
+        f
+        for f in schema
+        if f.name in rows.schema.names and rows.schema.field(f.name).type != ARROW_TYPES[f.type]
+    ]
+    columns = {f.name: rows[f.name] for f in others}
+    found.update(conform(columns, others, n=rows.num_rows).mismatched if others else {})
+    return found

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from detectors.profile import Profile
+from monitor.aggregate.repeats import Repeats
 from monitor.messages import Segment
 
 MAX_PROFILES = 2_000
@@ -28,11 +29,12 @@ class Pane(NamedTuple):
 
 @dataclass(slots=True)
 class _Stretch:
-    """n_joined: labels of this stretch that have met their prediction."""
+    """n_joined: labels of this stretch that have met their prediction. repeats: by monitor."""
 
     profiles: dict[Pane, Profile] = field(default_factory=dict)
     changed: set[Pane] = field(default_factory=set)
     n_joined: int = 0
+    repeats: dict[str, Repeats] = field(default_factory=dict)
 
 
 class Segments:
@@ -76,6 +78,10 @@ class Segments:
         stretch.profiles[pane] = profile if seen is None else seen + profile
         stretch.changed.add(pane)
         stretch.n_joined += n_joined
+
+    def repeats(self, start: int, monitor: str) -> Repeats:
+        """The ids of a monitor that the stretch has held so far."""
+        return self._stretches.setdefault(start, _Stretch()).repeats.setdefault(monitor, Repeats())
 
     def changed(self) -> list[tuple[Segment, Profile]]:
         """What was added to since `settle`, each under its name, oldest first."""

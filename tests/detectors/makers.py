@@ -54,3 +54,23 @@ def coded(max_size: int = 60) -> st.SearchStrategy[Coded]:
         )
 
     return levels.flatmap(values)
+
+
+@st.composite
+def extreme_rows(draw: st.DrawFn, *, absent: bool = True) -> Rows:
+    """A few rows of `SCHEMA` with anything in them: of each column any values, whole numbers
+    beyond 2^53, one value alone or none at all; levels in any script; columns that are not there.
+    """
+    n = draw(st.integers(0, 12))
+    huge = st.integers(-(2**70), 2**70).map(float)
+    columns: dict[str, Column] = {}
+    for field in SCHEMA:
+        if absent and draw(st.booleans()):
+            continue
+        if field.type.is_numeric:
+            some = draw(numbers(12).filter(len) | arrays(np.float64, 3, elements=huge))
+            columns[field.name] = np.resize(some, n)
+        else:
+            some_coded = draw(coded(12).filter(len))
+            columns[field.name] = Coded(np.resize(some_coded.codes, n), some_coded.levels)
+    return Rows(columns, n)

@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from detectors.artifact import MAGIC, Artifact, ArtifactError, combined, pack, parts_of, unpack
+from detectors.artifact import (
+    MAGIC,
+    MAJOR,
+    MINOR,
+    Artifact,
+    ArtifactError,
+    combined,
+    folded,
+    pack,
+    parts_of,
+    unfolded,
+    unpack,
+)
 
 SMALL = Artifact({"n": 3, "name": "Straße"}, {"a": np.arange(6).reshape(2, 3)})
 ARRAYS = st.sampled_from(["u1", "u2", "i2", "i8", "f4", "f8"]).flatmap(
@@ -39,14 +51,20 @@ def test_parts_come_back_by_name() -> None:
 
 
 def with_header(**changes: object) -> bytes:
-    header = {"kind": "test", "format": "1.0", "meta": {}, "arrays": [["a", "<i8", [2]]]} | changes
+    header = {
+        "kind": "test",
+        "format": f"{MAJOR}.0",
+        "meta": {},
+        "arrays": [["a", "<i8", [2]]],
+    } | changes
     encoded = json.dumps(header).encode()
     body = len(encoded).to_bytes(4, "little") + encoded + bytes(16)
     return MAGIC + zlib.compress(body)
 
 
-def test_a_newer_minor_version_is_read() -> None:
-    content = with_header(format="1.7", novelty=True)
+@pytest.mark.parametrize("minor", [0, MINOR, MINOR + 7])
+def test_an_older_and_a_newer_minor_version_are_read(minor: int) -> None:
+    content = with_header(format=f"{MAJOR}.{minor}", novelty=True)
     assert unpack("test", content).arrays["a"].tolist() == [0, 0]
 
 
@@ -58,7 +76,8 @@ def test_a_newer_minor_version_is_read() -> None:
         (MAGIC + b"nonsense", "damaged"),
         (pack("test", SMALL)[:-9], "cut short"),
         (pack("other", SMALL), "expected a test, found a other"),
-        (with_header(format="2.0"), "newer"),
+        (with_header(format=f"{MAJOR + 1}.0"), "newer"),
+        (with_header(format=f"{MAJOR - 1}.9"), "older"),
         (with_header(format="new"), "damaged header"),
         (with_header(arrays=[["a", "|O", [2]]]), "type"),
         (with_header(arrays=[["a", "<i8", [-2]]]), "shape"),
@@ -95,3 +114,18 @@ def test_a_flipped_byte_is_found_or_harmless(at: int, flip: int) -> None:
         return
     # Some bits of the compression's own header say nothing.
     np.testing.assert_array_equal(read.arrays["a"], SMALL.arrays["a"])
+
+
+@given(arrays(np.int64, st.integers(0, 20)))
+def test_signed_integers_come_back_from_unsigned_ones(signed: np.ndarray) -> None:
+    assert unfolded(folded(signed)).tolist() == signed.tolist()
+
+
+def test_small_integers_of_either_sign_are_stored_in_one_byte() -> None:
+    assert folded(np.array([0, -1, 1, -128, 127])).tolist() == [0, 1, 2, 255, 254]
+    assert folded(np.array([0, -128])).dtype == np.uint8
+
+
+def test_what_was_not_folded_is_refused() -> None:
+    with pytest.raises(ArtifactError, match="unsigned"):
+        unfolded(np.zeros(2))

@@ -6,7 +6,7 @@ from scipy.stats import false_discovery_control
 
 from detectors.bins import p_value_column
 from detectors.columns import ColumnType, Field, Floats
-from detectors.conformal import n_flagged, p_values
+from detectors.conformal import Conformal, n_flagged, p_values
 
 COLUMN = p_value_column(Field("p", ColumnType.FLOAT))
 ROUNDED = st.lists(st.integers(0, 9).map(float), max_size=20)
@@ -31,6 +31,36 @@ def test_p_values_of_new_rows_of_the_same_population_are_at_most_uniform() -> No
     np.testing.assert_allclose(shares, levels, rtol=0.1)
 
 
+@pytest.mark.parametrize("shape", ["normal", "standard_cauchy", "standard_exponential"])
+def test_p_values_by_table_are_those_of_scores_a_little_smaller(shape: str) -> None:
+    rng = np.random.default_rng(0)
+    calibration = np.sort(getattr(rng, shape)(size=5_000))
+    scores = np.concatenate([getattr(rng, shape)(size=5_000), calibration, [-1e9, 1e9]])
+    found, exact = Conformal.of(calibration).p_values(scores), p_values(calibration, scores)
+    assert (found >= exact).all()
+    assert (found <= exact + 0.01).all()
+    assert found[exact < 0.005] == pytest.approx(exact[exact < 0.005], rel=0.3)
+
+
+def test_p_values_by_table_are_at_most_uniform() -> None:
+    rng = np.random.default_rng(0)
+    levels = np.array([0.01, 0.05, 0.2])
+    shares = np.zeros(3)
+    for _ in range(100):
+        found = Conformal.of(np.sort(rng.normal(size=199))).p_values(rng.normal(size=200))
+        shares += (found[:, None] <= levels).mean(axis=0) / 100
+    assert (shares <= 1.15 * levels).all()
+
+
+@pytest.mark.parametrize("calibration", [[], [1.0], [2.0, 2.0, 2.0], [0.0, 1e300]])
+def test_few_or_strange_calibration_scores_give_p_values(calibration: list[float]) -> None:
+    scores = np.array([-1e300, 0.0, 1.0, 2.0, 3.0, 1e300])
+    found = Conformal.of(np.array(calibration)).p_values(scores)
+    assert (found >= p_values(np.array(calibration), scores)).all()
+    assert (np.diff(found) <= 0).all()
+    assert (found <= 1).all()
+
+
 def flagged_in(found: Floats, rate: float) -> int:
     counts = COLUMN.ordered(COLUMN.count(found))
     return n_flagged(counts, COLUMN.limits[1], false_discovery_rate=rate)
@@ -40,7 +70,7 @@ def flagged_in(found: Floats, rate: float) -> int:
 def test_p_values_at_the_limits_of_bins_are_flagged_as_scipy_does(
     quarters: list[int], rate: float
 ) -> None:
-    found = 2.0 ** (-np.array(quarters) / 4)
+    found = np.minimum(COLUMN.edges[1:][quarters], 1.0)
     assert flagged_in(found, rate) == (false_discovery_control(found) <= rate).sum()
 
 

@@ -8,7 +8,7 @@ from monitor.aggregate.joining import Joined, Joiner, Predicted
 
 
 def predicted(time: float = 0.0, value: float = 1.0) -> Predicted:
-    return Predicted(time, value, "sha256:0")
+    return Predicted(time, (value,), "sha256:0")
 
 
 def test_a_label_meets_the_prediction_before_it() -> None:
@@ -94,7 +94,7 @@ def test_every_order_of_arrival_joins_the_same(order: list[tuple[str, int]]) -> 
         else:
             met.append(joiner.label(str(number), float(number), offset=number, now=0))  # type: ignore[arg-type]  # text means: not joined
     joined = sorted((m for m in met if isinstance(m, Joined)), key=lambda m: m.offset)
-    assert [(m.predicted.value, m.label) for m in joined] == [(n, float(n)) for n in range(3)]
+    assert [(m.predicted.values[0], m.label) for m in joined] == [(n, float(n)) for n in range(3)]
     assert joiner.oldest_waiting(0) == 3
 
 

@@ -1,0 +1,21 @@
+"""Profiles of rows against a reference, and how they are counted."""
+
+from detectors.columns import rows_at, values_at
+from detectors.profile.counting import count, count_faults, count_labels
+from detectors.profile.profiles import ERROR, Profile, mean, stack, unstack
+from detectors.sums import LARGEST_Z, RESOLUTION
+
+__all__ = [
+    "ERROR",
+    "LARGEST_Z",
+    "RESOLUTION",
+    "Profile",
+    "count",
+    "count_faults",
+    "count_labels",
+    "mean",
+    "rows_at",
+    "stack",
+    "unstack",
+    "values_at",
+]
