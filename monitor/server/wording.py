@@ -13,7 +13,20 @@ TITLES = {
 }
 """Our own columns, in words."""
 
-METRICS = {"mae": "mean absolute error", "rmse": "root mean squared error"}
+METRICS = {
+    "mae": "mean absolute error",
+    "rmse": "root mean squared error",
+    "r_squared": "R²",
+    "f1": "F1",
+    "macro_f1": "F1, mean of classes",
+    "macro_precision": "precision, mean of classes",
+    "macro_recall": "recall, mean of classes",
+    "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+    "log_loss": "logarithmic loss",
+    "brier": "Brier score",
+    "expected_calibration_error": "calibration error",
+}
 
 
 def title_of(column: str) -> str:

@@ -1,6 +1,7 @@
 """The pages, as HTML that a browser would get."""
 
 import xml.etree.ElementTree as ET
+from typing import Any
 
 from fastapi.testclient import TestClient
 
@@ -39,6 +40,21 @@ def test_a_monitor_without_reports_says_what_it_waits_for(
 ) -> None:
     client.put("/api/v1/monitors/young", json=monitor("young").to_json())
     assert "The reference is being fitted" in client.get("/monitors/young").text
+
+
+def test_the_model_its_groups_and_the_data_are_told(watched: Database, client: TestClient) -> None:
+    missing = {"fault": "missing", "column": "boarded", "n": 60, "share": 0.12, "reference": 0.01}
+    group = {"column": "line", "group": "<7>", "n": 240, "intervals": {}, "undefined": {}}
+    changes: dict[str, Any] = {
+        "quality": {"n_rows": 500, "issues": [missing | {"beyond": True}]},
+        "fairness": [group | {"values": {"disparate_impact": 0.7}}],
+    }
+    store_report(watched, report(7, **changes), FIRST_DAY + 7 * DAY)
+    page = client.get("/monitors/free-seats").text
+    assert "<li>boarded: 12.0 % missing, 1.0 % in the reference.</li>" in page
+    assert '<td data-label="Metric">root mean squared error</td>' in page
+    assert '<td data-label="Group">line: &lt;7&gt;</td>' in page
+    assert '<td data-label="Disparate impact">0.7</td>' in page
 
 
 def test_names_from_outside_are_escaped(watched: Database, client: TestClient) -> None:
