@@ -41,6 +41,7 @@ COMMANDS = (
     Command("apply", "monitor.apply", "send Monitor documents to a server"),
     Command("get", "monitor.apply", "show a server's monitors"),
     Command("delete", "monitor.apply", "delete a monitor of a server"),
+    Command("alibi", "monitor.adapters.command", "run a detector saved by alibi-detect"),
     Command("collect", "monitor.collector.command", "run a collector beside a model"),
     Command("aggregate", "monitor.aggregate.command", "run a counter of predictions"),
     Command("detect", "monitor.detect.command", "run the detector"),
@@ -51,7 +52,10 @@ COMMANDS = (
 # Errors that say in one line what the user can mend, by the module that raises them.
 USER_ERRORS = (
     ("builtins", "OSError"),
+    ("monitor.collector.tokens", "TokenError"),
     ("detectors.reference", "ReferenceError"),
+    ("monitor.adapters.alibi", "AlibiError"),
+    ("monitor.adapters.folder_digest", "FolderError"),
     ("monitor.client", "ApiError"),
     ("monitor.database", "DatabaseError"),
     ("monitor.documents", "DocumentError"),

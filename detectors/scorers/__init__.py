@@ -1,11 +1,12 @@
-"""Scorers map a row to one number. Each sees where a row's values fell, never the values.
+"""Scorers map a row to one number: how unlike the reference it is, or how wrong the model on it.
 
-A scorer's input is *places*: (columns, rows) positions in the count vector of a reference's
-declared columns. So infinities, missing and unseen values are ordinary input to it, and its
-parameters are plain arrays over those positions.
+One algorithm a file, its parameters plain arrays. Every scorer is fitted on `PlacedRows` of the
+reference and scores others. `Outlier` is one of `OUTLIER_SCORERS`, chosen by name, and the scores
+by which others are judged.
 """
 
 from detectors.scorers.expected_error import ExpectedError
-from detectors.scorers.outlier import Outlier
+from detectors.scorers.outlier import OUTLIER_SCORERS, Outlier
+from detectors.scorers.placed import PlacedRows
 
-__all__ = ["ExpectedError", "Outlier"]
+__all__ = ["OUTLIER_SCORERS", "ExpectedError", "Outlier", "PlacedRows"]

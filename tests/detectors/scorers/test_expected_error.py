@@ -3,11 +3,11 @@ import pytest
 from scipy.stats import ks_2samp
 from sklearn.metrics import roc_auc_score
 
-from detectors.bins import fit_column, place
+from detectors.bins import fit_column
 from detectors.columns import Coded, ColumnType, Field, Floats, Rows
 from detectors.profile import mean
 from detectors.reference import ERROR, EXPECTED_ERROR, Reference
-from detectors.scorers import ExpectedError
+from detectors.scorers import ExpectedError, PlacedRows
 from tests.detectors.makers import SCHEMA, traffic
 
 X = Field("x", ColumnType.FLOAT)
@@ -15,7 +15,7 @@ C = Field("c", ColumnType.CATEGORY)
 
 
 def scores(reference: Reference, rows: Rows) -> Floats:
-    return reference.scores(reference.place(rows))[EXPECTED_ERROR]
+    return reference.scores(reference.placed(rows))[EXPECTED_ERROR]
 
 
 def test_it_ranks_rows_by_the_error_that_the_model_makes_on_them(reference: Reference) -> None:
@@ -80,5 +80,18 @@ def test_infinite_losses_are_left_out_of_the_fit() -> None:
     rows = Rows({"x": rng.normal(size=300)}, 300)
     losses = np.where(np.arange(300) % 2, 2.0, np.inf)
     columns = [fit_column(X, rows.columns["x"])]
-    scorer = ExpectedError.fit(place(rows, columns), losses, columns, rng=rng)
-    assert scorer.score(place(rows, columns)) == pytest.approx(np.full(300, 2.0))
+    placed = PlacedRows.of(rows, columns)
+    scorer = ExpectedError.fit(placed, losses, columns, rng=rng)
+    assert scorer.score(placed) == pytest.approx(np.full(300, 2.0))
+
+
+@pytest.mark.parametrize("largest", [5e-324, 1e308])
+def test_losses_of_any_size_are_expected(largest: float) -> None:
+    rng = np.random.default_rng(0)
+    rows = Rows({"x": rng.normal(size=500)}, 500)
+    losses = np.where(np.asarray(rows.columns["x"]) > 0, largest, 0.0)
+    columns = [fit_column(X, rows.columns["x"])]
+    placed = PlacedRows.of(rows, columns)
+    found = ExpectedError.fit(placed, losses, columns, rng=rng).score(placed)
+    assert np.isfinite(found).all()
+    assert found.max() <= 2 * largest

@@ -1,0 +1,1 @@
+"""Detectors that somebody else's library trained, run beside Driftmeter's own."""
