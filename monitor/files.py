@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from pyarrow import csv, ipc, json, parquet
 
 from detectors.columns import Coded, Column, ColumnType, Field, Floats, Rows
+from monitor.batches.vectors import is_vector, matrix
 
 Open = Callable[[], Any]
 """Opens a file at its beginning, each time anew, as a `pyarrow.NativeFile`."""
@@ -22,6 +23,10 @@ _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _DELIMITERS = ",;\t|"
 _LATEST_S = 1e11
 """The year 5138: a larger epoch time is in milliseconds or finer."""
+
+FEWEST_TEXTS = 100
+"""Where at least so many are there, more than half of them distinct and most of several words,
+strings are free text, not categories."""
 
 
 class FileError(ValueError):
@@ -76,20 +81,15 @@ def column_type(arrow: pa.DataType) -> ColumnType | None:
     """
     if pa.types.is_dictionary(arrow):
         return column_type(arrow.value_type)
-    if pa.types.is_boolean(arrow):
-        return ColumnType.BOOLEAN
-    if pa.types.is_integer(arrow):
-        return ColumnType.INTEGER
-    if pa.types.is_floating(arrow) or pa.types.is_decimal(arrow) or pa.types.is_null(arrow):
-        return ColumnType.FLOAT
-    return ColumnType.CATEGORY if _is_text(arrow) else None
+    return next((type_ for is_kind, type_ in _KINDS if is_kind(arrow)), None)
 
 
 def column_values(column: pa.ChunkedArray, type_: ColumnType) -> Column:
-    """A column's values as `type_`: numbers as float64, NaN for missing; others coded.
+    """A column's values as `type_`: numbers and times as float64, vectors as a matrix, NaN for
+    missing; others coded.
 
-    Whatever can be written down can be a category; otherwise raises FileError where the values
-    are of another type.
+    Whatever can be written down can be a category or text, and what `times_of` reads a timestamp;
+    otherwise raises FileError where the values are of another type.
     """
     own = column_type(column.type)
     column = _decoded(column)
@@ -100,7 +100,11 @@ def column_values(column: pa.ChunkedArray, type_: ColumnType) -> Column:
     if own is type_ is ColumnType.BOOLEAN:
         codes = pc.fill_null(column.cast(pa.int32()), -1).to_numpy()
         return Coded(codes, ("false", "true"))
-    if type_ is ColumnType.CATEGORY and (own is not None or pa.types.is_temporal(column.type)):
+    if type_ is ColumnType.TIMESTAMP:
+        return _column_times(column)
+    if own is ColumnType.VECTOR is type_:
+        return matrix(column)
+    if type_ in (ColumnType.CATEGORY, ColumnType.TEXT) and _can_be_written(column.type):
         return _coded(column.cast(pa.string()))
     raise FileError(f"holds {column.type} values, not {type_}; change the file or the declaration")
 
@@ -235,8 +239,24 @@ def listed(names: Sequence[str], limit: int = 10) -> str:
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
 
 
+def is_free_text(column: pa.ChunkedArray) -> bool:
+    """Whether strings are told apart by their wording rather than counted: see `FEWEST_TEXTS`."""
+    column = _decoded(column)
+    if not _is_text(column.type):
+        return False
+    distinct = pc.unique(column).drop_null()
+    n_present = len(column) - column.null_count
+    if n_present < FEWEST_TEXTS or 2 * len(distinct) <= n_present:
+        return False
+    n_worded = pc.sum(pc.match_substring_regex(distinct, r"\S\s+\S")).as_py()
+    return bool(2 * n_worded > len(distinct))
+
+
 def _inferred(table: pa.Table) -> tuple[tuple[Field, ...], tuple[str, ...]]:
-    types = [(column.name, column.type, column_type(column.type)) for column in table.schema]
+    types = [
+        (name, column.type, ColumnType.TEXT if is_free_text(column) else column_type(column.type))
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    ]
     fields = tuple(Field(name, type_) for name, _, type_ in types if type_ is not None)
     notes = tuple(left_out(name, arrow) for name, arrow, type_ in types if type_ is None)
     return fields, notes
@@ -257,6 +277,23 @@ def _is_text(arrow: pa.DataType) -> bool:
     )
 
 
+def _can_be_written(arrow: pa.DataType) -> bool:
+    return not is_vector(arrow) and (column_type(arrow) is not None or pa.types.is_temporal(arrow))
+
+
+_KINDS: Sequence[tuple[Callable[[pa.DataType], bool], ColumnType]] = (
+    (pa.types.is_boolean, ColumnType.BOOLEAN),
+    (pa.types.is_integer, ColumnType.INTEGER),
+    (pa.types.is_floating, ColumnType.FLOAT),
+    (pa.types.is_decimal, ColumnType.FLOAT),
+    (pa.types.is_null, ColumnType.FLOAT),
+    (pa.types.is_timestamp, ColumnType.TIMESTAMP),
+    (pa.types.is_date, ColumnType.TIMESTAMP),
+    (is_vector, ColumnType.VECTOR),
+    (_is_text, ColumnType.CATEGORY),
+)
+
+
 def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Dictionaries from outside may repeat values, hold nulls, and differ between chunks."""
     is_dictionary = pa.types.is_dictionary(column.type)
@@ -275,9 +312,17 @@ def _coded(column: pa.ChunkedArray) -> Coded:
 
 
 def _missing(n: int, type_: ColumnType) -> Column:
-    if type_.is_numeric:
-        return np.full(n, np.nan)
+    if not type_.is_coded:
+        return np.full((n, 1) if type_ is ColumnType.VECTOR else n, np.nan)
     return Coded(np.full(n, -1, dtype=np.int32), ())
+
+
+def _column_times(column: pa.ChunkedArray) -> Floats:
+    """Unlike event times these may be missing."""
+    try:
+        return _epoch_seconds(column)
+    except pa.ArrowException as error:
+        raise FileError(_first_line(error)) from error
 
 
 def _epoch_seconds(values: pa.ChunkedArray) -> Floats:

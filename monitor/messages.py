@@ -206,7 +206,7 @@ class Registration:
                 "state": self.state,
                 "reason": self.reason,
                 "reference_id": self.reference_id,
-                "schema": [[f.name, f.type, f.role] for f in self.schema],
+                "schema": [[f.name, f.type, f.role, f.dimensions] for f in self.schema],
             }
         )
 
@@ -221,7 +221,9 @@ class Registration:
                 state=body["state"],
                 reason=body["reason"],
                 reference_id=body["reference_id"],
-                schema=tuple(Field(n, ColumnType(t), Role(r)) for n, t, r in body["schema"]),
+                schema=tuple(
+                    Field(n, ColumnType(t), Role(r), *d) for n, t, r, *d in body["schema"]
+                ),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a registration: {error!r}") from error

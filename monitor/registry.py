@@ -116,7 +116,7 @@ def _row(registration: Registration) -> dict[str, object]:
         "state": registration.state,
         "reason": registration.reason,
         "reference_id": registration.reference_id,
-        "fields": [[f.name, f.type, f.role] for f in registration.schema],
+        "fields": [[f.name, f.type, f.role, f.dimensions] for f in registration.schema],
     }
 
 
@@ -134,5 +134,5 @@ def _registration(row: Row[Any]) -> Registration:
         state=row.state,
         reason=row.reason,
         reference_id=row.reference_id,
-        schema=tuple(Field(n, ColumnType(t), Role(r)) for n, t, r in row.fields or ()),
+        schema=tuple(Field(n, ColumnType(t), Role(r), *d) for n, t, r, *d in row.fields or ()),
     )

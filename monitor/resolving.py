@@ -6,7 +6,9 @@ from dataclasses import replace
 import pyarrow as pa
 
 from detectors.columns import RESERVED_PREFIX, Column, ColumnType, Field, Floats, Role
+from detectors.output import Output
 from detectors.reference import Reference
+from detectors.sample import SampleLimits
 from monitor.batches import TIME
 from monitor.files import FileError, read_table, times_of, to_rows
 from monitor.spec import Spec
@@ -50,16 +52,18 @@ def _fit(
     out = {*leave_out, *ignored, spec.label}
     kept = table.select([name for name in table.column_names if name not in out])
     rows, schema, _ = to_rows(kept, _declared(kept, spec))
-    prediction = next((f for f in schema if f.role is Role.PREDICTION), None)
+    prediction = next((f for f in schema if f.name == spec.prediction), None)
     label = _label(table, spec.label, prediction, spec) if spec.label and labelled else None
-    return Reference.fit(
+    fitted = Reference.fit(
         rows,
         schema,
         times=times,
         window_lengths_s=spec.windows,
-        prediction=None if prediction is None else prediction.name,
+        prediction=_output(prediction, spec),
         label=label,
+        outlier_scorer=spec.detection.outliers.scorer,
     )
+    return fitted.sampling(SampleLimits(rows=spec.sample_rows))
 
 
 def _declared(table: pa.Table, spec: Spec) -> list[Field]:
@@ -74,7 +78,25 @@ def _declared(table: pa.Table, spec: Spec) -> list[Field]:
         for name in table.column_names
         if name in types or name in inferred
     ]
-    return [replace(f, role=Role.PREDICTION) if f.name == spec.prediction else f for f in fields]
+    outputs = {spec.prediction, *spec.probabilities.values()}
+    return [replace(f, role=Role.PREDICTION) if f.name in outputs else f for f in fields]
+
+
+def _output(prediction: Field | None, spec: Spec) -> Output | None:
+    """What the model answers, if it can be compared with labels."""
+    if prediction is None or prediction.type.is_derived:
+        if spec.probabilities or spec.fairness:
+            raise FileError(
+                f"spec.probabilities and spec.fairness need the column {spec.prediction!r} with "
+                "the model's predictions; name it in spec.prediction"
+            )
+        return None
+    return Output(
+        spec.prediction,
+        probabilities=spec.probabilities,
+        positive=spec.positive,
+        groups=spec.fairness,
+    )
 
 
 def _label(table: pa.Table, name: str, prediction: Field | None, spec: Spec) -> Column:
@@ -83,6 +105,11 @@ def _label(table: pa.Table, name: str, prediction: Field | None, spec: Spec) -> 
         raise FileError(
             f"spec.label is {name!r}, but the reference has no column {spec.prediction!r} with "
             "the model's predictions to compare it with; name it in spec.prediction"
+        )
+    if prediction.type.is_derived:
+        raise FileError(
+            f"spec.label is {name!r}, but the predictions are {prediction.type}, with which no "
+            "label can be compared; if they are categories, say so in spec.columns"
         )
     rows, _, _ = to_rows(table, [Field(name, prediction.type, Role.LABEL)])
     return rows.columns[name]

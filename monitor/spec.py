@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from detectors.columns import RESERVED_PREFIX, ColumnType
+from detectors.output import N_CLASSES, N_GROUP_COLUMNS
 from monitor.channels import Channel, Webhooks
 from monitor.durations import format_duration, parse_duration
 from monitor.strict import NAME_PATTERN, Duration, Strict
@@ -154,9 +155,28 @@ class IgnoreBelow(Strict):
     )
 
 
+OutlierScorer = Literal[
+    "ecod",
+    "hbos",
+    "mahalanobis",
+    "pca",
+    "nearest_neighbours",
+    "isolation_forest",
+    "autoencoder",
+    "confidence",
+]
+
+
 class Outliers(Strict):
     false_discovery_rate: float = Field(
         default=0.1, gt=0, lt=1, description="Among the rows flagged, the share expected wrong."
+    )
+    scorer: OutlierScorer = Field(
+        default="ecod",
+        description="What makes a row an outlier: rare values (ecod, hbos), a rare combination of "
+        "numbers (mahalanobis, pca, autoencoder), or a place where few rows are "
+        "(nearest_neighbours, isolation_forest); or that the model is unsure (confidence). "
+        "autoencoder needs PyTorch.",
     )
 
 
@@ -230,6 +250,25 @@ class Spec(Strict):
     prediction: str = Field(
         default="prediction", min_length=1, description="The column that holds the model's output."
     )
+    probabilities: dict[str, Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict,
+        max_length=N_CLASSES,
+        description="Of a classification, by class: the column that holds its predicted "
+        "probability. Of two classes one is enough.",
+        examples=[{"yes": "p_yes"}],
+    )
+    positive: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The class of which precision, recall and fairness are told. Without it, of "
+        "two classes that with a probability, or else the later in the alphabet.",
+    )
+    fairness: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(),
+        max_length=N_GROUP_COLUMNS,
+        description="Columns of categories or booleans whose values are groups that the model "
+        "should treat alike.",
+    )
     importance: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
         default_factory=dict,
         max_length=10_000,
@@ -252,6 +291,14 @@ class Spec(Strict):
         max_length=4,
         description="Lengths of the windows reported.",
     )
+    sample_rows: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="Rows of every profile that are kept as they came, at most 14 kB of them, "
+        "chosen at random by their ids: for tests that need rows, and to say which columns made "
+        "rows outliers. None are kept unless this says so.",
+    )
     lateness: Duration = Field(
         default=60.0,
         ge=0,
@@ -263,13 +310,14 @@ class Spec(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for name in (*self.columns, self.prediction, self.label or ""):
+        told = (*self.probabilities.values(), *self.fairness)
+        for name in (*self.columns, self.prediction, self.label or "", *told):
             if name.startswith(RESERVED_PREFIX):
                 raise ValueError(
                     f"column {name!r}: names beginning with {RESERVED_PREFIX!r} are reserved"
                 )
-        if self.label == self.prediction:
-            raise ValueError("label and prediction must be different columns")
+        if self.label in (self.prediction, *told) or self.prediction in told:
+            raise ValueError("label and prediction must be columns of their own")
         shortest = min(self.windows)
         if any(window <= 0 or window % shortest for window in self.windows):
             raise ValueError("every window must be a whole multiple of the shortest one")

@@ -1,6 +1,6 @@
 """Batches of predictions and labels: their form on the wire, and the ways into it."""
 
-from monitor.batches.conforming import Conformed, conform
+from monitor.batches.conforming import ARROW_TYPES, Conformed, conform
 from monitor.batches.json_rows import ReadRows, from_json, labels_from_json, read_rows
 from monitor.batches.times import parse_time
 from monitor.batches.wire import (
@@ -21,6 +21,7 @@ from monitor.batches.wire import (
 )
 
 __all__ = [
+    "ARROW_TYPES",
     "ID",
     "LABEL",
     "LATENCY",

@@ -1,12 +1,14 @@
 """Columns of whatever came in, made the types that a monitor's schema wants."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import pyarrow as pa
 
-from detectors.columns import RESERVED_PREFIX, ColumnType, Field, Role
+from detectors.columns import LARGEST_DIMENSIONS, RESERVED_PREFIX, ColumnType, Field, Role
+from monitor.batches.times import parse_microseconds
+from monitor.batches.vectors import VECTOR, is_vector, of_length
 
 MAX_COLUMNS = 10_000
 
@@ -15,10 +17,13 @@ ARROW_TYPES = {
     ColumnType.INTEGER: pa.int64(),
     ColumnType.BOOLEAN: pa.bool_(),
     ColumnType.CATEGORY: pa.string(),
+    ColumnType.TEXT: pa.string(),
+    ColumnType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+    ColumnType.VECTOR: VECTOR,
 }
 
 Values: TypeAlias = Sequence[object]
-"""Python scalars, or an Arrow array."""
+"""Python scalars, lists of numbers, or an Arrow array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +42,10 @@ class Conformed:
 def conform(columns: Mapping[str, Values], schema: Sequence[Field], *, n: int) -> Conformed:
     """Arrays of the schema's types in the schema's order, from columns of n values each.
 
-    A column that is absent is missing throughout. Numbers stand for categories by their text and
-    0 and 1 for booleans; whatever else does not fit becomes missing and is counted. Without a
-    schema every column keeps its natural type.
+    A column that is absent is missing throughout. Numbers stand for categories by their text, for
+    times as seconds since 1970, and 0 and 1 for booleans; whatever else does not fit, a vector of
+    another length say, becomes missing and is counted. Without a schema every column keeps its
+    natural type.
     """
     fields = [f for f in schema if f.role in (Role.FEATURE, Role.PREDICTION)]
     if not fields:
@@ -51,7 +57,7 @@ def conform(columns: Mapping[str, Values], schema: Sequence[Field], *, n: int) -
         if values is None:
             arrays[f.name] = pa.nulls(n, ARROW_TYPES[f.type])
         else:
-            arrays[f.name], n_bad = _typed(values, f.type)
+            arrays[f.name], n_bad = _typed(values, f.type, f.dimensions)
             _count(mismatched, f.name, n_bad)
     unknown = {str(name): n for name in columns if name not in arrays}
     return Conformed(arrays, mismatched, unknown)
@@ -71,10 +77,15 @@ def _conform_naturally(columns: Mapping[str, Values], n: int) -> Conformed:
 
 
 def _natural_type(values: Values) -> ColumnType | None:
-    """The narrowest type that holds all scalars among the values; None where there are none."""
-    kinds = set(map(type, values)) & {bool, int, float, str}
+    """The narrowest type that holds all scalars among the values, or all lists where there are no
+    scalars; None where there is neither.
+    """
+    kinds = set(map(type, values)) & {bool, int, float, str, list}
     if not kinds:
         return None
+    if kinds == {list}:
+        return ColumnType.VECTOR
+    kinds -= {list}
     if str in kinds:
         return ColumnType.CATEGORY
     if len(kinds) > 1 or float in kinds:
@@ -92,33 +103,46 @@ _EXACT: Mapping[ColumnType, frozenset[type]] = {
     ColumnType.INTEGER: frozenset({int, type(None)}),
     ColumnType.BOOLEAN: frozenset({bool, type(None)}),
     ColumnType.CATEGORY: frozenset({str, type(None)}),
+    ColumnType.TEXT: frozenset({str, type(None)}),
+    ColumnType.TIMESTAMP: frozenset({type(None)}),
+    ColumnType.VECTOR: frozenset({type(None)}),
 }
 
 
 def natural(values: Values) -> tuple[pa.Array, int]:
     """The values in the narrowest type that holds all scalars among them; how many are none."""
     if isinstance(values, pa.Array):
-        if values.type in ARROW_TYPES.values():
+        if values.type in ARROW_TYPES.values() and values.type != VECTOR:
             return values, 0
+        if (cast := _cast(values)) is not None:
+            return of_length(cast, 0) if cast.type == VECTOR else (cast, 0)
         values = values.to_pylist()
     return _typed(values, _natural_type(values))
 
 
-def _typed(values: Values, type_: ColumnType | None) -> tuple[pa.Array, int]:
+def _cast(values: pa.Array) -> pa.Array | None:
+    """Times and vectors of any Arrow type in ours; None for anything else."""
+    if pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
+        return values.cast(ARROW_TYPES[ColumnType.TIMESTAMP], safe=False)
+    return values.cast(VECTOR, safe=False) if is_vector(values.type) else None
+
+
+def _typed(values: Values, type_: ColumnType | None, dimensions: int = 0) -> tuple[pa.Array, int]:
     """The values as an array, and how many did not fit."""
     if type_ is None:
         return pa.nulls(len(values)), sum(value is not None for value in values)
     target = ARROW_TYPES[type_]
     if isinstance(values, pa.Array):
-        if values.type == target:
-            return values, 0
+        cast = values if values.type == target else _cast(values)
+        if cast is not None and cast.type == target:
+            return of_length(cast, dimensions) if type_ is ColumnType.VECTOR else (cast, 0)
         values = values.to_pylist()
     if set(map(type, values)) <= _EXACT[type_]:
         try:
             return pa.array(values, type=target), 0
         except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
             pass  # a number beyond the type's range, or text that is no Unicode: value by value
-    fitted = [_fit(value, type_) for value in values]
+    fitted = [_fit(value, type_, dimensions) for value in values]
     n_bad = sum(
         new is None and not _is_missing(old) for old, new in zip(values, fitted, strict=True)
     )
@@ -129,19 +153,24 @@ def _is_missing(value: object) -> bool:
     return value is None or value != value  # noqa: PLR0124 - NaN is what differs from itself
 
 
-def _fit(value: object, type_: ColumnType) -> object:
+def _fit(value: object, type_: ColumnType, dimensions: int) -> object:
     """The value as the type wants it, None where it does not fit."""
+    if type_ is ColumnType.VECTOR:
+        return _fit_vector(value, dimensions)
     if not isinstance(value, bool | int | float | str) or _is_missing(value):
         return None
-    match type_:
-        case ColumnType.CATEGORY:
-            return _fit_category(value)
-        case ColumnType.BOOLEAN:
-            return bool(value) if value in (0, 1) else None
-        case ColumnType.INTEGER:
-            return _fit_integer(value)
-        case ColumnType.FLOAT:
-            return _fit_float(value)
+    return _SCALAR_FITS[type_](value)
+
+
+def _fit_vector(value: object, dimensions: int) -> list[float | None] | None:
+    """Numbers, or null for one that is not known, which makes the vector missing later."""
+    if not isinstance(value, list | tuple) or not 1 <= len(value) <= LARGEST_DIMENSIONS:
+        return None
+    if dimensions not in (0, len(value)):
+        return None
+    if not all(number is None or type(number) in (int, float) for number in value):
+        return None
+    return [None if number is None else _fit_float(number) for number in value]
 
 
 def _fit_category(value: bool | float | str) -> str | None:
@@ -151,6 +180,14 @@ def _fit_category(value: bool | float | str) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value).removesuffix(".0")
+
+
+def _fit_boolean(value: bool | float | str) -> bool | None:
+    return bool(value) if value in (0, 1) else None
+
+
+def _fit_text(value: bool | float | str) -> str | None:
+    return value if isinstance(value, str) and _is_unicode(value) else None
 
 
 def _is_unicode(text: str) -> bool:
@@ -172,3 +209,13 @@ def _fit_float(value: bool | float | str) -> float | None:
         return None if isinstance(value, str) else float(value)
     except OverflowError:
         return None
+
+
+_SCALAR_FITS: Mapping[ColumnType, Callable[[bool | float | str], object]] = {
+    ColumnType.FLOAT: _fit_float,
+    ColumnType.INTEGER: _fit_integer,
+    ColumnType.BOOLEAN: _fit_boolean,
+    ColumnType.CATEGORY: _fit_category,
+    ColumnType.TEXT: _fit_text,
+    ColumnType.TIMESTAMP: parse_microseconds,
+}

@@ -9,7 +9,8 @@ dm.latency      float64, seconds         of the model's answer; predictions only
 label           float64, int64, bool,    the truth; labels only
                 string
 anything else   float64, int64, bool,    a feature or output under its own name; null is missing
-                string
+                string, timestamp,
+                list of float32
 ==============  =======================  ==========================================
 
 The schema's metadata may tell what was lost in making the batch: `mismatched` and `unknown`, JSON
@@ -28,6 +29,7 @@ from detectors.columns import RESERVED_PREFIX, Coded, Column, Field, Floats, Row
 from monitor.batches.compression import is_compressed
 from monitor.batches.conforming import MAX_COLUMNS, Conformed, conform, natural
 from monitor.batches.times import END_OF_TIME
+from monitor.batches.vectors import is_vector, matrix
 
 ID = "dm.id"
 TIME = "dm.time"
@@ -80,6 +82,8 @@ def labels(
 ) -> pa.RecordBatch:
     """A batch for the topic labels. Raises BatchError where a value is no scalar."""
     array, n_bad = natural(values)
+    if is_vector(array.type) or pa.types.is_timestamp(array.type):
+        n_bad = len(array) - array.null_count
     if n_bad:
         raise BatchError(f"{n_bad} labels are neither a number, a boolean nor text")
     return pa.record_batch({ID: pa.array(ids, pa.string()), TIME: _timestamps(times), LABEL: array})
@@ -141,6 +145,8 @@ def _check_schema(schema: pa.Schema) -> None:
 
 
 def _is_readable(type_: pa.DataType) -> bool:
+    if is_vector(type_):
+        return True
     if pa.types.is_dictionary(type_):
         type_ = type_.value_type
     return any(
@@ -197,7 +203,11 @@ def to_rows(batch: pa.RecordBatch, schema: Sequence[Field]) -> tuple[Rows, list[
         name: batch[name] for name in batch.schema.names if not name.startswith(RESERVED_PREFIX)
     }
     conformed = conform(columns, schema, n=batch.num_rows)
-    rows = Rows({name: _column(a) for name, a in conformed.columns.items()}, batch.num_rows)
+    dimensions = {field.name: field.dimensions for field in schema}
+    rows = Rows(
+        {name: _column(a, dimensions.get(name, 0)) for name, a in conformed.columns.items()},
+        batch.num_rows,
+    )
     return rows, batch[ID].to_pylist(), _seconds(batch[TIME])
 
 
@@ -215,7 +225,12 @@ def _seconds(times: pa.Array) -> Floats:
     return times.cast(pa.int64()).to_numpy() / 1e6  # type: ignore[no-any-return]
 
 
-def _column(array: pa.Array) -> Column:
+def _column(array: pa.Array, dimensions: int = 0) -> Column:
+    if is_vector(array.type):
+        return matrix(array, dimensions)
+    if pa.types.is_timestamp(array.type):
+        micros = array.cast(pa.int64()).cast(pa.float64(), safe=False)
+        return np.asarray(micros.to_numpy(zero_copy_only=False)) / 1e6
     if pa.types.is_string(array.type):
         return _coded(array)
     if pa.types.is_boolean(array.type):

@@ -21,7 +21,7 @@ from detectors.two_sample import (
     decide,
     sorted_present,
 )
-from monitor.check import describe
+from monitor.check import derived, describe
 from monitor.check.model_error import ModelError, model_error
 from monitor.files import FileError, column_type, column_values, left_out
 
@@ -110,6 +110,7 @@ def check_tables(
 
     roles: of the label and the prediction, by column name; other columns are features.
     """
+    reference, current = derived.plain(reference, current, kept=roles)
     plan = _plan(reference.schema, current.schema, roles)
     # NumPy's sorts and look-ups, where the time goes, leave the interpreter to other threads.
     with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -154,6 +155,8 @@ def _plan(reference: pa.Schema, current: pa.Schema, roles: Mapping[str, Role]) -
                 notes.append(f"the {role} {name!r} is only in the {where} file")
         elif type_ := _joint_type(before, after):
             types[name] = type_
+        elif derived.differ_in_length(before, after):
+            structural.append(_type_changed(name, role, before, after))
         elif column_type(before) == column_type(after) or _is_null(before) or _is_null(after):
             notes.append(left_out(name, after if _is_null(before) else before))
         else:
@@ -170,8 +173,13 @@ def _is_null(arrow: pa.DataType) -> bool:
 
 
 def _joint_type(reference: pa.DataType, current: pa.DataType) -> ColumnType | None:
-    """As what both are compared; a column without any value goes with every type."""
+    """As what both are compared; a column without any value goes with every type.
+
+    None for what is compared by columns derived of it, or not at all.
+    """
     ours, theirs = column_type(reference), column_type(current)
+    if (ours and ours.is_derived) or (theirs and theirs.is_derived):
+        return None
     if ours == theirs or _is_null(current):
         return ours
     if _is_null(reference):
@@ -214,7 +222,10 @@ def _type_changed(
 
 
 def _type_name(arrow: pa.DataType) -> str:
-    return str(column_type(arrow) or arrow)
+    type_ = column_type(arrow)
+    if type_ is ColumnType.VECTOR and pa.types.is_fixed_size_list(arrow):
+        return f"vector of {arrow.list_size}"
+    return str(type_ or arrow)
 
 
 def _measured(reference: pa.Table, current: pa.Table, name: str, type_: ColumnType) -> _Measured:

@@ -63,10 +63,18 @@ class Columns:
 
     features: in the order of nameless rows; empty while the monitor has no reference.
     prediction: the model's output.
+    vectors: those of the features that are vectors.
     """
 
     features: Sequence[str]
     prediction: str
+    vectors: frozenset[str] = frozenset()
+
+    @property
+    def vector(self) -> str | None:
+        """The feature that a nameless row of numbers is, where it is the only one and a vector."""
+        alone = len(self.features) == 1 and self.features[0] in self.vectors
+        return self.features[0] if alone else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def decode_mapped(exchange: Exchange, columns: Columns, pointers: Pointers) -> D
 
 def _table(rows: Sequence[object], columns: Columns, pointers: Pointers) -> Decoded:
     if not pointers.columns:
-        return features(list(rows), columns.features)
+        return features(list(rows), columns.features, columns.vector)
     if not rows:
         raise DecodeError(Reason.WRONG_SHAPE, "there is no list of rows")
     found = {name: [_found(row, at) for row in rows] for name, at in pointers.columns.items()}

@@ -4,7 +4,7 @@ https://github.com/kserve/open-inference-protocol/blob/main/specification/protoc
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from itertools import chain
 from math import prod
 
@@ -28,7 +28,8 @@ Json = Mapping[str, object]
 
 
 def decode(exchange: Exchange, columns: Columns) -> Decoded:
-    """A tensor for each column, of shape [n] or [n, 1]; or one tensor of shape [n, features].
+    """A tensor for each column, of shape [n] or [n, 1], or [n, d] where it is of vectors; or one
+    tensor of shape [n, features].
 
     Raises DecodeError.
     """
@@ -39,8 +40,8 @@ def decode(exchange: Exchange, columns: Columns) -> Decoded:
 
 def table(inputs: Sequence[Json], outputs: Sequence[Json], columns: Columns) -> Decoded:
     """Tensors in and out as rows. Raises DecodeError."""
-    features = _columns(inputs, columns.features, "feature")
-    predictions = _columns(outputs, [columns.prediction], columns.prediction)
+    features = _columns(inputs, columns.features, "feature", columns.vectors)
+    predictions = _columns(outputs, [columns.prediction], columns.prediction, frozenset())
     lengths = {len(column) for column in chain(features.values(), predictions.values())}
     if len(lengths) != 1:
         raise DecodeError(Reason.WRONG_LENGTH, "tensors of different numbers of rows")
@@ -58,12 +59,16 @@ def _tensors(pieces: Sequence[bytes], headers: Headers, key: str) -> Sequence[Js
     return filled(tensors, binary)
 
 
-def _columns(tensors: Sequence[Json], names: Sequence[str], fallback: str) -> Mapping[str, Column]:
+def _columns(
+    tensors: Sequence[Json], names: Sequence[str], fallback: str, vectors: Set[str]
+) -> Mapping[str, Column]:
     """The columns of all tensors. One tensor alone is named by the monitor's `names`."""
     if len(tensors) > 1:
-        return {str(tensor.get("name")): _single(tensor) for tensor in tensors}
+        return {str(tensor.get("name")): _single(tensor, vectors) for tensor in tensors}
     (tensor,) = tensors
     data, width = _flat(tensor)
+    if len(names) == 1 and names[0] in vectors:
+        return {names[0]: _rows(data, width)}
     if width == 1 and len(names) != 1:
         return {str(tensor.get("name")): data}
     named = names or [f"{fallback}_{i}" for i in range(width)]
@@ -74,8 +79,14 @@ def _columns(tensors: Sequence[Json], names: Sequence[str], fallback: str) -> Ma
     return {name: data[i::width] for i, name in enumerate(named)}
 
 
-def _single(tensor: Json) -> Column:
+def _rows(data: Column, width: int) -> Column:
+    return [list(data[i : i + width]) for i in range(0, len(data), width)]
+
+
+def _single(tensor: Json, vectors: Set[str]) -> Column:
     data, width = _flat(tensor)
+    if tensor.get("name") in vectors:
+        return _rows(data, width)
     if width != 1:
         raise DecodeError(Reason.WRONG_SHAPE, f"tensor {tensor.get('name')!r} has {width} columns")
     return data

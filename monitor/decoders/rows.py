@@ -7,19 +7,26 @@ from monitor.decoders.exchange import Decoded, DecodeError, Reason
 Column = Sequence[object]
 
 
-def features(rows: object, names: Sequence[str]) -> Decoded:
+def features(rows: object, names: Sequence[str], vector: str | None = None) -> Decoded:
     """Rows as objects, or as lists or single values in the order of `names`.
 
-    Without names, the values of a list are numbered.
+    Without names, the values of a list are numbered. vector: the column that a list of single
+    values is as a whole.
     """
     if not isinstance(rows, list) or not rows:
         raise DecodeError(Reason.WRONG_SHAPE, "there is no list of rows")
     first = rows[0]
     if isinstance(first, dict):
         return _objects(rows)
+    if (
+        vector is not None
+        and isinstance(first, list)
+        and not any(isinstance(value, list | dict) for value in first[:1])
+    ):
+        return Decoded({vector: rows}, len(rows))
     lists = rows if isinstance(first, list) else [[value] for value in rows]
     width = len(lists[0])
-    if not all(type(row) is list and len(row) == width for row in lists):
+    if set(map(type, lists)) != {list} or set(map(len, lists)) != {width}:
         raise DecodeError(Reason.WRONG_SHAPE, "rows of different lengths or kinds")
     names = names or [f"feature_{i}" for i in range(width)]
     if width != len(names):
@@ -27,10 +34,10 @@ def features(rows: object, names: Sequence[str]) -> Decoded:
     return Decoded(dict(zip(names, zip(*lists, strict=True), strict=True)), len(lists))
 
 
-def columnar(value: object, names: Sequence[str]) -> Decoded:
+def columnar(value: object, names: Sequence[str], vector: str | None = None) -> Decoded:
     """An object of columns; or rows, as a tensor without a name is both."""
     if not isinstance(value, dict):
-        return features(value, names)
+        return features(value, names, vector)
     lengths = {len(column) for column in value.values() if isinstance(column, list)}
     if not all(isinstance(column, list) for column in value.values()) or not any(lengths):
         raise DecodeError(Reason.WRONG_SHAPE, "an object that is not of columns with rows")

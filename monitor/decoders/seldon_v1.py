@@ -19,7 +19,7 @@ def decode(exchange: Exchange, columns: Columns) -> Decoded:
     asked = _data(json_object(exchange.request, exchange.request_headers))
     answered = _data(json_object(exchange.response, exchange.response_headers))
     return joined(
-        features(_rows(asked), texts(asked.get("names")) or columns.features),
+        features(_rows(asked), texts(asked.get("names")) or columns.features, columns.vector),
         outputs(_rows(answered), columns.prediction, texts(answered.get("names"))),
     )
 

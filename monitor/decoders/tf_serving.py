@@ -33,8 +33,8 @@ def _inputs(request: Mapping[str, object], columns: Columns) -> Decoded:
     if "instances" in request and "inputs" in request:
         raise DecodeError(Reason.WRONG_SHAPE, "both 'instances' and 'inputs'")
     if "inputs" in request:
-        return columnar(request["inputs"], columns.features)
-    return features(request.get("instances"), columns.features)
+        return columnar(request["inputs"], columns.features, columns.vector)
+    return features(request.get("instances"), columns.features, columns.vector)
 
 
 def _answers(response: Mapping[str, object], columns: Columns) -> Decoded:

@@ -24,7 +24,7 @@ def decode(exchange: Exchange, columns: Columns) -> Decoded:
     if not all(isinstance(row, dict | list) for row in rows):
         raise DecodeError(Reason.WRONG_SHAPE, "values that may be one row or many")
     return joined(
-        features(rows, columns.features),
+        features(rows, columns.features, columns.vector),
         outputs(_rows(response, "predictions"), columns.prediction),
     )
 

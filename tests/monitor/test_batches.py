@@ -222,7 +222,7 @@ def columns(**changed: object) -> dict[str, object]:
     [
         (pa.table({"x": [1]}), "'dm.id' is missing"),
         (pa.table({"dm.id": ["a"]}), "'dm.time' is missing"),
-        (pa.table(columns(x=[[1]])), "type list"),
+        (pa.table(columns(x=[["a"]])), "type list"),
         (pa.table(columns(x=[b"1"])), "type binary"),
         (pa.table(columns(**{"dm.id": pa.array([None], pa.string())})), "no id"),
         (pa.table(columns(**{"dm.time": pa.array([None], pa.timestamp("us", "UTC"))})), "no time"),

@@ -63,7 +63,7 @@ def test_all_faults_are_said_at_once_in_the_order_of_the_file() -> None:
         "9:5: spec.columns.stop: 'categroy' is not accepted (did you mean 'category'?)",
         (
             "10:5: spec.columns.fare: 3 is not accepted "
-            "(accepted: float, integer, boolean, category, ignore)"
+            "(accepted: float, integer, boolean, category, text, timestamp, vector, ignore)"
         ),
         "11:3: spec.detecton: is not a key here (did you mean 'detection'?)",
         (

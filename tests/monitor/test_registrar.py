@@ -100,7 +100,7 @@ def test_a_file_becomes_a_reference(
         ("prediction", ColumnType.FLOAT, Role.PREDICTION),
     ]
     assert found.schema == reference.schema
-    assert (reference.profile.n, reference.profile.labels.n_labelled) == (N, N)
+    assert (reference.profile.n, reference.profile.n_labelled) == (N, N)
     assert len(reference.windows[HOUR]) == N / 20
 
 

@@ -1,9 +1,10 @@
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
-from monitor.spec import Monitor
+from detectors.scorers import OUTLIER_SCORERS
+from monitor.spec import Monitor, OutlierScorer
 
 
 def document(reference: object = "training.parquet", **spec: object) -> dict[str, Any]:
@@ -69,6 +70,10 @@ def test_a_name_that_would_not_do_in_a_url_is_refused(name: str) -> None:
         {"alerts": {"webhooks": [{"url": "https://a", "secret_file": "s"}] * 2}},
         {"alerts": {"webhooks": [{"url": "file:///etc/passwd", "secret_file": "s"}]}},
         {"surprise": 1},
+        {"label": "p", "probabilities": {"yes": "p"}},
+        {"prediction": "p", "probabilities": {"yes": "p"}},
+        {"prediction": "sex", "fairness": ["sex"]},
+        {"fairness": ["dm.group"]},
     ],
 )
 def test_what_contradicts_itself_is_refused(spec: dict[str, Any]) -> None:
@@ -99,3 +104,7 @@ def test_a_document_survives_json_and_keeps_defaults_to_itself() -> None:
         "alerts": {"for": "10m"},
         "detection": {"false_alarms": "2 per 30d"},
     }
+
+
+def test_the_scorers_of_outliers_that_can_be_named_are_those_that_there_are() -> None:
+    assert set(get_args(OutlierScorer)) == set(OUTLIER_SCORERS)

@@ -1,0 +1,25 @@
+"""Rows are kept in profiles only where a document asks for them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detectors.columns import Rows
+from detectors.profile import count
+from monitor.resolving import fit_file
+from tests.monitor.test_up import training
+from tests.support.counted import monitor
+
+
+@pytest.mark.parametrize(("spec", "n_rows"), [({}, 0), ({"sample_rows": 25}, 25)])
+def test_a_profile_keeps_as_many_rows_as_the_document_says(
+    tmp_path: Path, spec: dict[str, int], n_rows: int
+) -> None:
+    (tmp_path / "training.csv").write_text(training())
+    document = monitor(reference=str(tmp_path / "training.csv"), **spec)
+    reference = fit_file(document.spec)
+    numbers = np.random.default_rng(1).normal(size=200)
+    rows = Rows({field.name: numbers for field in reference.schema}, 200)
+    profile = count(rows, reference)
+    assert len(profile.sample.keys) == n_rows
