@@ -8,10 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input -c constraints.txt
 
-.PHONY: help demo check test bench format clean
+.PHONY: help demo check test test-long bench bench-peers format clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo ## watch a model drift, alarm and be retrained: a minute, nothing to install
 	@$(BIN)/driftmeter demo
@@ -27,12 +27,28 @@ check: $(VENV)/.dev ## format, lint, types, layers, generated files up to date
 test: $(VENV)/.dev ## every test; what could not be tested is said at the end
 	$(BIN)/pytest -n auto --dist loadgroup
 
-bench: $(VENV)/.dev ## measure speed and false alarms; tables here, JSON in out/
+# One after the other: they measure memory and time, and each takes up to ten minutes.
+test-long: $(VENV)/.dev ## what takes minutes each: hundreds of kills, faults that last
+	$(BIN)/pytest -m long
+
+# What benchmarks/README.md describes. QUICK= measures what the figures in docs/ were measured with.
+QUICK := --quick
+BENCHMARKS := speed outlier_speed decision_cost collector \
+	sequential power delay false_alarms localisation outliers
+
+bench: $(VENV)/.dev ## measure speed and quality: tables here, JSON in out/; QUICK= takes hours
 	@mkdir -p out
-	$(BIN)/python -m benchmarks.check_speed > out/check_speed.json
-	$(BIN)/python -m benchmarks.collector > out/collector.json
+	@for name in $(BENCHMARKS); do \
+		echo; echo "== $$name"; \
+		$(BIN)/python -m benchmarks.$$name $(QUICK) --out out/$$name.json || exit; done
+	$(BIN)/python -m benchmarks.check_speed --out out/check_speed.json
 	$(BIN)/python -m benchmarks.spool --out out/spool.json
-	$(BIN)/python -m benchmarks.false_alarms --out out/false_alarms.json
+
+bench-peers: $(VENV)/.dev ## the same beside Evidently, NannyML and alibi-detect; installs them
+	@mkdir -p out
+	$(BIN)/python -m benchmarks.peers install
+	$(BIN)/python -m benchmarks.power_peers $(QUICK) --out out/power_peers.json
+	$(BIN)/python -m benchmarks.false_alarms_peers $(QUICK) --out out/false_alarms_peers.json
 
 format: $(VENV)/.dev ## put the code into its form
 	$(BIN)/ruff format .

@@ -82,12 +82,22 @@ def tabulate(what: str | None, results: Callable[[bool], Iterable[Any]]) -> None
 
     what: the module's docstring. results: of whether to be quick, dataclasses of one kind.
     """
+    arguments = command_line(what).parse_args()
+    print_table(results(arguments.quick), arguments)
+
+
+def command_line(what: str | None) -> argparse.ArgumentParser:
+    """What every benchmark understands; `what` is its module's docstring."""
     parser = argparse.ArgumentParser(description=(what or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a few minutes, and noisier")
     parser.add_argument("--out", type=Path, help="write the results as JSON")
-    arguments = parser.parse_args()
+    return parser
+
+
+def print_table(results: Iterable[Any], arguments: argparse.Namespace) -> None:
+    """A line for every result as it comes, dataclasses of one kind; JSON where asked for."""
     started, written = time.perf_counter(), list[dict[str, Any]]()
-    for result in results(arguments.quick):
+    for result in results:
         row = asdict(result)
         if not written:
             print(_line([name.replace("_", " ") for name in row], like=list(row.values())))
