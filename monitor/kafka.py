@@ -8,6 +8,7 @@ from typing import Any
 import kafka
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.net.compat import KafkaNetClient
 
 from monitor.kafka_security import Settings
 from monitor.messages import Topics
@@ -117,16 +118,32 @@ def _create(admin: kafka.KafkaAdminClient, topics: Mapping[str, Mapping[str, obj
 
 
 def _connected(client: Any, *args: str, broker: Broker, **settings: object) -> Any:
+    begun: list[KafkaNetClient] = []
+
+    def begin(**configuration: object) -> KafkaNetClient:
+        begun.append(KafkaNetClient(**configuration))
+        return begun[-1]
+
     try:
         return client(
             *args,
+            kafka_client=begin,
             bootstrap_servers=list(broker.servers),
             bootstrap_timeout_ms=round(broker.connect_timeout_s * 1000),
             **broker.security,
             **settings,
         )
     except (KafkaError, OSError) as error:  # a certificate that cannot be read is an OSError
+        for connections in begun:
+            _end(connections)
         raise BrokerUnavailableError(
             f"no Kafka broker answers at {', '.join(broker.servers)} ({error}). "
             "Is it running, and are --broker and --broker-security right?"
         ) from error
+
+
+def _end(connections: KafkaNetClient) -> None:
+    """Ends what a client leaves behind that could not connect: a thread, and three descriptors."""
+    with suppress(KafkaError):
+        connections.close()
+    connections._net.stop(timeout_ms=1000)  # noqa: SLF001 - the thread has no other end

@@ -63,7 +63,18 @@ def _fit(
         label=label,
         outlier_scorer=spec.detection.outliers.scorer,
     )
+    _check_matching(fitted, spec.detection.match_by)
     return fitted.sampling(SampleLimits(rows=spec.sample_rows))
+
+
+def _check_matching(reference: Reference, name: str | None) -> None:
+    """What detect could not use is said to whoever declares it."""
+    column = reference.columns[reference.index(name)] if name and reference.has(name) else None
+    if name is not None and (column is None or column.field.type.is_numeric):
+        raise FileError(
+            f"spec.detection.match_by is {name!r}, which is no category or boolean column of the "
+            "reference"
+        )
 
 
 def _declared(table: pa.Table, spec: Spec) -> list[Field]:

@@ -194,6 +194,12 @@ class Detection(Strict):
     )
     ignore_below: IgnoreBelow = IgnoreBelow()
     outliers: Outliers = Outliers()
+    match_by: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A category or boolean column that says of whole windows what they are, such "
+        "as holidays: each is then compared with the reference's windows of its kind.",
+    )
     compare_with: tuple[PastWindows, ...] = Field(
         default=(),
         max_length=4,

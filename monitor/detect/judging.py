@@ -155,6 +155,7 @@ class Judge:
             _shared_budget(spec),
             spec.detection.minimum_rows,
             _floor(spec),
+            spec.detection.match_by,
         )
 
     def _make_detector(
@@ -164,6 +165,7 @@ class Judge:
         budget: Budget,
         minimum_rows: int,
         ignore_below: EffectFloor,
+        match_by: str | None,
     ) -> Detector:
         return Detector(
             self._references.get(reference_id),
@@ -171,6 +173,7 @@ class Judge:
             budget=budget,
             minimum_rows=minimum_rows,
             ignore_below=ignore_below,
+            match_by=match_by,
         )
 
 
