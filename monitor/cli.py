@@ -53,6 +53,7 @@ COMMANDS = (
 USER_ERRORS = (
     ("builtins", "OSError"),
     ("monitor.collector.tokens", "TokenError"),
+    ("detectors.backend", "BackendError"),
     ("detectors.reference", "ReferenceError"),
     ("monitor.adapters.alibi", "AlibiError"),
     ("monitor.adapters.folder_digest", "FolderError"),

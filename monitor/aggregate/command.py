@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing
 
 from prometheus_client import CollectorRegistry
 
+from detectors.backend.choice import AUTO, choose
 from monitor import exposition, flags, logs, tracing
 from monitor.aggregate.counting import Aggregator
 from monitor.aggregate.following import Follower
@@ -55,11 +56,19 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=2.0,
         help="how often profiles are published (default 2s)",
     )
+    parser.add_argument(
+        "--device",
+        default=AUTO,
+        metavar="auto|cpu|cuda",
+        help="where rows are counted: auto takes a GPU for large batches where there is one "
+        "(pip install 'driftmeter[gpu]'); the counts are the same (default auto)",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     logs.configure()
+    choose(args.device, n_values=1)  # a device that is not to be had is said now, not later
     tracing.configure("aggregate")
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -83,7 +92,9 @@ def _aggregate(
 ) -> None:
     client_id = f"driftmeter-aggregate-{socket.gethostname()}-{os.getpid()}"
     tally = Tally(Instruments(registry))
-    aggregator = Aggregator(broker.topics, References(ArtifactStore(args.store)), tally)
+    aggregator = Aggregator(
+        broker.topics, References(ArtifactStore(args.store)), tally, device=args.device
+    )
     with ExitStack() as stack:
         follower = stack.enter_context(closing(Follower(broker, client_id=client_id)))
         if not follower.catch_up(timeout_s=REGISTRY_TIMEOUT_S):

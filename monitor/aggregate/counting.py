@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
+from detectors.backend.choice import AUTO
 from detectors.profile import Profile
 from detectors.reference import Reference
 from monitor.aggregate.lane import Lane, prediction_field
@@ -49,7 +50,9 @@ class Aggregator:
         tally: Tally,
         *,
         segment_size: int = SEGMENT_SIZE,
+        device: str = AUTO,
     ) -> None:
+        self._device = device
         self._topics = topics
         self._references = references
         self._tally = tally
@@ -61,7 +64,13 @@ class Aggregator:
         """Begins a partition. Rows count from `first`; those before only feed the join."""
         lane = self._lanes.setdefault(
             partition.partition,
-            Lane(partition.partition, self._topics, self._references, self._tally),
+            Lane(
+                partition.partition,
+                self._topics,
+                self._references,
+                self._tally,
+                device=self._device,
+            ),
         )
         segments = Segments(*partition, first=first, size=self._segment_size)
         segments.next_offset = reading_from

@@ -8,6 +8,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.backend.choice import AUTO, choose
 from detectors.columns import Field, Floats
 from detectors.profile import Profile, count, count_faults, count_labels, rows_at
 from detectors.reference import Reference
@@ -35,10 +36,19 @@ class Lane:
     """Counts rows into the segments of its two partitions, and joins labels in between.
 
     predictions, labels: the segments of the two; None while the partition is not ours.
+    device: where rows are counted, as `detectors.backend.choose` takes it.
     latest: by monitor, the latest event time among its predictions.
     """
 
-    def __init__(self, number: int, topics: Topics, references: References, tally: Tally) -> None:
+    def __init__(
+        self,
+        number: int,
+        topics: Topics,
+        references: References,
+        tally: Tally,
+        *,
+        device: str = AUTO,
+    ) -> None:
         self.predictions: Segments | None = None
         self.labels: Segments | None = None
         self.latest: dict[str, float] = {}
@@ -46,6 +56,7 @@ class Lane:
         self._topics = topics
         self._references = references
         self._tally = tally
+        self._device = device
         self._joiners: dict[str, Joiner] = {}
 
     def count_predictions(self, batches: Sequence[Batch], reference: Reference) -> None:
@@ -122,6 +133,7 @@ class Lane:
                     reference,
                     times=rows.times[where],
                     ids=[rows.ids[i] for i in where],
+                    backend=choose(self._device, n_values=len(where) * len(reference.columns)),
                 )
                 segments.add(stretch, pane, profile)
                 self._tally.counted(registration.name, segments.topic, len(where))

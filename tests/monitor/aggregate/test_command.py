@@ -4,6 +4,7 @@ from urllib.request import urlopen
 import kafka
 import pytest
 
+from monitor import cli
 from monitor.aggregate.command import _check_partitions
 from monitor.embedded import fresh_prefix
 from monitor.kafka import Broker
@@ -36,3 +37,10 @@ def test_a_role_shows_its_metrics_and_ends_when_it_is_told_to(
         urlopen(f"{address}/metrics", timeout=5) as response,
     ):
         assert b"driftmeter_aggregate_segments_total 0.0" in response.read()
+
+
+def test_a_device_that_is_not_to_be_had_is_named_at_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["aggregate", "--device", "abacus"]) == 2
+    assert "device 'abacus'" in capsys.readouterr().err
