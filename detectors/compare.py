@@ -11,8 +11,9 @@ from detectors.distribution import distribution, quantiles
 from detectors.effects import statistics
 from detectors.explanation import explain
 from detectors.outliers import outliers
-from detectors.performance import expected, realised
+from detectors.performance import expected, fairness, realised
 from detectors.profile import RESOLUTION, Profile, mean
+from detectors.quality import quality
 from detectors.reference import Reference
 from detectors.report import ColumnReport, Shift, Summary, Verdict, WindowReport
 from detectors.statistics import (
@@ -20,6 +21,7 @@ from detectors.statistics import (
     variance_ratio_of_moments,
     welch_mean_shift_of_moments,
 )
+from detectors.vectors.effects import vector_statistics
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 N_SHARES = 10
@@ -45,8 +47,15 @@ def report(
     of a window stands. Columns come strongest first. A column of which the window has no value
     because it comes with the labels is left out until they are there.
     """
+    of_vectors = _statistics_of_vectors(reference, profile)
     columns = [
-        _column_report(reference, profile, i, decision.columns.get(column.field.name, _NO_DECISION))
+        _column_report(
+            reference,
+            profile,
+            i,
+            decision.columns.get(column.field.name, _NO_DECISION),
+            of_vectors.get(column.field.name, {}),
+        )
         for i, column in enumerate(reference.columns)
         if profile.n == 0 or reference.part(profile.counts, i).any()
     ]
@@ -67,6 +76,8 @@ def report(
         outliers=outliers(profile, reference, false_discovery_rate=outlier_rate),
         expected=foreseen,
         realised=found,
+        fairness=fairness(profile, reference),
+        quality=quality(profile, reference),
         explanation=explanation if is_explained else None,
     )
 
@@ -77,8 +88,13 @@ def _strength(column: ColumnReport) -> tuple[bool, float, float, str]:
 
 
 def _column_report(
-    reference: Reference, profile: Profile, index: int, decision: ColumnDecision
+    reference: Reference,
+    profile: Profile,
+    index: int,
+    decision: ColumnDecision,
+    of_vector: Mapping[str, float],
 ) -> ColumnReport:
+    """of_vector: statistics of the whole vector of which this column stands for the length."""
     column = reference.columns[index]
     known = reference.part(reference.profile.counts, index)
     seen = reference.part(profile.counts, index)
@@ -91,7 +107,7 @@ def _column_report(
         reference=_summary(reference, reference.profile, index),
         current=_summary(reference, profile, index),
         unseen=0.0 if numeric else float(seen[UNSEEN]) / max(int(seen.sum()), 1),
-        statistics=values,
+        statistics={**values, **of_vector},
         effect=values.get("wasserstein_sd" if numeric else "total_variation"),
         effect_unit="sd" if numeric else "share",
         p_value=decision.p_value,
@@ -99,6 +115,18 @@ def _column_report(
         named=decision.named,
         distribution=distribution(column, known, seen),
     )
+
+
+def _statistics_of_vectors(
+    reference: Reference, profile: Profile
+) -> Mapping[str, Mapping[str, float]]:
+    """By the name of the column of the vectors' lengths, which each vector column has."""
+    before = reference.derivations.vectors(reference.profile.vectors)
+    now = reference.derivations.vectors(profile.vectors)
+    return {
+        step.fields[0].name: vector_statistics(step.embedding, sums, now[name][1])
+        for name, (step, sums) in before.items()
+    }
 
 
 def _statistics(reference: Reference, profile: Profile, index: int) -> Mapping[str, float]:

@@ -6,17 +6,17 @@ of the reference. A numeric column has the first four orthonormal polynomials of
 reference's range; a category column the share of every level; and every column its missing share.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from numpy.polynomial import legendre
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from detectors.bins import MISSING, NumericColumn
 from detectors.columns import Counts, Floats, Role
+from detectors.ranks import rank_polynomials
 from detectors.reference import ERROR, Reference
 
 
@@ -67,6 +67,24 @@ class Measurement:
 
     values: Floats
     n: Floats
+
+    def whole(self) -> "Measurement":
+        """(windows, components) -> (components,) of all windows together."""
+        total = self.n.sum(axis=0)
+        sums = (np.nan_to_num(self.values) * self.n).sum(axis=0)
+        values = np.divide(sums, total, out=np.full(total.shape, np.nan), where=total > 0)
+        return Measurement(values, total)
+
+    def beside(self, other: "Measurement") -> "Measurement":
+        """These components, and then those."""
+        return Measurement(
+            np.concatenate([self.values, other.values], axis=-1),
+            np.concatenate([self.n, other.n], axis=-1),
+        )
+
+    def at(self, where: NDArray[np.intp]) -> "Measurement":
+        """Of some of the components."""
+        return Measurement(self.values[..., where], self.n[..., where])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,35 +247,6 @@ def _category_probe(counts: Counts, slots: NDArray[np.intp]) -> _Probe:
         weights=(*weights.tolist(), _MISSING_WEIGHT),
         loadings=np.roll(np.eye(len(counts)), -1, axis=1),
     )
-
-
-def rank_polynomials(counts: Counts, /, *, degree: int) -> Floats:
-    """Legendre polynomials of the bins' mid-ranks, made orthonormal under the bins' own masses.
-
-    counts: (bins,) of the reference in the order of the values. Returns (bins, k): each of
-    mean 0 and variance 1 over the reference's rows. k is `degree`, or fewer where there are too
-    few distinct values to bear them.
-    """
-    total = counts.sum()
-    if total == 0:
-        return np.zeros((counts.size, 0))
-    masses = counts / total
-    ranks = np.cumsum(masses) - masses / 2
-    orthonormal = [np.ones(counts.size)]
-    for candidate in legendre.legvander(2 * ranks - 1, degree).T[1:]:
-        rest = _remove(candidate, orthonormal, masses)
-        norm = np.sqrt((masses * rest**2).sum())
-        if norm > 1e-6:
-            orthonormal.append(rest / norm)
-    return np.stack(orthonormal[1:], axis=-1) if orthonormal[1:] else np.zeros((counts.size, 0))
-
-
-def _remove(vector: Floats, basis: Iterable[Floats], masses: Floats) -> Floats:
-    """What is left of `vector` outside the basis; twice, for the sake of rounding."""
-    for _ in range(2):
-        for direction in basis:
-            vector = vector - (masses * vector * direction).sum() * direction
-    return vector
 
 
 def _skewness(probe: _Probe, counts: Counts) -> Floats:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import fdtrc
+from scipy.special import chdtrc, fdtrc
 
 from detectors.columns import Floats
 
@@ -18,43 +18,48 @@ ten of eighty columns move by three it sees 85 %, at a chance of 1/3700, of whic
 sees 65 %."""
 
 
+N_DRAWS = 4096
+"""From which variance and skewness are taken; seeded, so that they are always the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dense:
     """The law of the mean over components of the logarithm of a sparse mixture's likelihood ratio.
 
     It is the statistic of Ingster (1997) and Donoho and Jin (2004) for a few of many means that
-    have moved. Its law is taken for a shifted and scaled χ² with the same variance and skewness.
-    Were the components independent these would follow from their number; correlations C make them
-    tr C² / n and tr C³ / n times as large, as they do a sum of squares. That is exact also where
-    all components are one, and too much in between, the statistic's higher powers being less
-    correlated than its squares (Mehler's formula). The traces are read from the cross products of
-    the reference's windows. As the windows know the scale from so many times the components'
-    degrees of freedom, an F law stands for the χ².
+    have moved. Its law is taken for a shifted and scaled χ² with its mean, and with its variance
+    and skewness over draws of normal scores that are correlated as the components are.
 
-    variance: of the mean. df: of the χ². n_windows: learned from.
+    variance: of the mean. df: of the χ². n_windows: from which a factor common to all components
+    was learned, so that an F law stands for the χ²; None where rows alone explain how they are
+    correlated.
     """
 
     variance: float
     df: float
-    n_windows: int
+    n_windows: int | None
 
     @staticmethod
-    def fit(deviations: Floats) -> "Dense | None":
-        """From the windows' standardised deviations from their mean, (windows, components).
+    def fit(deviations: Floats, correlation: Floats) -> "Dense | None":
+        """deviations: (windows, components) of the windows from their mean, standardised.
+        correlation: (components, components) of the scores, as far as rows explain it.
 
         None where there is too little of either to learn from.
         """
-        complete = deviations[:, ~np.isnan(deviations).any(axis=0)]
-        n_windows, n = complete.shape
+        complete = ~np.isnan(deviations).any(axis=0)
+        n_windows, n = len(deviations), int(complete.sum())
         if n < FEWEST_COMPONENTS or n_windows < FEWEST_WINDOWS:
             return None
-        second, third = _traces(complete)
-        # Correlations cannot lie outside those of independent and of identical components.
-        second = float(np.clip(second, n, n * n))
-        third = float(np.clip(third, second**1.5 / np.sqrt(n), second**1.5))
-        variance = _MOMENTS.variance * second / n**2
-        third_moment = _MOMENTS.third * third / n**3
-        return Dense(variance, 8 * variance**3 / third_moment**2, n_windows)
+        explained = correlation[np.ix_(complete, complete)]
+        common = _common_share(deviations[:, complete], explained)
+        together = (1 - common) * explained + common
+        excess = _draws(together).mean(axis=1) - _MEAN
+        variance, third = float((excess**2).mean()), float((excess**3).mean())
+        return Dense(
+            variance=variance,
+            df=8 * variance**3 / max(third, 1e-3 * variance**1.5) ** 2,
+            n_windows=n_windows if common else None,
+        )
 
     def p_value(self, scores: Floats) -> float:
         """Of the normal scores of one more window, (components,); NaN without any. One-sided: a
@@ -63,9 +68,11 @@ class Dense:
         known = scores[~np.isnan(scores)]
         if known.size == 0:
             return float("nan")
-        excess = float(log_mixture_ratio(known).mean()) - _MOMENTS.mean
-        ratio = 1 + excess / np.sqrt(self.variance) * np.sqrt(2 / self.df)
-        return float(fdtrc(self.df, self.df * (self.n_windows - 1), max(ratio, 0.0)))
+        excess = float(log_mixture_ratio(known).mean()) - _MEAN
+        ratio = max(1 + excess / np.sqrt(self.variance) * np.sqrt(2 / self.df), 0.0)
+        if self.n_windows is None:
+            return float(chdtrc(self.df, self.df * ratio))
+        return float(fdtrc(self.df, self.df * (self.n_windows - 1), ratio))
 
 
 def log_mixture_ratio(z: Floats) -> Floats:
@@ -75,39 +82,66 @@ def log_mixture_ratio(z: Floats) -> Floats:
     return logarithm
 
 
-@dataclass(frozen=True, slots=True)
-class _Moments:
-    """Of a standard normal's `log_mixture_ratio`; variance and third are central."""
-
-    mean: float
-    variance: float
-    third: float
-
-    @staticmethod
-    def integrate() -> "_Moments":
-        z = np.linspace(-12.0, 12.0, 4801)
-        density = np.exp(-(z**2) / 2)
-        density /= density.sum()
-        value = log_mixture_ratio(z)
-        mean = float(density @ value)
-        return _Moments(
-            mean=mean,
-            variance=float(density @ (value - mean) ** 2),
-            third=float(density @ (value - mean) ** 3),
-        )
+def moved_probability(z: Floats) -> Floats:
+    """That each has moved, once it was seen, as the bet has it."""
+    moved = MOVED_SHARE * np.exp(-(MOVED_BY**2) / 2) * np.cosh(MOVED_BY * z)
+    probability: Floats = moved / (1 - MOVED_SHARE + moved)
+    return probability
 
 
-_MOMENTS: Final = _Moments.integrate()
+def expected_shift(z: Floats) -> Floats:
+    """How far each has moved, as the bet has it: the derivative of `log_mixture_ratio`. It draws
+    towards 0 what chance explains."""
+    shift: Floats = MOVED_BY * np.tanh(MOVED_BY * z) * moved_probability(z)
+    return shift
 
 
-def _traces(deviations: Floats) -> tuple[float, float]:
-    """Estimates of tr C² and tr C³ from products over pairs and triples of different windows."""
+def _mean() -> float:
+    """Of a standard normal's `log_mixture_ratio`."""
+    z = np.linspace(-12.0, 12.0, 4801)
+    density = np.exp(-(z**2) / 2)
+    return float(density @ log_mixture_ratio(z) / density.sum())
+
+
+_MEAN: Final = _mean()
+
+
+def _draws(correlation: Floats) -> Floats:
+    """(draws, components) ratios of normal scores of this correlation."""
+    values, vectors = np.linalg.eigh(correlation)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    normal = np.random.default_rng(1).normal(size=(N_DRAWS, len(values)))
+    return log_mixture_ratio(normal @ root.T)
+
+
+def _common_share(deviations: Floats, correlation: Floats) -> float:
+    """The part that one factor common to all components has in them, 0..1.
+
+    It explains by how much the windows' squared correlations exceed those of rows; 0 where the
+    excess is within two standard errors.
+    """
+    n_windows, n = deviations.shape
+    explained, found = float((correlation**2).sum()), _squared_correlations(deviations)
+    if found < explained * (1 + 2 * np.sqrt(4 / (n_windows * (n_windows - 1)))):
+        return 0.0
+    # The sum of ((1 − a) c + a)² over all pairs is a quadratic in a, and grows from a = 0 on.
+    rest, linear = (
+        float(((1 - correlation) ** 2).sum()),
+        float((correlation * (1 - correlation)).sum()),
+    )
+    missing = min(found, float(n * n)) - explained
+    return float(
+        np.clip((np.sqrt(linear**2 + rest * missing) - linear) / max(rest, 1e-9), 0.0, 1.0)
+    )
+
+
+def _squared_correlations(deviations: Floats) -> float:
+    """An estimate of the trace of the squared correlation matrix, from products over pairs of
+    different windows."""
     n = len(deviations)
-    # From their own mean the windows deviate less than from the true one.
+    # From their own mean the windows deviate less than from the true one ...
     products = deviations @ deviations.T * (n / (n - 1))
     # ... and so in opposite directions: without that the sum of squares would grow by n²/windows².
     products += np.trace(products) / (n * (n - 1))
     np.fill_diagonal(products, 0.0)
-    second = (products**2).sum() / (n * (n - 1))
-    third = np.trace(products @ products @ products) / (n * (n - 1) * (n - 2))
-    return float(second), float(third)
+    return float((products**2).sum() / (n * (n - 1)))

@@ -43,7 +43,8 @@ def explain(
 ) -> Explanation:
     """What a window that drifts, or whose model has become worse, looks like.
 
-    importance: of columns to the model, not negative, in any unit; a column without one has 0.
+    importance: of columns to the model, not negative, in any unit; a column without one has 0, and
+        a derived column that of what it is derived of.
     Raises ValueError for an importance that is negative or not finite.
 
     Kinds are tried in the order in which they cause one another: broken data move everything
@@ -73,12 +74,16 @@ def _moved(
     shares = {name: column.evidence_share for name, column in decision.columns.items()}
     named = [name for name, column in decision.columns.items() if column.named]
     names = named or sorted(shares, key=lambda name: (-shares[name], name))[:1]
-    weights = {n: shares[n] * (1.0 if importance is None else importance.get(n, 0)) for n in names}
+    weights = {n: shares[n] * _weight(reference.derivations.source(n), importance) for n in names}
     total = sum(weights.values()) or 1.0
     return [
         _movement(reference, profile, name, share=shares[name], weight=weights[name] / total)
         for name in names
     ]
+
+
+def _weight(name: str, importance: Mapping[str, float] | None) -> float:
+    return 1.0 if importance is None else importance.get(name, 0.0)
 
 
 def _movement(

@@ -17,12 +17,14 @@ class EffectFloor:
 
     wasserstein_sd, kolmogorov_smirnov: of numeric columns. total_variation: of categories.
     defects: change of the share of values that are missing, infinite or of an unseen category.
+    rank_correlation: of pairs of columns.
     """
 
     wasserstein_sd: float = 0.05
     kolmogorov_smirnov: float = 0.02
     total_variation: float = 0.01
     defects: float = 0.005
+    rank_correlation: float = 0.05
 
 
 class FittedFloor:
@@ -44,6 +46,11 @@ class FittedFloor:
         self._steps = np.concatenate([_steps(column) for column in columns])
         self._reference_shares = self._shares(reference.profile.counts)
         self._reference_defects = self._defects(reference.profile.counts)
+
+    @property
+    def pair(self) -> float:
+        """The smallest change of a rank correlation that matters."""
+        return self._floor.rank_correlation
 
     def ignores(self, counts: Counts) -> NDArray[np.bool_]:
         """(columns of the reference,) whether the change of each is too small to matter.

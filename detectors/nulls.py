@@ -6,16 +6,18 @@ rows is 1/n, what rows drawn at random give it, plus a variance between windows 
 shrink with n.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaincc, ndtr, ndtri, stdtr
+from scipy.special import ndtr
 
 from detectors.columns import Floats
 from detectors.components import Components, Kind, Measurement
+from detectors.heavy_tails import Tails
 from detectors.memory import variance_inflation
 from detectors.moderation import moderate, n_independent_components
+from detectors.tails import count_scores, student_score, unskewed
 
 SCORE_LIMIT = 12.0
 """Normal scores are cut off here: beyond 1e-33 no estimated variance can be believed."""
@@ -27,7 +29,7 @@ polynomial of its ranks is 0.66 times the square of that of the first."""
 SKEW_SHADOW = 0.2
 """And the mean of the third is 0.2 times that of the first."""
 
-_INFORMATIVE_COUNT = 5.0
+INFORMATIVE_COUNT = 5.0
 """Expected rows in and out of a share, per window, from which its variance can be learned."""
 
 
@@ -40,6 +42,7 @@ class Null:
     df: degrees of freedom behind the variance; inf where it is row noise alone.
     n_windows: how many windows of the reference were learned from.
     remembers: successive windows of the reference resemble one another.
+    tails: of the scores, where they are heavier than normal.
     """
 
     mean: Floats
@@ -50,6 +53,7 @@ class Null:
     is_share: NDArray[np.bool_]
     n_windows: int
     remembers: bool
+    tails: Tails
 
     def at(self, where: NDArray[np.intp]) -> "Null":
         """Of some of the components."""
@@ -61,7 +65,19 @@ class Null:
             df=self.df[where],
             skewness=self.skewness[where],
             is_share=self.is_share[where],
+            tails=self.tails.at(where),
         )
+
+
+def joined(left: Null, right: Null) -> Null:
+    """Of the components of both, from the same windows."""
+    arrays = ("mean", "mean_variance", "between", "df", "skewness", "is_share")
+    return Null(
+        **{name: np.append(getattr(left, name), getattr(right, name)) for name in arrays},
+        n_windows=left.n_windows,
+        remembers=left.remembers or right.remembers,
+        tails=Tails(*map(np.append, astuple(left.tails), astuple(right.tails))),
+    )
 
 
 def learn_null(
@@ -99,6 +115,31 @@ def learn_null(
         is_share=components.is_share,
         n_windows=n_windows,
         remembers=bool((inflation > 1).any()),
+        tails=Tails.normal(components.kind.size),
+    )
+
+
+def learn_alike(
+    whole: Measurement, windows: Measurement, *, skewness: Floats | None = None, n_means: float = 1
+) -> Null:
+    """The null of components of one population that are no shares; arguments as of `learn_null`."""
+    of = whole.values.shape
+    between, df, inflation = np.zeros(of), np.full(of, np.inf), 1.0
+    if len(windows.n) >= 2 and whole.values.size:
+        residuals = windows.values - whole.values
+        between, df, inflation = _between_windows(
+            residuals, windows.n, np.full(of, np.nan), float(n_means)
+        )
+    return Null(
+        mean=np.where(whole.n > 0, whole.values, 0.0),
+        mean_variance=_mean_variance(whole.n, windows.n, between * inflation),
+        between=between,
+        df=df,
+        skewness=np.zeros(of) if skewness is None else skewness,
+        is_share=np.zeros(of, dtype=np.bool_),
+        n_windows=len(windows.n),
+        remembers=inflation > 1,
+        tails=Tails.normal(whole.values.size),
     )
 
 
@@ -122,16 +163,18 @@ def in_the_shadow(null: Null, components: Components, window: Measurement) -> Nu
 
     A shift alone changes a column's spread, skew and tails (`SHADOW`, `SKEW_SHADOW`). So far they
     say nothing that the location does not say better, and where windows move a column about
-    they would be far too sure: theirs is no normal law then.
+    they would be far too sure: theirs is no normal law then. The null and the window may have
+    other components after those of the columns.
     """
     located = np.flatnonzero(components.kind == Kind.LOCATION)
     moved = np.zeros(len(components.column_indices))
-    moved[components.column[located]] = np.nan_to_num(window.values - null.mean)[located]
-    shaped = (components.kind > Kind.LOCATION) & (components.kind < Kind.OUTSIDE)
-    shift = np.abs(moved)[components.column]
-    skewed = np.where(components.kind == Kind.SKEW, SKEW_SHADOW * shift, 0.0)
-    shadow = np.where(shaped, SHADOW * shift**2 + skewed, 0.0)
-    return replace(null, between=null.between + shadow**2)
+    moved[components.column[located]] = np.nan_to_num((window.values - null.mean)[located])
+    shaped = np.flatnonzero((components.kind > Kind.LOCATION) & (components.kind < Kind.OUTSIDE))
+    shift = np.abs(moved)[components.column[shaped]]
+    skewed = np.where(components.kind[shaped] == Kind.SKEW, SKEW_SHADOW * shift, 0.0)
+    between = null.between.copy()
+    between[shaped] += (SHADOW * shift**2 + skewed) ** 2
+    return replace(null, between=between)
 
 
 def standardised(null: Null, window: Measurement) -> Floats:
@@ -156,13 +199,18 @@ def one_sided_scores(
     variance = 1 / n + null.between
     total = variance + mean_variance
     z = _residuals(window, mean, null.is_share) / np.sqrt(total)
-    z = _unskewed(z, null.skewness / np.sqrt(n) * (n * total) ** -1.5)
-    tails = np.stack([stdtr(null.df, -z), stdtr(null.df, z)])
+    z = unskewed(z, null.skewness / np.sqrt(n) * (n * total) ** -1.5)
+    score = student_score(z, null.df)
+    scores = np.stack([score, -score])
     of = np.flatnonzero(null.is_share)
-    counted = _count_tails(window.values[of], mean[of], 1 / variance[of], 1 / mean_variance[of])
-    tails[:, of] = np.maximum(tails[:, of], counted)
-    scores: Floats = np.clip(-ndtri(tails), -SCORE_LIMIT, SCORE_LIMIT)
-    return scores
+    counted = count_scores(window.values[of], mean[of], 1 / variance[of], 1 / mean_variance[of])
+    scores[:, of] = np.minimum(scores[:, of], counted)
+    return np.clip(null.tails.tamed(scores), -SCORE_LIMIT, SCORE_LIMIT)
+
+
+def scored_alone(null: Null, window: Measurement) -> Floats:
+    """(2, components) one-sided scores of a window against what the reference alone knows."""
+    return one_sided_scores(null, window, null.mean, null.mean_variance)
 
 
 def updated_mean(
@@ -204,34 +252,6 @@ def _arcsine(share: Floats, n: Floats) -> Floats:
     return angle
 
 
-def _unskewed(z: Floats, skewness: Floats) -> Floats:
-    """Wilson and Hilferty's cube root: a skew standardised sum becomes close to normal."""
-    skewed = np.abs(skewness) > 1e-4
-    g = np.where(skewed, skewness, 1.0)
-    return np.where(skewed, 6 / g * (np.cbrt(1 + g * z / 2) - 1) + g / 6, z)
-
-
-def _count_tails(share: Floats, mean: Floats, size: Floats, mean_size: Floats) -> Floats:
-    """One-sided p-values of counts too small for a normal approximation; (2, components).
-
-    Given their sum, the count of the window among window and reference is binomial (Przyborowski
-    and Wilenski 1940), for rare events exactly so however small the reference. `size` and
-    `mean_size` are the rows that they are worth, their variance being what it is; the quasi-
-    likelihood factor 1 − p makes the law fit common shares too, taken from their rarer side.
-    """
-    pooled = (share * size + mean * mean_size) / (size + mean_size)
-    flip = pooled > 0.5
-    rare = np.where(flip, 1 - pooled, pooled)
-    scale = 1 / (1 - rare)
-    c = np.where(flip, 1 - share, share) * size * scale
-    d = np.where(flip, 1 - mean, mean) * mean_size * scale
-    odds = size / (size + mean_size)
-    upper = np.where(c > 0, betainc(np.where(c > 0, c, 1.0), d + 1, odds), 1.0)
-    lower = np.where(d > 0, betaincc(c + 1, np.where(d > 0, d, 1.0), odds), 1.0)
-    rise, fall = np.where(flip, lower, upper), np.where(flip, upper, lower)
-    return np.stack([rise, fall])
-
-
 def _spread(share: Floats, is_share: NDArray[np.bool_]) -> Floats:
     """p (1 − p) of shares; NaN for other components."""
     return np.where(is_share, share * (1 - share), np.nan)
@@ -249,7 +269,7 @@ def _between_windows(
     n_windows = len(residuals)
     kept = (n_windows - n_means) / (n_windows - 1)
     df = max(1.0, df * kept)
-    own = ~np.isnan(residuals).any(axis=0) & ~(typical * spread < _INFORMATIVE_COUNT)
+    own = ~np.isnan(residuals).any(axis=0) & ~(typical * spread < INFORMATIVE_COUNT)
     inflation = variance_inflation(residuals[:, own])
     # Deviations from the mean of windows that remember are too small by this factor.
     lost = df / max(df + 1 - inflation, 1.0)

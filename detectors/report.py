@@ -1,7 +1,7 @@
 """What one window said. Plain data: every part of Driftmeter speaks of drift in these words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from detectors.columns import ColumnType, Role
@@ -63,7 +63,8 @@ class ColumnReport:
         "wasserstein", "wasserstein_sd", "energy_distance", "welch_mean_shift", "variance_ratio" of
         numbers; "total_variation", "chi_squared", "g_test" of categories;
         "population_stability_index", "kullback_leibler", "jensen_shannon_distance", "hellinger",
-        "chebyshev" and, of the missing share, "two_proportion" of both); a statistic that is
+        "chebyshev" and, of the missing share, "two_proportion" of both; "hotelling",
+        "frechet_distance" and "mmd_fourier" of vectors, with their lengths); a statistic that is
         undefined is absent, never NaN.
     effect: the size of the change for people, in `effect_unit`: for a numeric column the
         Wasserstein distance in reference standard deviations ("sd"), for a category column
@@ -91,11 +92,16 @@ class ColumnReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutlierReport:
-    """Rows unlike the reference's: conformal p-values, flagged at a false discovery rate."""
+    """Rows unlike the reference's: conformal p-values, flagged at a false discovery rate.
+
+    causes: of up to five columns, the share of each in what the flagged rows of the window's
+        sample score beyond its other rows, largest first; empty where none of them is flagged.
+    """
 
     n_scored: int
     n_flagged: int
     false_discovery_rate: float
+    causes: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +110,11 @@ class Performance:
 
     metric: "mae" for regression, "accuracy" for classification.
     value, reference: the metric in the window and in the reference; None without rows.
-    others: further metrics by name ("rmse", "bias").
+    others: further metrics by name ("rmse", "bias"); those that are undefined are left out.
     coverage: share of the window's predictions that have a label; None for an estimate.
     interval: of `value`, at 95 % confidence; None where none is known.
+    intervals: of the others, by name, where they are known.
+    undefined: why, of every metric that is left out, by name.
     """
 
     metric: str
@@ -116,6 +124,65 @@ class Performance:
     others: Mapping[str, float]
     coverage: float | None = None
     interval: tuple[float, float] | None = None
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    undefined: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupReport:
+    """How a model treats one group beside all other rows of the window.
+
+    column, group: the value of the column that makes the group, "other" for the rare ones.
+    n: rows of the group; n_positive_labels: labels of the positive class among them.
+    values, reference: "statistical_parity_difference", "disparate_impact" and
+        "equal_opportunity_difference" in the window and in the reference, where defined.
+    intervals: of the values, at 95 % confidence. undefined: why, of every value left out.
+    """
+
+    column: str
+    group: str
+    n: int
+    n_positive_labels: int
+    values: Mapping[str, float]
+    reference: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    undefined: Mapping[str, str]
+
+
+class Fault(StrEnum):
+    """What is wrong with data: a closed set that reaches payloads."""
+
+    MISSING = "missing"
+    UNSEEN = "unseen"
+    OUT_OF_RANGE = "out of range"
+    TYPE_MISMATCH = "type mismatch"
+    CONSTANT = "constant"
+    DUPLICATE_IDS = "duplicate ids"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityIssue:
+    """One fault of one column, or of the rows themselves (column None).
+
+    n, share: rows that have it, and their share of the window's. reference: their share of the
+        reference's; of a constant column, the chance that so many of its rows are one.
+    beyond: whether it is more than the reference's own windows show.
+    """
+
+    fault: Fault
+    column: str | None
+    n: int
+    share: float
+    reference: float
+    beyond: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityReport:
+    """The faults of a window's data; those that are beyond the reference's come first."""
+
+    n_rows: int
+    issues: tuple[QualityIssue, ...]
 
 
 class Shift(StrEnum):
@@ -189,6 +256,8 @@ class WindowReport:
     columns: strongest first.
     explanation: of a window that drifts, or whose model is worse than its rows let expect.
     comparisons: with other windows than the reference's, where they are asked for.
+    fairness: of every group of the columns whose groups are compared.
+    quality: what is wrong with the data themselves.
     """
 
     n_rows: int
@@ -204,3 +273,5 @@ class WindowReport:
     realised: Performance | None
     explanation: Explanation | None = None
     comparisons: tuple[Comparison, ...] = ()
+    fairness: tuple[GroupReport, ...] = ()
+    quality: QualityReport | None = None

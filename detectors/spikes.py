@@ -26,13 +26,19 @@ holds but a part of the column's range then, and piles up somewhere else."""
 class Spikes:
     """What is expected of every bin of the numeric columns that decide.
 
-    bins: the bins' shares, column after column. starts, sizes: (numeric columns,) of each.
+    slots: (bins,) of the profile's counts, column after column. starts, sizes: (numeric columns,)
+        of each column's bins among them.
+    of_column: (numeric columns, 2) where the slots of each begin and end, its missing values first.
+    shape: (bins, components) what each smooth component of a column adds to the density in each of
+        its bins, relative to the reference's.
     columns: (numeric columns,) positions among the columns that decide, of which there are
         `n_columns`.
     """
 
-    bins: Components
+    slots: NDArray[np.intp]
+    of_column: NDArray[np.intp]
     null: Null
+    shape: csr_array
     starts: NDArray[np.intp]
     sizes: NDArray[np.intp]
     columns: NDArray[np.intp]
@@ -61,26 +67,34 @@ class Spikes:
         ]
         sizes = np.array([len(of_column) for of_column in slots], dtype=np.intp)
         columns = np.array([position for position, _ in numeric], dtype=np.intp)
-        bins = _bins(components, np.concatenate(slots), np.repeat(columns, sizes))
+        every = np.concatenate(slots)
+        bins = _bins(components, every, np.repeat(columns, sizes))
         learned = learn_null(bins, _whole(bins, reference), bins.measure(windows))
+        offsets = np.array(reference.offsets)
         return Spikes(
-            bins=bins,
-            null=_no_smoother(learned, np.concatenate(slots), bins.column, components, null),
+            slots=every,
+            of_column=np.stack([offsets[[i, i + 1]] for _, i in numeric]),
+            shape=csr_array(components.loadings[every] * ~components.is_share),
+            null=_no_smoother(learned, every, bins.column, components, null),
             starts=np.cumsum(sizes) - sizes,
             sizes=sizes,
             columns=columns,
             n_columns=len(components.column_indices),
         )
 
-    def scores(self, counts: Counts, *, minimum_rows: int) -> Floats:
+    def scores(self, counts: Counts, moved: Floats, *, minimum_rows: int) -> Floats:
         """(slots,) -> (columns that decide,) evidence that one bin of each has gained rows.
 
+        moved: (components,) of the columns, by how much. Where they have raised the density a
+        bin has gained rows with its neighbours, and nothing has piled up.
         A normal score, at most standard normal under the null. NaN for categories, and for a
         column with fewer values than `minimum_rows`.
         """
-        window = self.bins.measure(counts)
-        best = self._most_surprising(window)
-        null, found = self.null.at(best), Measurement(window.values[best], window.n[best])
+        window = self._measure(counts)
+        raised = np.maximum(1 + self.shape @ np.nan_to_num(moved), 1.0)
+        expected = replace(self.null, mean=np.minimum(self.null.mean * raised, 1.0))
+        best = self._most_surprising(window, expected)
+        null, found = expected.at(best), window.at(best)
         rise = one_sided_scores(null, found, null.mean, null.mean_variance)[0]
         adjusted = np.minimum(ndtr(-rise) * self.sizes, 1.0)
         scores = np.full(self.n_columns, np.nan)
@@ -88,16 +102,23 @@ class Spikes:
         scores[self.columns[enough]] = np.clip(-ndtri(adjusted), -SCORE_LIMIT, None)[enough]
         return scores
 
-    def _most_surprising(self, window: Measurement) -> NDArray[np.intp]:
+    def _measure(self, counts: Counts) -> Measurement:
+        """(slots,) -> (bins,) share of each, of the values that are present."""
+        total = np.append(0, np.cumsum(counts))
+        first, end = self.of_column.T
+        present = (total[end] - total[first] - counts[first]).astype(np.float64)
+        n = np.repeat(present, self.sizes)
+        return Measurement(counts[self.slots] / np.maximum(n, 1.0), n)
+
+    def _most_surprising(self, window: Measurement, null: Null) -> NDArray[np.intp]:
         """(numeric columns,) the bin of each that exceeds what is expected by most deviations."""
         rows = np.maximum(window.n, 1.0)
-        variance = 1 / rows + self.null.between + self.null.mean_variance
-        excess = np.nan_to_num(window.values) - self.null.mean
+        variance = 1 / rows + null.between + null.mean_variance
         # Below one expected row a single one would surprise most.
-        z = excess / np.sqrt(np.maximum(self.null.mean, 1 / rows) * variance)
+        z = (window.values - null.mean) / np.sqrt(np.maximum(null.mean, 1 / rows) * variance)
         highest = np.repeat(np.maximum.reduceat(z, self.starts), self.sizes)
-        _, first = np.unique(self.bins.column[z == highest], return_index=True)
-        return np.flatnonzero(z == highest)[first]
+        candidates = np.flatnonzero(z == highest)
+        return candidates[np.searchsorted(candidates, self.starts)]
 
 
 def _has_bins(column: ReferenceColumn) -> bool:

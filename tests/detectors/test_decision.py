@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from benchmarks import wide_streams
 from benchmarks.streams import (
     CHANGED,
     DAY_S,
@@ -16,6 +17,7 @@ from benchmarks.streams import (
     profiles,
     reference_of,
 )
+from benchmarks.wide_streams import Shift, WideWorld
 from detectors.budget import Budget
 from detectors.columns import Coded, ColumnType, Field, Floats, Rows
 from detectors.decision import CEILING, SUSPICION, Decision, Detector
@@ -323,3 +325,85 @@ def test_bursts_of_missing_values_in_one_column_excuse_no_other() -> None:
     gaps = next(World(missing=0.02).days(rng))
     _, (decision,) = run(detector, [count(gaps, detector.reference)])
     assert decision.columns["x5"].named
+
+
+WIDE = WideWorld(columns=20)
+
+
+@pytest.fixture(scope="module")
+def wide() -> Detector:
+    return detector_of(wide_streams.reference_of(WIDE, 30, np.random.default_rng(1)))
+
+
+def changed(detector: Detector, shift: Shift, n: int = 3) -> list[Decision]:
+    rng = np.random.default_rng(2)
+    days = wide_streams.profiles(WIDE, detector.reference, rng, shift=shift, first=30)
+    return [detector.step(detector.start(), day)[1] for day in islice(days, n)]
+
+
+def test_a_lost_correlation_is_drift_and_names_its_pairs_and_no_column(wide: Detector) -> None:
+    for decision in changed(wide, Shift.CORRELATION):
+        assert decision.reason is Reason.STRONG_WINDOW
+        assert not any(column.named for column in decision.columns.values())
+        assert len(decision.pairs) >= 10
+        assert all(pair.current < 0.15 < pair.reference for pair in decision.pairs)
+        assert {name for p in decision.pairs for name in (p.first, p.second)} <= set(wide_block())
+
+
+def wide_block() -> list[str]:
+    return [f"x{i}" for i in range(10)]
+
+
+def test_a_cohort_of_rows_in_correlated_columns_is_seen_as_their_group(wide: Detector) -> None:
+    for decision in changed(wide, Shift.COHORT):
+        assert decision.verdict is Verdict.DRIFT
+        assert set(decision.together) == set(wide_block())
+
+
+def test_a_quiet_window_names_neither_pairs_nor_columns_together(wide: Detector) -> None:
+    for decision in changed(wide, Shift.NONE, n=20):
+        if decision.verdict is Verdict.QUIET:
+            assert (decision.pairs, decision.together) == ((), ())
+
+
+def test_pairs_survive_plain_json(wide: Detector) -> None:
+    for decision in changed(wide, Shift.CORRELATION, n=1):
+        assert Decision.from_dict(json.loads(json.dumps(decision.to_dict()))) == decision
+
+
+def test_a_correlation_that_changed_too_little_to_matter_is_quiet() -> None:
+    rng = np.random.default_rng(3)
+
+    def day(rho: float, n: int) -> Rows:
+        a, b = rng.normal(size=(2, n))
+        return Rows({"a": a, "b": rho * a + np.sqrt(1 - rho**2) * b}, n)
+
+    fields = (Field("a", ColumnType.FLOAT), Field("b", ColumnType.FLOAT))
+    rows, times = joined([day(0.5, 5_000) for _ in range(30)]), np.repeat(np.arange(30.0), 5_000)
+    reference = Reference.fit(rows, fields, times=times, window_lengths_s=[1.0])
+    tolerant, strict = (
+        Detector(reference, window_s=1.0, budget=Budget(1, 365), ignore_below=EffectFloor(**limits))
+        for limits in ({}, {"rank_correlation": 0.0})
+    )
+    window = count(day(0.53, 200_000), reference)
+    assert tolerant.step(tolerant.start(), window)[1].reason is Reason.BELOW_EFFECT_FLOOR
+    assert strict.step(strict.start(), window)[1].verdict is Verdict.DRIFT
+
+
+def test_an_outlying_day_is_ordinary_where_the_references_days_are_heavy_tailed() -> None:
+    world = WideWorld(columns=50, day_effect=0.1, heavy=True)
+    rng = np.random.default_rng(4)
+    detector = detector_of(wide_streams.reference_of(world, 30, rng))
+    quiet = list(islice(wide_streams.profiles(world, detector.reference, rng, first=30), 60))
+    assert onsets(run(detector, quiet)[1]) <= 1
+
+
+@pytest.mark.parametrize("n_days", [1, 5])
+def test_evidence_of_a_young_reference_with_groups_survives_its_bytes(n_days: int) -> None:
+    rng = np.random.default_rng(5)
+    detector = detector_of(wide_streams.reference_of(WIDE, n_days, rng))
+    evidence, decisions = run(
+        detector, list(islice(wide_streams.profiles(WIDE, detector.reference, rng), 5))
+    )
+    assert Evidence.from_bytes(evidence.to_bytes()) == evidence
+    assert set(verdicts(decisions)) == {Verdict.QUIET}

@@ -58,6 +58,7 @@ def some_evidence() -> Evidence:
     return Evidence(
         reference_id="sha256:0",
         sums=rng.exponential(size=(2, 2, 5)),
+        trend=rng.normal(size=5),
         mean=rng.normal(size=5),
         mean_variance=rng.exponential(size=5),
         n_windows=7,
@@ -79,6 +80,7 @@ def test_other_evidence_is_not_equal() -> None:
 def arrays(n: int, value: float = 0.0) -> dict[str, Floats]:
     return {
         "sums": np.full((2, 2, n), value),
+        "trend": np.zeros(n),
         "mean": np.zeros(n),
         "mean_variance": np.ones(5),
     }

@@ -7,10 +7,11 @@ from benchmarks import wide_streams
 from benchmarks.streams import DAY_S, World, reference_of
 from benchmarks.wide_streams import Shift, WideWorld
 from detectors.budget import Budget
-from detectors.columns import Floats
+from detectors.columns import Coded, Column, ColumnType, Field, Floats, Rows, rows_at
 from detectors.components import Components, Kind, Measurement, fit_components
 from detectors.decision import Decision, Detector
-from detectors.profile import Profile
+from detectors.profile import Profile, count
+from detectors.reference import Reference
 from detectors.report import Verdict
 from detectors.season import Season, fit_season
 
@@ -101,3 +102,63 @@ def test_a_week_of_a_fifth_of_a_sd_neither_alarms_nor_blinds() -> None:
     assert sum(d.verdict is Verdict.DRIFT for d in run(detector, quiet)) <= 1
     days = wide_streams.profiles(world, reference, rng, shift=Shift.MEAN, first=90)
     assert Verdict.DRIFT in [d.verdict for d in run(detector, list(islice(days, 4)))]
+
+
+def seasonal(n_windows: int, *, shift: float, seed: int) -> tuple[Rows, Floats]:
+    """Hours of 200 rows, every fifth a holiday's with a speed of its own."""
+    rng = np.random.default_rng(seed)
+    holiday = np.repeat(np.arange(n_windows) % 5 == 0, 200)
+    speed = rng.normal(size=holiday.size) + 1.5 * holiday + shift
+    columns: dict[str, Column] = {
+        "speed": speed,
+        "holiday": Coded(holiday.astype(np.int32), ("false", "true")),
+    }
+    times = np.repeat(np.arange(float(n_windows)), 200) * HOUR_S + np.tile(
+        np.arange(200.0), n_windows
+    )
+    return Rows(columns, holiday.size), times
+
+
+SEASONAL = (Field("speed", ColumnType.FLOAT), Field("holiday", ColumnType.BOOLEAN))
+
+
+@pytest.fixture(scope="module")
+def holidays() -> Reference:
+    rows, times = seasonal(60, shift=0.0, seed=1)
+    return Reference.fit(rows, SEASONAL, times=times, window_lengths_s=(HOUR_S,))
+
+
+def verdicts(holidays: Reference, *, shift: float, match_by: str | None) -> list[Verdict]:
+    detector = Detector(holidays, window_s=HOUR_S, budget=YEARLY, match_by=match_by)
+    rows, times = seasonal(5, shift=shift, seed=2)
+    windows = [rows_at(rows, slice(200 * i, 200 * (i + 1))) for i in range(5)]
+    profiles = [
+        count(window, holidays, times=times[200 * i : 200 * (i + 1)])
+        for i, window in enumerate(windows)
+    ]
+    return [detector.step(detector.start(), profile)[1].verdict for profile in profiles]
+
+
+def test_windows_that_a_column_tells_apart_are_matched_by_it(holidays: Reference) -> None:
+    assert verdicts(holidays, shift=0.0, match_by="holiday") == [Verdict.QUIET] * 5
+    assert verdicts(holidays, shift=0.6, match_by="holiday") == [Verdict.DRIFT] * 5
+    assert Verdict.DRIFT not in verdicts(holidays, shift=0.6, match_by=None)
+
+
+def test_a_level_of_hardly_any_window_is_compared_with_all(components: Components) -> None:
+    values = noise(components, 30)
+    levels = np.array([0] * 28 + [1, 1])
+    windows = Measurement(values, np.full(values.shape, 1_000.0))
+    times = np.full(30, np.nan)
+    season = fit_season(components, windows, times, window_s=DAY_S, levels=levels)
+    assert len(season.levels) == 0
+    unknown = season.adjusted(windows, times, np.full(30, 7))
+    np.testing.assert_array_equal(unknown.values, values)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("nobody", "no such column"), ("speed", "no categories")]
+)
+def test_what_cannot_match_windows_is_refused(holidays: Reference, name: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        Detector(holidays, window_s=HOUR_S, budget=YEARLY, match_by=name)
