@@ -10,7 +10,7 @@ from detectors.columns import Counts, Floats, Role
 from detectors.decision import Decision
 from detectors.profile import Profile
 from detectors.reference import Reference
-from detectors.report import Explanation, Movement, Performance, Shift
+from detectors.report import Correlation, Explanation, Movement, Performance, Shift
 from detectors.statistics import kolmogorov_smirnov, total_variation
 
 FEWEST_PILED_UP = 0.02
@@ -52,9 +52,18 @@ def explain(
     moved move outputs; outputs that moved alone point at the model or its deployment.
     """
     moved = _moved(reference, profile, decision, _checked(importance))
-    shift, because = _kind(moved, expected, realised)
+    shift, because = _kind(moved, decision, expected, realised)
     movements = sorted((one.movement for one in moved), key=lambda m: (-m.weight, m.name))
-    return Explanation(shift=shift, because=because, movements=tuple(movements))
+    return Explanation(
+        shift=shift,
+        because=because,
+        movements=tuple(movements),
+        correlations=tuple(
+            Correlation(first=p.first, second=p.second, reference=p.reference, current=p.current)
+            for p in decision.pairs
+        ),
+        together=decision.together,
+    )
 
 
 def _checked(importance: Mapping[str, float] | None) -> Mapping[str, float] | None:
@@ -137,7 +146,10 @@ def _levels(column: CategoryColumn, change: Floats) -> tuple[tuple[str, ...], tu
 
 
 def _kind(
-    moved: Sequence[_Moved], expected: Performance | None, realised: Performance | None
+    moved: Sequence[_Moved],
+    decision: Decision,
+    expected: Performance | None,
+    realised: Performance | None,
 ) -> tuple[Shift | None, str]:
     share = sum(one.movement.share for one in moved) or 1.0
     broken = [one for one in moved if one.is_broken]
@@ -145,6 +157,8 @@ def _kind(
         return Shift.DATA_QUALITY, _broken(broken)
     if realised is not None and (surprise := _surprise(expected, realised)):
         return Shift.CONCEPT, surprise
+    if not any(column.named for column in decision.columns.values()):
+        return _of_several(decision)
     inputs = [one for one in moved if one.role is Role.FEATURE]
     if inputs:
         outputs = any(one.role is Role.PREDICTION for one in moved)
@@ -155,6 +169,20 @@ def _kind(
         return Shift.PREDICTION, (
             "predictions moved while no input stands out: has the model or its deployment changed?"
         )
+    return None, "no single column stands out"
+
+
+def _of_several(decision: Decision) -> tuple[Shift | None, str]:
+    """What columns did that none did by itself."""
+    if decision.pairs:
+        pair = decision.pairs[0]
+        more = f", and of {len(decision.pairs) - 1} more pairs" if len(decision.pairs) > 1 else ""
+        return Shift.CORRELATION, (
+            f"the correlation of {pair.first} and {pair.second} went from {pair.reference:.2f} to "
+            f"{pair.current:.2f}{more}, while no column stands out by itself"
+        )
+    if decision.together:
+        return Shift.COVARIATE, f"several columns moved a little: {_listed(decision.together)}"
     return None, "no single column stands out"
 
 
@@ -195,5 +223,9 @@ def _surprise(expected: Performance | None, realised: Performance) -> str:
 def _names(moved: Sequence[_Moved]) -> str:
     """The first few, heaviest first."""
     ranked = sorted((one.movement for one in moved), key=lambda m: (-m.weight, m.name))
-    names = ", ".join(movement.name for movement in ranked[:N_NAMED])
-    return names if len(ranked) <= N_NAMED else f"{names} and {len(ranked) - N_NAMED} more"
+    return _listed([movement.name for movement in ranked])
+
+
+def _listed(names: Sequence[str]) -> str:
+    listed = ", ".join(names[:N_NAMED])
+    return listed if len(names) <= N_NAMED else f"{listed} and {len(names) - N_NAMED} more"

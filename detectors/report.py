@@ -216,17 +216,31 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Correlation:
+    """Two columns whose rank correlation changed, from `reference` to `current`."""
+
+    first: str
+    second: str
+    reference: float
+    current: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """What a drifting window looks like, and why it is said to.
 
     shift: None where nothing speaks for one kind more than for another.
     because: a sentence for people.
     movements: the columns named as moved, by weight; without one the strongest alone.
+    correlations: pairs named as having changed, the strongest first.
+    together: columns that most likely moved with one another, each perhaps too little to be named.
     """
 
     shift: Shift | None
     because: str
     movements: tuple[Movement, ...]
+    correlations: tuple[Correlation, ...] = ()
+    together: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

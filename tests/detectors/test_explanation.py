@@ -11,6 +11,7 @@ from detectors.explanation import explain
 from detectors.profile import Profile, count
 from detectors.reference import Reference
 from detectors.report import Explanation, Movement, Performance, Shift, Verdict
+from detectors.verdicts import PairDecision
 from tests.detectors.makers import traffic
 
 HOUR_S = 3600.0
@@ -180,3 +181,30 @@ def test_a_window_without_any_value_is_explained_all_the_same(detector: Detector
     profile = count(Rows({}, 500), detector.reference)
     decision = detector.step(detector.start(), profile)[1]
     assert explain(detector.reference, profile, decision).shift is Shift.DATA_QUALITY
+
+
+def nobody_named(decision: Decision) -> Decision:
+    columns = {name: replace(column, named=False) for name, column in decision.columns.items()}
+    return replace(decision, columns=columns, pairs=(), together=())
+
+
+def test_a_correlation_that_changed_alone_is_a_correlation_shift(detector: Detector) -> None:
+    profile, decision = decided(detector, speed=shifted)
+    pair = PairDecision(first="speed", second="stops", reference=0.31, current=-0.02)
+    explanation = explain(
+        detector.reference, profile, replace(nobody_named(decision), pairs=(pair, pair))
+    )
+    assert explanation.shift is Shift.CORRELATION
+    assert "speed and stops went from 0.31 to -0.02, and of 1 more pairs" in explanation.because
+    assert explanation.correlations[0].current == -0.02
+
+
+def test_columns_that_moved_together_are_listed_where_none_stands_out(detector: Detector) -> None:
+    profile, decision = decided(detector, speed=shifted)
+    together = tuple(f"c{i}" for i in range(7))
+    explanation = explain(
+        detector.reference, profile, replace(nobody_named(decision), together=together)
+    )
+    assert explanation.shift is Shift.COVARIATE
+    assert explanation.because.endswith("a little: c0, c1, c2, c3, c4 and 2 more")
+    assert explanation.together == together
