@@ -34,6 +34,11 @@ COLLECTOR_REQUESTS = Metric(
 COLLECTOR_CAPTURED = Metric(
     "driftmeter_collector_captured_total", "counter", "Exchanges with the model that were captured."
 )
+COLLECTOR_RECORDED = Metric(
+    "driftmeter_collector_recorded_total",
+    "counter",
+    "Captured exchanges whose rows are safe in the spool.",
+)
 COLLECTOR_ROWS = Metric(
     "driftmeter_collector_rows_total",
     "counter",

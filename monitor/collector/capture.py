@@ -5,8 +5,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from monitor.decoders import Exchange
+if TYPE_CHECKING:
+    from monitor.decoders import Exchange
 
 
 class Dropped(StrEnum):
@@ -28,7 +30,7 @@ class CaptureLimits:
     batch_bytes: at so many, the thread is woken before its interval is over.
     """
 
-    queue_bytes: int = 32 * 1024 * 1024
+    queue_bytes: int = 8 * 1024 * 1024
     body_bytes: int = 1024 * 1024
     batch_bytes: int = 1024 * 1024
 
@@ -55,7 +57,7 @@ class Capture:
     def size_bytes(self) -> int:
         return self._n_put_bytes - self._n_taken_bytes
 
-    def put(self, exchange: Exchange, n_body_bytes: int) -> bool:
+    def put(self, exchange: "Exchange", n_body_bytes: int) -> bool:
         """Called by the event loop only. False, and counted, where there is no room."""
         size = n_body_bytes + OVERHEAD_BYTES
         waiting = self._n_put_bytes - self._n_taken_bytes + size
@@ -76,7 +78,7 @@ class Capture:
     def wake(self) -> None:
         self._woken.set()
 
-    def take(self, n: int) -> list[Exchange]:
+    def take(self, n: int) -> list["Exchange"]:
         """Up to n exchanges, of at most `batch_bytes` unless it is one alone."""
         taken: list[Exchange] = []
         n_bytes = 0

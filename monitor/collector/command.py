@@ -1,44 +1,16 @@
 """`driftmeter collect`: the sidecar beside a model server."""
 
 import argparse
-import asyncio
-import gc
-import logging
-import random
-import secrets
 import signal
+import socket
 import sys
-import time
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from prometheus_client import CollectorRegistry
-
-from monitor import flags, logs, tracing
-from monitor.collector.capture import Capture, CaptureLimits
-from monitor.collector.ingest import Application, Ingest, bound
-from monitor.collector.intake import Intake
-from monitor.collector.pairing import PairingLimits
-from monitor.collector.proxy import Proxy, ProxyLimits
-from monitor.collector.publisher import Publisher
-from monitor.collector.push import Push
-from monitor.collector.recorder import Recorder
-from monitor.collector.registry import Registry
-from monitor.collector.sink import Sink
-from monitor.collector.telemetry import Telemetry
+from monitor import flags
+from monitor.collector import front
 from monitor.flags import Address
-from monitor.kafka import Broker
-from monitor.spool import RealDisk, Spool, SpoolError
-
-log = logging.getLogger(__name__)
-
-GRACE_S = 10.0
-FLUSH_S = 5.0
-SWITCH_INTERVAL_S = 0.0005
-"""Python's default of 5 ms is how long the event loop would wait for the threads beside it."""
 
 EXAMPLES = """\
 examples:
@@ -91,8 +63,16 @@ def add_parser(subparsers: Any) -> None:
         default=Address("127.0.0.1", 9001),
         help="where rows are pushed, and /metrics is (default %(default)s)",
     )
+    parser.add_argument(
+        "--ingest-token-file",
+        metavar="FILE",
+        type=Path,
+        help="who may push: SHA-256 of bearer tokens, one a line, each followed by the names of "
+        "its monitors or by none for all (default: everybody who reaches the address)",
+    )
     flags.add_spool(parser)
     flags.add_broker(parser)
+    parser.add_argument("--beside", help=argparse.SUPPRESS)  # how the proxy starts its recorder
     parser.set_defaults(run=run)
 
 
@@ -104,139 +84,31 @@ def upstream(text: str) -> Address:
     return Address(url.hostname, url.port or 80)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """upstream: None for a collector that only takes pushes."""
-
-    upstream: Address | None
-    listen: Address
-    ingest: Address
-    broker: Broker
-    spool: Path
-    spool_limit_bytes: int
-
-
 def run(args: argparse.Namespace) -> int:
-    logs.configure()
-    tracing.configure("collect")
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    gc.freeze()  # what is imported stays: collections need not look at it again
-    settings = Settings(
-        upstream=args.upstream,
-        listen=args.listen,
-        ingest=args.ingest,
-        broker=flags.broker(args),
-        spool=args.spool,
-        spool_limit_bytes=args.spool_limit,
-    )
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_collect(settings))
-    tracing.shutdown()
+    if args.beside is not None:
+        return _record_beside(args, *args.beside.split(","))
+    if args.upstream is not None:
+        return front.run(front.Settings(args.upstream, args.listen, args.ingest, sys.argv[1:]))
+    from monitor.collector import recording  # noqa: PLC0415 - heavy: a proxy has none of it
+
+    recording.run_alone(args)
     return 0
 
 
-def _loop_factory() -> Any:
-    if sys.platform == "win32":
-        return None
-    import uvloop  # noqa: PLC0415 - there is none for Windows
+def _record_beside(args: argparse.Namespace, link: str, ingest: str, collector_id: str) -> int:
+    """The recorder's process. It lives as long as the proxy does.
 
-    return uvloop.new_event_loop
+    Signals that a terminal or a service manager sends to all processes at once are for the proxy
+    to act on.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    from monitor.collector import recording  # noqa: PLC0415 - heavy, and the signals come first
 
-
-async def _collect(settings: Settings) -> None:
-    """Runs until SIGTERM or Ctrl-C, then finishes what was begun."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    collector = Collector(settings)
-    await collector.start()
-    await stop.wait()
-    log.info("stopping")
-    await collector.stop()
-
-
-class Collector:
-    """The parts of a collector, put together."""
-
-    def __init__(self, settings: Settings) -> None:
-        collector_id = secrets.token_hex(8)
-        client_id = f"driftmeter-{collector_id}"
-        broker, topics = settings.broker, settings.broker.topics
-        self._settings = settings
-        self._telemetry = Telemetry(CollectorRegistry())
-        self._spool = Spool(RealDisk(settings.spool), limit_bytes=settings.spool_limit_bytes)
-        self._registry = Registry(broker, client_id=client_id)
-        self._capture = Capture(CaptureLimits(), self._telemetry.count_dropped)
-        intake = Intake(self._spool, collector_id=collector_id, clock=time.time)
-        self._recorder = Recorder(self._capture, self._registry, intake, self._telemetry, topics)
-        self._publisher = Publisher(
-            self._spool, broker, self._telemetry, client_id=client_id, clock=time.time
-        )
-        push = Push(self._registry, intake, self._telemetry, topics, clock=time.time)
-        self._sink = Sink(self._capture, self._telemetry, PairingLimits(), clock=time.time)
-        application = Application(push, self._sink, self._telemetry, self._is_ready)
-        self._ingest = Ingest(application, settings.ingest)
-        self._proxy = None if settings.upstream is None else self._make_proxy(settings.upstream)
-        self._show()
-
-    def _show(self) -> None:
-        show = self._telemetry
-        show.queue_bytes.set_function(lambda: self._capture.size_bytes)
-        show.spool_bytes.set_function(lambda: self._spool.size_bytes)
-        show.spool_limit_bytes.set(self._settings.spool_limit_bytes)
-        show.spool_age.set_function(lambda: self._publisher.age_s)
-        show.spool_torn_bytes.inc(self._spool.n_torn_bytes)
-
-    def _is_ready(self) -> bool:
-        """Whether there is something to be had here.
-
-        A dead broker changes nothing: rows wait on the disk. A disk that fails ends the pushes,
-        but a collector with a model behind it still has that to serve. Asking tries the disk
-        again, since nobody else may while it is not ready.
-        """
-        if not self._spool.is_failing:
-            return True
-        with suppress(SpoolError):
-            self._spool.append([])
-        return self._proxy is not None
-
-    def _make_proxy(self, address: Address) -> Proxy:
-        bits = random.Random(secrets.randbits(128))  # noqa: S311 - ids need to differ, no more
-        return Proxy(
-            address,
-            self._capture,
-            self._telemetry,
-            kept_headers=lambda: self._registry.monitors.kept_headers,
-            clock=time.time,
-            new_id=lambda: f"{bits.getrandbits(128):032x}",
-            limits=ProxyLimits(),
-        )
-
-    async def start(self) -> None:
-        self._registry.start()
-        self._recorder.start()
-        self._publisher.start()
-        self._sink.start()
-        self._ingest.start()
-        log.info("rows are pushed to http://%s/v1/predictions and /v1/labels", self._ingest.address)
-        if self._proxy is not None:
-            await self._proxy.start(bound(self._settings.listen))
-            log.info(
-                "http://%s passes on to http://%s", self._settings.listen, self._settings.upstream
-            )
-
-    async def stop(self) -> None:
-        if self._proxy is not None:
-            await self._proxy.stop(GRACE_S)
-        await self._ingest.stop()
-        await self._sink.stop()
-        await asyncio.get_running_loop().run_in_executor(None, self._flush)
-
-    def _flush(self) -> None:
-        deadline = time.monotonic() + FLUSH_S
-        self._recorder.stop(FLUSH_S)
-        with suppress(SpoolError, TimeoutError):  # what was not stored has been counted
-            self._spool.append([]).result(max(deadline - time.monotonic(), 0.0))
-        if self._publisher.stop(max(deadline - time.monotonic(), 0.0)):
-            self._spool.close()
-        self._registry.stop(max(deadline - time.monotonic(), 0.0))
+    recording.run_beside(
+        args,
+        socket.socket(fileno=int(link)),
+        socket.socket(fileno=int(ingest)),
+        collector_id,
+    )
+    return 0

@@ -2,61 +2,20 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import cast
 
 import httptools
 
-from monitor.collector.heads import (
-    MAX_HEAD_BYTES,
-    Headers,
-    Refusal,
-    RequestHead,
-    read_request,
-)
+from monitor.collector.deadlines import ANSWER_TIMEOUT, BODY_TIMEOUT, HEAD_TIMEOUT
+from monitor.collector.heads import MAX_HEAD_BYTES, MAX_HEADERS, Headers, Refusal
+from monitor.collector.host import Host
 from monitor.collector.relay import Relay
+from monitor.collector.request_heads import RequestHead, read_request
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 BAD_REQUEST = Refusal(400, "the request is not valid HTTP/1.1")
 HEAD_TOO_LARGE = Refusal(431, "the request's head is too large")
-HEAD_TIMEOUT = Refusal(408, "the request's head did not arrive in time")
-BODY_TIMEOUT = Refusal(408, "the request's body did not arrive in time")
-ANSWER_TIMEOUT = Refusal(504, "the model server did not answer in time")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deadlines:
-    """Seconds after which somebody is given up.
-
-    head: from a request's first byte to the end of its head. body: in so long, a client that may
-        send must send `body_bytes`. answer: the model server's silence. write: a client that does
-        not read. idle: between two requests. linger: after an error, for the client to read it.
-    """
-
-    head: float = 10.0
-    body: float = 10.0
-    body_bytes: int = 10 * 1024
-    answer: float = 300.0
-    write: float = 60.0
-    idle: float = 75.0
-    linger: float = 1.0
-
-
-class Host(Protocol):
-    """What a connection needs of the proxy that it belongs to."""
-
-    deadlines: Deadlines
-    is_draining: bool
-    new_id: Callable[[], str]
-
-    def relay(self, client: "Downstream", head: RequestHead) -> Relay: ...
-
-    def opened(self, connection: "Downstream") -> bool: ...
-
-    def closed(self, connection: "Downstream") -> None: ...
-
-    def refused(self, refusal: Refusal) -> None: ...
+TOO_EARLY = Refusal(400, "bytes came before the upgrade was accepted")
 
 
 class Downstream(asyncio.Protocol):
@@ -73,14 +32,16 @@ class Downstream(asyncio.Protocol):
         self._queue: deque[Relay | Refusal] = deque()
         self._active: Relay | None = None
         self._reading: Relay | None = None
+        self._first = b""
         self._url = b""
         self._headers: Headers = []
         self._n_head_bytes = 0
+        self._n_left = 0
         self._n_silent_bytes = 0
         self._n_body_bytes = 0
         self._is_synthetic = False
         self._is_stopped = False
-        self._is_paused = False
+        self.is_paused = False
         self.is_full = False
         self._in_head = False
         self._since = 0.0
@@ -98,36 +59,79 @@ class Downstream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_stopped:
             return
-        if not self._in_head and self._reading is None:
+        if self._active is not None and self._active.is_tunnel:
             self._touch()
+            self._active.tunnel(data)
+            return
+        if self._n_left:
+            data = self._count(data)
+        elif self._is_between_requests():
+            self._touch()
+            data = self._recognise(data)
+        if data:
+            self._parse(data)
+        self._advance()
+
+    def _is_between_requests(self) -> bool:
+        return not (self._in_head or self._n_silent_bytes or self._reading)
+
+    def _recognise(self, data: bytes) -> bytes:
+        """Takes a request whose head came before; its body is counted, not parsed.
+
+        Returns what is left to be parsed.
+        """
+        self._first = data
+        found = self._host.known.find(data)
+        if found is None:
+            return data
+        self._first = b""
+        head, end = found
+        self._accept(head)
+        self._n_left = head.n_body_bytes or 0
+        return self._count(data[end:]) if self._n_left else data[end:]
+
+    def _count(self, data: bytes) -> bytes:
+        """Takes what belongs to the body of a request that was recognised; returns the rest."""
+        piece, rest = data[: self._n_left], data[self._n_left :]
+        self._n_left -= len(piece)
+        self.on_body(piece)
+        if not self._n_left:
+            self._end_body()
+        return rest
+
+    def _parse(self, data: bytes) -> None:
         self._n_silent_bytes += len(data)
         self._feed(data)
+        self._first = b""
         if self._n_silent_bytes > MAX_HEAD_BYTES and not self._is_stopped:
             self._stop(HEAD_TOO_LARGE if self._reading is None else BAD_REQUEST)
-        self._advance()
 
     def _feed(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade(data[upgrade.args[0] :])
+            self._after_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             if not self._is_stopped:
                 self._stop(BAD_REQUEST)
 
-    def _ignore_upgrade(self, rest: bytes) -> None:
-        """Goes on with HTTP/1.1 after a request that offered h2c.
+    def _after_upgrade(self, rest: bytes) -> None:
+        """Goes on after a request that asked for another protocol, with a new parser.
 
-        The parser takes such a request to end with its head. A new one is told of the body by a
-        head of ours, and then reads on.
+        The old one takes such a request to end with its head. Of a body, which may follow an
+        offer of h2c, the new parser is told by a head of ours.
         """
         self._parser = httptools.HttpRequestParser(self)
+        self._n_silent_bytes = 0
+        last = self._queue[-1] if self._queue else None
+        if rest and isinstance(last, Relay) and last.head.upgrade:
+            self._queue.pop()
+            self._stop(TOO_EARLY)
         relay = self._reading
         if relay is not None:
-            length = relay.head.content_length
-            framing = (
-                b"Transfer-Encoding: chunked" if length is None else (b"Content-Length: " + length)
-            )
+            n_bytes = relay.head.n_body_bytes
+            chunked = b"Transfer-Encoding: chunked"
+            framing = chunked if n_bytes is None else b"Content-Length: %d" % n_bytes
             self._is_synthetic = True
             self._parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n")
             self._is_synthetic = False
@@ -169,9 +173,18 @@ class Downstream(asyncio.Protocol):
             self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head and not self._is_synthetic:  # a later one is a trailer, which ends here
+        if self._is_synthetic:
+            return
+        self._n_head_bytes += len(name) + len(value)
+        if self._in_head:
             self._headers.append((name, value))
-            self._n_head_bytes += len(name) + len(value)
+        elif self._reading is not None:
+            self._trailer(self._reading, name, value)
+
+    def _trailer(self, relay: Relay, name: bytes, value: bytes) -> None:
+        relay.trailers.append((name, value))
+        if self._n_head_bytes > MAX_HEAD_BYTES or len(relay.trailers) > MAX_HEADERS:
+            self._stop(HEAD_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         if self._is_stopped or self._is_synthetic:
@@ -186,22 +199,23 @@ class Downstream(asyncio.Protocol):
             self._url,
             self._parser.get_http_version(),
             self._headers,
-            self._host.new_id,
         )
         if isinstance(head, Refusal):
             self._stop(head)
-        else:
-            self._accept(head)
+            return
+        if self._first and head.is_repeatable:
+            self._host.known.add(self._first, head, len(self._headers))
+        self._first = b""  # what follows in the same data does not begin where it does
+        self._accept(head)
 
     def _accept(self, head: RequestHead) -> None:
         relay = self._host.relay(self, head)
         self._queue.append(relay)
-        if not head.has_body:
+        if head.has_body:
+            self._reading = relay
+            self._n_body_bytes = self._body_mark = 0
+        else:
             relay.end_request()
-            return
-        self._reading = relay
-        self._n_body_bytes = self._body_mark = 0
-        self._touch()
 
     def on_body(self, body: bytes) -> None:
         self._n_silent_bytes = 0
@@ -212,8 +226,10 @@ class Downstream(asyncio.Protocol):
     def on_message_complete(self) -> None:
         self._n_silent_bytes = 0
         self._in_head = False
-        if self._is_synthetic or self._parser.should_upgrade():
-            return
+        if not (self._is_synthetic or self._parser.should_upgrade()):
+            self._end_body()
+
+    def _end_body(self) -> None:
         if self._reading is not None:
             self._reading.end_request()
             self._reading = None
@@ -244,20 +260,22 @@ class Downstream(asyncio.Protocol):
             following.start()
             if following.head.expects_continue and following is self._reading:
                 self.write(CONTINUE)
-        if self._active is not None:
-            self._active.flush()
-        self.update_reading()
+        active = self._active
+        if active is not None:
+            active.flush()
+        if self.is_paused or self._queue or (active is not None and active.is_holding_back):
+            self.update_reading()
 
     def update_reading(self) -> None:
         """Reads on, or pauses while the client is ahead of the model server."""
         if self._transport is None or self._transport.is_closing():
             return
         ahead = bool(self._queue) or (self._active is not None and self._active.is_holding_back)
-        if ahead and not self._is_paused:
-            self._is_paused = True
+        if ahead and not self.is_paused:
+            self.is_paused = True
             self._transport.pause_reading()
-        elif self._is_paused and not ahead:
-            self._is_paused = False
+        elif self.is_paused and not ahead:
+            self.is_paused = False
             self._touch()
             self._transport.resume_reading()
 
@@ -276,11 +294,19 @@ class Downstream(asyncio.Protocol):
         elif self._transport is not None:
             self._transport.close()
 
+    def open_tunnel(self) -> None:
+        self._touch()
+        self.update_reading()
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
     def refuse(self, refusal: Refusal) -> None:
         self._host.refused(refusal)
         relay, self._active = self._active, None
         close = self._is_stopped or relay is None or self._reading is relay
-        if relay is not None and not relay.head.keep_alive:
+        if relay is not None and not relay.keep_alive:
             close = True
         self.write(refusal.to_bytes(close=close))
         if close:
@@ -317,7 +343,7 @@ class Downstream(asyncio.Protocol):
         """Takes no further request; the one that is on its way is finished."""
         if self._active is not None:
             if self._active.answer is None:
-                self._active.head.keep_alive = False
+                self._active.keep_alive = False
         elif not self._queue and self._transport is not None:
             self._transport.close()
 
@@ -327,7 +353,7 @@ class Downstream(asyncio.Protocol):
         if self.is_full:
             if waited > self._host.deadlines.write:
                 self.break_off()
-        elif self._reading is not None and not self._is_paused:
+        elif self._reading is not None and not self.is_paused:
             self._sweep_body(waited)
         elif self._active is not None:
             if waited > self._host.deadlines.answer:

@@ -41,6 +41,7 @@ class Envelope:
         the time of publishing, so that a message that comes twice comes as the same message.
     collector: the random id of the process that spooled it.
     spooled_at: seconds since 1970.
+    batch: of the collector's captures; None for what did not come through its proxy.
     """
 
     destination: Destination
@@ -51,6 +52,7 @@ class Envelope:
     monitor: str | None = None
     n_rows: int = 0
     is_split: bool = False
+    batch: int | None = None
 
     def to_bytes(self) -> bytes:
         head = orjson.dumps(
@@ -62,6 +64,7 @@ class Envelope:
                 "monitor": self.monitor,
                 "n_rows": self.n_rows,
                 "is_split": self.is_split,
+                "batch": self.batch,
             }
         )
         return b"".join((_LENGTH.pack(len(head)), head, self.value))

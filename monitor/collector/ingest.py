@@ -2,7 +2,15 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -14,11 +22,12 @@ from prometheus_client.exposition import choose_encoder
 
 from monitor.batches import MAX_BYTES
 from monitor.collector.cloudevents import Event, EventError, parse
+from monitor.collector.listener_limits import LimitedProtocol
 from monitor.collector.push import RETRY_AFTER_S, Answer, Kind, Push, Refused
 from monitor.collector.sink import Sink
 from monitor.collector.telemetry import Telemetry
+from monitor.collector.tokens import ALL, NOBODY, Monitors, Tokens
 from monitor.decoders.exchange import Headers
-from monitor.flags import Address
 from monitor.messages import JSON
 
 Scope = MutableMapping[str, Any]
@@ -34,19 +43,33 @@ MAX_HELD_BYTES = 64 * 1024 * 1024
 """Of all the bodies together that are being received or wait for the disk."""
 
 BUSY = Answer(503, {"error": "too much is being pushed"}, [("Retry-After", str(RETRY_AFTER_S))])
+UNKNOWN = Answer(
+    401,
+    {"error": "this address needs a header 'Authorization: Bearer TOKEN', and a token for this"},
+    [("WWW-Authenticate", "Bearer")],
+)
 TOO_LARGE = Answer(413, {"error": f"a body may have {MAX_BYTES} bytes"})
 
 
 class Application:
-    """The raw ASGI application behind the listener."""
+    """The raw ASGI application behind the listener.
+
+    tokens: who may push; None for everybody.
+    """
 
     def __init__(
-        self, push: Push, sink: Sink, telemetry: Telemetry, is_ready: Callable[[], bool]
+        self,
+        push: Push,
+        sink: Sink,
+        telemetry: Telemetry,
+        is_ready: Callable[[], bool],
+        tokens: Tokens | None,
     ) -> None:
         self._push = push
         self._sink = sink
         self._telemetry = telemetry
         self._is_ready = is_ready
+        self._tokens = tokens
         self._n_held_bytes = 0
         self._threads = ThreadPoolExecutor(N_THREADS, thread_name_prefix="push")
 
@@ -57,11 +80,13 @@ class Application:
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         if kind := PUSHES.get(path):
-            pushed = partial(self._pushed, kind, headers.get("traceparent"))
-            await _tell(send, await self._posted(method, receive, pushed))
+            may_push = self._may_push(headers)
+            pushed = partial(self._pushed, kind, headers.get("traceparent"), may_push)
+            await _tell(send, await self._posted(method, receive, pushed, may_push))
         elif path == EVENTS:
+            may_push = ALL if self._may_push(headers) is ALL else NOBODY
             logged = partial(self._logged, scope["headers"])
-            await _tell(send, await self._posted(method, receive, logged))
+            await _tell(send, await self._posted(method, receive, logged, may_push))
         elif path == "/metrics":
             encode, content_type = choose_encoder(headers.get("accept", ""))
             await _answer(send, 200, encode(self._telemetry.registry), content_type)
@@ -72,12 +97,23 @@ class Application:
         else:
             await _answer(send, 404, b'{"error":"there is nothing here"}', JSON)
 
+    def _may_push(self, headers: Mapping[str, str]) -> Monitors:
+        if self._tokens is None:
+            return ALL
+        return self._tokens.monitors(headers.get("authorization", "").encode("latin-1"))
+
     async def _posted(
-        self, method: str, receive: Receive, accept: Callable[[bytes], Awaitable[Answer]]
+        self,
+        method: str,
+        receive: Receive,
+        accept: Callable[[bytes], Awaitable[Answer]],
+        may_push: Monitors,
     ) -> Answer:
-        """What `accept` makes of the body, unless there is no room for it."""
+        """What `accept` makes of the body, unless there is no room for it or it may not come."""
         if method != "POST":
             return Answer(405, {"error": "this takes POST only"}, [("Allow", "POST")])
+        if may_push is NOBODY:
+            return UNKNOWN
         pieces: list[bytes] = []
         n_bytes = 0
         try:
@@ -94,9 +130,11 @@ class Application:
         finally:
             self._n_held_bytes -= n_bytes
 
-    async def _pushed(self, kind: Kind, traceparent: str | None, body: bytes) -> Answer:
+    async def _pushed(
+        self, kind: Kind, traceparent: str | None, may_push: Monitors, body: bytes
+    ) -> Answer:
         answered = await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._push.accept, kind, body, traceparent
+            self._threads, self._push.accept, kind, body, traceparent, may_push
         )
         return await asyncio.wrap_future(answered)
 
@@ -152,15 +190,6 @@ async def _answer(
     await send({"type": "http.response.body", "body": body})
 
 
-def bound(listen: Address) -> socket.socket:
-    """A socket that listens. Raises OSError, naming the address."""
-    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    try:
-        return socket.create_server((listen.host, listen.port), family=family, backlog=1024)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot listen on {listen}: {error.strerror}") from error
-
-
 class _Server(uvicorn.Server):
     """uvicorn within a program that has signal handlers of its own."""
 
@@ -170,16 +199,15 @@ class _Server(uvicorn.Server):
 
 
 class Ingest:
-    """The listener. Its socket is bound at once, so that nobody is refused who comes early."""
+    """The listener, on a socket that others have bound: callers who come early wait in line."""
 
-    def __init__(self, application: Application, listen: Address) -> None:
-        self._socket = bound(listen)
-        self.address = Address(listen.host, self._socket.getsockname()[1])
+    def __init__(self, application: Application, listening: socket.socket) -> None:
+        self._socket = listening
         self._application = application
         self._server = _Server(
             uvicorn.Config(
                 application,
-                http="httptools",
+                http=LimitedProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

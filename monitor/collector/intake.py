@@ -1,7 +1,8 @@
 """The way into the spool, for rows and for what could not be read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -16,26 +17,45 @@ MAX_ENVELOPE_BYTES = 768 * 1024
 
 
 class Intake:
-    """Puts messages into the spool, under the id of this process. Any thread may use it.
+    """Puts messages into the spool, under the id of this collector. Any thread may use it.
 
-    Both methods return a future that ends when everything is safe, or with a SpoolError; they
-    raise SpoolFullError where there is no room.
+    stored: how many messages of a batch of captures are in the spool already, by the batch's
+        number: a recorder that dies may have stored one and not said so.
     """
 
-    def __init__(self, spool: Spool, *, collector_id: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        collector_id: str,
+        clock: Callable[[], float],
+        stored: Mapping[int, int] | None = None,
+    ) -> None:
         self._spool = spool
         self._collector_id = collector_id
         self._clock = clock
+        self._stored = stored or {}
 
-    def store_rows(
+    def store(self, envelopes: Sequence[Envelope], *, batch: int | None = None) -> Future[int]:
+        """All or none. The future ends when they are safe, or with a SpoolError.
+
+        batch: number of the captures that they were made of; what it stored before is left out.
+        Raises SpoolFullError where there is no room.
+        """
+        if batch is not None:
+            left = envelopes[self._stored.get(batch, 0) :]
+            envelopes = [replace(envelope, batch=batch) for envelope in left]
+        return self._spool.append([envelope.to_bytes() for envelope in envelopes])
+
+    def rows(
         self,
         batch: pa.RecordBatch,
         registration: Registration,
         destination: Destination,
         headers: KafkaHeaders = (),
-    ) -> Future[int]:
-        """All rows or none. Those of a monitor that expects labels are to meet their label."""
-        envelopes = [
+    ) -> list[Envelope]:
+        """The messages that hold these rows. Of a monitor with labels, a row is to meet its own."""
+        return [
             Envelope(
                 destination=destination,
                 collector=self._collector_id,
@@ -52,10 +72,9 @@ class Intake:
             )
             for piece in _pieces(batch)
         ]
-        return self._spool.append([envelope.to_bytes() for envelope in envelopes])
 
-    def store_dead_letter(self, letter: bytes, reason: str) -> Future[int]:
-        envelope = Envelope(
+    def dead_letter(self, letter: bytes, reason: str) -> Envelope:
+        return Envelope(
             destination=Destination.DEAD_LETTERS,
             collector=self._collector_id,
             spooled_at=self._clock(),
@@ -66,7 +85,6 @@ class Intake:
                 (Header.CONTENT_TYPE.value, JSON.encode()),
             ],
         )
-        return self._spool.append([envelope.to_bytes()])
 
 
 def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

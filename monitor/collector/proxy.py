@@ -1,27 +1,43 @@
 """The reverse proxy in front of a model server.
 
-HTTP/1.1 with keep-alive, streamed both ways. An offer of h2c is ignored, as it may be; other
-upgrades are refused with 501. Trailers end here. Nothing is ever sent twice: a request that the
-model server did not answer is a 502, and whether to send it again is the client's decision.
+HTTP/1.1 with keep-alive, streamed both ways, trailers too. An offer of h2c is ignored, as it may
+be; other upgrades become tunnels if the model agrees. Nothing is ever sent twice: a request that
+the model server did not answer is a 502, and whether to send it again is the client's decision.
 Answers of the proxy's own carry the header `X-Driftmeter-Error`.
 """
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from monitor.collector.capture import Capture, Dropped
-from monitor.collector.downstream import Deadlines, Downstream
-from monitor.collector.heads import Refusal, RequestHead, kept
+from monitor.collector.capture import CaptureLimits, Dropped
+from monitor.collector.deadlines import Deadlines
+from monitor.collector.downstream import Downstream
+from monitor.collector.exchanges import pack
+from monitor.collector.heads import Refusal
+from monitor.collector.known_heads import KnownHeads
 from monitor.collector.relay import Relay
-from monitor.collector.telemetry import Telemetry
+from monitor.collector.request_heads import RequestHead
+from monitor.collector.tally import Tally
 from monitor.collector.upstream import Pool, PoolLimits
-from monitor.decoders import Exchange, claim
+from monitor.collector.wanted import Wanted
 from monitor.flags import Address
 
 SWEEP_S = 0.5
+
+
+class Captures(Protocol):
+    """Where exchanges go that were seen. wanted: it may change at any time."""
+
+    limits: CaptureLimits
+    tally: Tally
+    wanted: Wanted
+
+    def put(self, pieces: Sequence[bytes], n_bytes: int) -> None:
+        """Takes one packed exchange, or drops it and counts that; never waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,31 +48,27 @@ class ProxyLimits:
 
 
 class Proxy:
-    """Relays requests to `upstream` and captures those that a decoder can read.
+    """Relays requests to `upstream` and captures those that are wanted.
 
-    kept_headers: names of headers, in lower case, that are captured with the bodies; asked for
-        each exchange, since monitors come and go.
     clock: seconds since 1970. new_id: an id for a request that has none.
     """
 
     def __init__(
         self,
         upstream: Address,
-        capture: Capture,
-        telemetry: Telemetry,
+        captures: Captures,
         *,
-        kept_headers: Callable[[], frozenset[bytes]],
         clock: Callable[[], float],
-        new_id: Callable[[], str],
+        new_id: Callable[[], bytes],
         limits: ProxyLimits,
     ) -> None:
         self.deadlines = limits.deadlines
         self.is_draining = False
-        self.new_id = new_id
+        self.known: KnownHeads[RequestHead] = KnownHeads()
+        self._new_id = new_id
         self._limits = limits
-        self._capture = capture
-        self._telemetry = telemetry
-        self._kept_headers = kept_headers
+        self._captures = captures
+        self._tally = captures.tally
         self._clock = clock
         self._pool = Pool(upstream, limits.pool)
         self._connections: set[Downstream] = set()
@@ -113,18 +125,18 @@ class Proxy:
             self._is_quiet.set()
 
     def refused(self, refusal: Refusal) -> None:
-        self._telemetry.count_request(refusal.status)
+        self._tally.request(refusal.status)
 
     def relay(self, client: Downstream, head: RequestHead) -> Relay:
-        if self.is_draining:
-            head.keep_alive = False
-        wanted = head.method == b"POST" and claim(head.target) is not None
+        is_wanted = head.method == b"POST" and self._captures.wanted.has_path(head.target)
         return Relay(
             client,
             head,
             self._pool,
+            request_id=head.given_id or self._new_id(),
+            keep_alive=head.keep_alive and not self.is_draining,
             arrived_at=self._clock(),
-            copy_limit_bytes=self._capture.limits.body_bytes if wanted else 0,
+            copy_limit_bytes=self._captures.limits.body_bytes if is_wanted else 0,
             done=self._done,
         )
 
@@ -132,25 +144,24 @@ class Proxy:
         """The answer is on its way to the client; what follows can no longer delay it."""
         answer = relay.answer
         assert answer is not None
-        self._telemetry.count_request(answer.status)
-        self._telemetry.added_latency.observe(relay.added_s)
-        if not relay.request.limit_bytes:
+        self._tally.request(answer.status)
+        self._tally.added(relay.added_s)
+        request, response = relay.request, relay.response
+        if not request.limit_bytes:
             return
-        if not (relay.request.is_whole and relay.response.is_whole):
-            self._telemetry.count_dropped(Dropped.TOO_LARGE)
+        if not (request.is_whole and response.is_whole):
+            self._tally.drop(Dropped.TOO_LARGE)
             return
-        names = self._kept_headers()
-        exchange = Exchange(
-            path=relay.head.target,
-            request_id=relay.head.request_id,
-            arrived_at=relay.arrived_at,
-            latency_s=relay.finished - relay.started,
-            status=answer.status,
-            request_headers=kept(relay.head.headers, names),
-            response_headers=kept(answer.headers, names),
-            request=relay.request.pieces,
-            response=relay.response.pieces,
+        names = self._captures.wanted.headers
+        pieces = pack(
+            relay.head.target,
+            relay.request_id,
+            relay.arrived_at,
+            relay.finished - relay.started,
+            answer.status,
+            relay.head.kept(names),
+            answer.kept(names),
+            request.pieces,
+            response.pieces,
         )
-        size = relay.request.size_bytes + relay.response.size_bytes
-        if self._capture.put(exchange, size):
-            self._telemetry.captured.inc()
+        self._captures.put(pieces, request.size_bytes + response.size_bytes)

@@ -24,6 +24,7 @@ from monitor.collector.envelope import Destination
 from monitor.collector.intake import Intake
 from monitor.collector.registry import Registry
 from monitor.collector.telemetry import Telemetry
+from monitor.collector.tokens import ALL, Monitors
 from monitor.messages import Registration, Topics
 from monitor.spool import SpoolError, SpoolFullError
 
@@ -87,7 +88,13 @@ class Push:
         self._topics = topics
         self._clock = clock
 
-    def accept(self, kind: Kind, raw: bytes, traceparent: str | None = None) -> Future[Answer]:
+    def accept(
+        self,
+        kind: Kind,
+        raw: bytes,
+        traceparent: str | None = None,
+        may_push: Monitors = ALL,
+    ) -> Future[Answer]:
         """Stores the good rows of a JSON body and says why the others are not good.
 
         The future ends with the answer: with 202 once the good rows are safe on the disk, from
@@ -96,7 +103,7 @@ class Push:
         answered: Future[Answer] = Future()
         try:
             body = _object(raw)
-            registration = self._registration(body.get("monitor"))
+            registration = self._registration(body.get("monitor"), may_push)
             read = read_rows(body.get("rows"), now=self._clock())
             batch, rejected = _READERS[kind](read, registration)
             verdicts = [{"row": i, "reason": rejected[i]} for i in sorted(rejected)]
@@ -112,9 +119,11 @@ class Push:
             answered.set_result(Answer(400, {"error": str(error)}))
         return answered
 
-    def _registration(self, name: object) -> Registration:
+    def _registration(self, name: object, may_push: Monitors) -> Registration:
         if not isinstance(name, str):
             raise PushError(400, "'monitor' must be the name of a monitor")
+        if may_push is not None and name not in may_push:
+            raise PushError(403, f"this token is not for the monitor {name!r}")
         registration = self._registry.monitors.by_name.get(name)
         if registration is None and not self._registry.is_loaded:
             raise LaterError(Refused.MONITORS_UNKNOWN, "Kafka has not told the monitors yet")
@@ -132,8 +141,8 @@ class Push:
         destination = Destination(kind)
         with tracing.sending(destination.topic(self._topics), parent=traceparent):
             try:
-                return self._intake.store_rows(
-                    batch, registration, destination, tracing.kafka_headers()
+                return self._intake.store(
+                    self._intake.rows(batch, registration, destination, tracing.kafka_headers())
                 )
             except SpoolError as error:
                 raise _later(error) from error

@@ -3,9 +3,11 @@
 import logging
 import threading
 from base64 import b64encode
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 
 import orjson
 import pyarrow as pa
@@ -13,9 +15,12 @@ import pyarrow as pa
 from monitor import tracing
 from monitor.batches import conform, lost, parse_time, predictions, request_ids
 from monitor.collector.capture import Capture, Dropped
-from monitor.collector.envelope import Destination
+from monitor.collector.envelope import Destination, Envelope
+from monitor.collector.exchanges import unpack
+from monitor.collector.frames import Counts
 from monitor.collector.intake import Intake
 from monitor.collector.registry import Registry, columns
+from monitor.collector.tally import DROPPED, FAILED, RECORDED
 from monitor.collector.telemetry import Telemetry
 from monitor.decoders import Columns, Decoded, DecodeError, Exchange, claim
 from monitor.decoders.exchange import ORPHANED, Reason, header
@@ -29,6 +34,8 @@ BATCH_EXCHANGES = 1_000
 MAX_EXCHANGE_ROWS = 100_000
 MAX_DEAD_LETTER_BYTES = 64 * 1024
 
+Settled = Callable[[int, Counts], None]
+
 
 @dataclass(slots=True)
 class _Batch:
@@ -39,7 +46,6 @@ class _Batch:
     ids: list[str] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     latencies_s: list[float] = field(default_factory=list)
-    n_exchanges: int = 0
     columns: dict[str, list[object]] = field(default_factory=dict)
     origins: list[str] = field(default_factory=list)
 
@@ -48,7 +54,6 @@ class _Batch:
         self.ids += request_ids(exchange.request_id, n)
         self.times += [time] * n
         self.latencies_s += [exchange.latency_s] * n
-        self.n_exchanges += 1
         for name, values in decoded.columns.items():
             if name not in self.columns:
                 self.columns[name] = [None] * before
@@ -62,8 +67,26 @@ class _Batch:
         return predictions(self.ids, self.times, self.latencies_s, conformed)
 
 
+@dataclass(slots=True)
+class _Reading:
+    """What was read of a batch of exchanges."""
+
+    rows: dict[str, _Batch] = field(default_factory=dict)
+    letters: list[Envelope] = field(default_factory=list)
+    failed: Counts = field(default_factory=Counter)
+    n_read: int = 0
+
+    @property
+    def n_stored(self) -> int:
+        return self.n_read + len(self.letters)
+
+
+def _ignore(_: Counts) -> None:
+    """Nobody asked what becomes of these."""
+
+
 class Recorder:
-    """Takes exchanges from the capture, decodes them, and hands what they hold to the spool.
+    """Takes exchanges, decodes them, and hands what they hold to the spool.
 
     What finds no room there is dropped and counted: a disk that is full costs predictions that
     were captured, never one that is being made.
@@ -82,11 +105,17 @@ class Recorder:
         self._intake = intake
         self._telemetry = telemetry
         self._topics = topics
+        self._batches: deque[tuple[int, bytes, Settled]] = deque()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    def hand_in(self, number: int, data: bytes, settled: Settled) -> None:
+        """A batch of packed exchanges; `settled` is told its number and what became of it."""
+        self._batches.append((number, data, settled))
+        self._capture.wake()
 
     def stop(self, timeout_s: float) -> None:
         """Hands on what was captured; gives up after `timeout_s`."""
@@ -100,32 +129,59 @@ class Recorder:
     def _run(self) -> None:
         while not self._stopped.is_set():
             self._capture.wait(INTERVAL_S)
-            if self._registry.is_loaded:  # before, every monitor would be unknown
-                self._record_all()
+            self._record_all()
+        self._record_all()  # what came with the last word
 
     def _record_all(self) -> None:
+        if not self._registry.is_loaded:  # every monitor would be unknown
+            return
+        while self._batches:
+            number, data, settled = self._batches.popleft()
+            exchanges = list(map(Exchange._make, unpack(data)))
+            self._record(exchanges, number, partial(settled, number))
         while exchanges := self._capture.take(BATCH_EXCHANGES):
-            try:
-                self.record(exchanges)
-            except Exception:  # a fault of ours costs these exchanges, never the capture itself
-                log.exception("%d captured requests are lost", len(exchanges))
-                self._telemetry.count_dropped(Dropped.FAULT, len(exchanges))
+            self._record(exchanges, None, _ignore)
 
-    def record(self, exchanges: Sequence[Exchange]) -> None:
-        """Decodes the exchanges and spools what they hold, monitor by monitor."""
-        batches: dict[str, _Batch] = {}
+    def _record(
+        self, exchanges: Sequence[Exchange], batch: int | None, settled: Callable[[Counts], None]
+    ) -> None:
+        try:
+            self.record(exchanges, batch=batch, settled=settled)
+        except Exception:  # a fault of ours costs these exchanges, never the capture itself
+            log.exception("%d captured requests are lost", len(exchanges))
+            self._settle(Counter({(DROPPED, Dropped.FAULT): len(exchanges)}), settled)
+
+    def record(
+        self,
+        exchanges: Sequence[Exchange],
+        *,
+        batch: int | None = None,
+        settled: Callable[[Counts], None] = _ignore,
+    ) -> None:
+        """Decodes the exchanges and spools what they hold, all of it or nothing.
+
+        batch: their number, where they came as a batch. settled: told what became of them, on the
+        spool's thread.
+        """
+        reading = _Reading()
         for exchange in exchanges:
             try:
-                self._decode(exchange, batches)
+                self._decode(exchange, reading)
             except DecodeError as error:
-                self._telemetry.count_failed(error.reason)
-                if error.reason is not Reason.NO_MONITOR:
-                    self._set_aside(exchange, error)
-        for batch in batches.values():
-            if batch.ids:
-                self._store(batch)
+                self._set_aside(exchange, error, reading)
+        envelopes = [e for rows in reading.rows.values() for e in self._envelopes(rows)]
+        envelopes += reading.letters
+        if not envelopes:
+            self._settle(reading.failed, settled)
+            return
+        try:
+            stored = self._intake.store(envelopes, batch=batch)
+        except SpoolError as error:
+            self._drop(reading, error, settled)
+            return
+        stored.add_done_callback(lambda future: self._account(future, reading, settled))
 
-    def _decode(self, exchange: Exchange, batches: dict[str, _Batch]) -> None:
+    def _decode(self, exchange: Exchange, reading: _Reading) -> None:
         claimed = claim(exchange.path)
         registration = claimed and self._registry.monitors.of_model(claimed.model)
         if not claimed or not registration:
@@ -134,17 +190,19 @@ class Recorder:
             raise DecodeError(Reason.ORPHANED, "only one side of it was logged")
         if exchange.status != 200:
             raise DecodeError(Reason.MODEL_ERROR, f"the model answered {exchange.status}")
-        batch = batches.get(registration.name)
+        batch = reading.rows.get(registration.name)
         if batch is None:
-            batch = batches[registration.name] = _Batch(registration, columns(registration))
+            batch = reading.rows[registration.name] = _Batch(registration, columns(registration))
         decoded = claimed.decoder.decode(exchange, batch.names)
         if decoded.n > MAX_EXCHANGE_ROWS:
             raise DecodeError(Reason.TOO_LARGE, f"{decoded.n} rows in one request")
         batch.add(exchange, decoded, self._event_time(exchange, registration))
+        reading.n_read += 1
         if origin := header(exchange.request_headers, b"traceparent"):
             batch.origins.append(origin.decode("latin-1"))
 
     def _event_time(self, exchange: Exchange, registration: Registration) -> float:
+        """When the prediction happened: what its header says, else when the request came."""
         name = registration.monitor.spec.event_time.header
         if name is None:
             return exchange.arrived_at
@@ -155,37 +213,46 @@ class Recorder:
             return exchange.arrived_at
         return time
 
-    def _store(self, batch: _Batch) -> None:
+    def _set_aside(self, exchange: Exchange, error: DecodeError, reading: _Reading) -> None:
+        reading.failed[FAILED, error.reason] += 1
+        if error.reason is not Reason.NO_MONITOR:
+            letter = dead_letter(exchange, error)
+            reading.letters.append(self._intake.dead_letter(letter, error.reason))
+
+    def _envelopes(self, batch: _Batch) -> list[Envelope]:
+        if not batch.ids:
+            return []
         arrow = batch.to_arrow()
         n_mismatched = sum(lost(arrow, "mismatched").values())
         self._telemetry.mismatched.labels(batch.registration.name).inc(n_mismatched)
         with tracing.sending(self._topics.predictions, origins=batch.origins):
-            try:
-                stored = self._intake.store_rows(
-                    arrow, batch.registration, Destination.PREDICTIONS, tracing.kafka_headers()
-                )
-            except SpoolError as error:
-                self._drop(batch.n_exchanges, error)
-                return
-        stored.add_done_callback(lambda future: self._account(future, batch.n_exchanges))
+            return self._intake.rows(
+                arrow, batch.registration, Destination.PREDICTIONS, tracing.kafka_headers()
+            )
 
-    def _account(self, stored: Future[int], n_exchanges: int) -> None:
+    def _account(
+        self, stored: Future[int], reading: _Reading, settled: Callable[[Counts], None]
+    ) -> None:
         error = stored.exception()
         if error is not None:
-            self._drop(n_exchanges, error)
+            self._drop(reading, error, settled)
+            return
+        self._settle(Counter({(RECORDED, ""): reading.n_read}) + reading.failed, settled)
 
-    def _drop(self, n_exchanges: int, error: BaseException) -> None:
+    def _drop(
+        self, reading: _Reading, error: BaseException, settled: Callable[[Counts], None]
+    ) -> None:
+        """Nothing was stored: neither rows nor letters. What no monitor wants is not missed."""
+        log.warning("%d captured requests are dropped: %s", reading.n_stored, error)
         is_full = isinstance(error, SpoolFullError)
-        log.warning("%d captured requests are dropped: %s", n_exchanges, error)
-        self._telemetry.count_dropped(
-            Dropped.SPOOL_FULL if is_full else Dropped.SPOOL_FAILED, n_exchanges
-        )
+        reason = Dropped.SPOOL_FULL if is_full else Dropped.SPOOL_FAILED
+        unclaimed = (FAILED, Reason.NO_MONITOR)
+        outcome = Counter({(DROPPED, reason): reading.n_stored})
+        self._settle(outcome + Counter({unclaimed: reading.failed[unclaimed]}), settled)
 
-    def _set_aside(self, exchange: Exchange, error: DecodeError) -> None:
-        try:
-            self._intake.store_dead_letter(dead_letter(exchange, error), error.reason)
-        except SpoolError as unsent:
-            log.warning("a dead letter (%s) is lost: %s", error, unsent)
+    def _settle(self, outcome: Counts, settled: Callable[[Counts], None]) -> None:
+        self._telemetry.add(outcome)
+        settled(outcome)
 
 
 def dead_letter(exchange: Exchange, error: DecodeError) -> bytes:

@@ -2,12 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import kafka
 from kafka.errors import KafkaError
 
+from detectors.columns import ColumnType
 from monitor.decoders.exchange import Columns
 from monitor.kafka import Broker, BrokerUnavailableError
 from monitor.messages import Registration
@@ -67,8 +68,9 @@ class Monitors:
 def columns(registration: Registration) -> Columns:
     """How the monitor calls what bodies may leave without names."""
     prediction = registration.monitor.spec.prediction
-    features = [f.name for f in registration.schema if f.role == "feature"]
-    return Columns(features, prediction)
+    features = [f for f in registration.schema if f.role == "feature"]
+    vectors = frozenset(f.name for f in features if f.type is ColumnType.VECTOR)
+    return Columns([f.name for f in features], prediction, vectors)
 
 
 class Registry:
@@ -82,8 +84,13 @@ class Registry:
         self.is_loaded = False
         self._broker = broker
         self._client_id = client_id
+        self._changed: Callable[[], object] = lambda: None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="registry", daemon=True)
+
+    def watch(self, changed: Callable[[], object]) -> None:
+        """Calls `changed`, on the registry's thread, whenever there is something new."""
+        self._changed = changed
 
     def start(self) -> None:
         self._thread.start()
@@ -126,8 +133,9 @@ class Registry:
             polled = consumer.poll(timeout_ms=POLL_MS)
             for records in polled.values():
                 self.apply((record.key, record.value) for record in records)
-            if not self.is_loaded:
-                self.is_loaded = _is_at_end(consumer)
+            if polled or not self.is_loaded:
+                self.is_loaded = self.is_loaded or _is_at_end(consumer)
+                self._changed()
 
 
 def _is_at_end(consumer: kafka.KafkaConsumer) -> bool:

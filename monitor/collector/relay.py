@@ -1,18 +1,13 @@
 """One request on its way to the model, and its answer on the way back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
-from monitor.collector.heads import (
-    LAST_CHUNK,
-    Refusal,
-    RequestHead,
-    ResponseHead,
-    chunk,
-    response_bytes,
-)
+from monitor.collector.heads import Headers, Refusal, chunk, last_chunk
+from monitor.collector.request_heads import RequestHead
+from monitor.collector.response_heads import ResponseHead
 
 if TYPE_CHECKING:
     from monitor.collector.upstream import Pool, Upstream
@@ -23,10 +18,11 @@ MAX_PENDING_BYTES = 64 * 1024
 class Client(Protocol):
     """The connection that a request came from.
 
-    is_full: it does not take what is written as fast as it is written.
+    is_full: it does not take what is written as fast as it is written. is_paused: nothing is read.
     """
 
     is_full: bool
+    is_paused: bool
 
     def write(self, data: bytes) -> None: ...
 
@@ -34,6 +30,12 @@ class Client(Protocol):
 
     def finish(self, *, close: bool) -> None:
         """The answer was written whole; the next request may go on its way."""
+
+    def open_tunnel(self) -> None:
+        """What comes from here on is not HTTP any more."""
+
+    def close(self) -> None:
+        """Ends the connection when what was written is on its way."""
 
     def refuse(self, refusal: Refusal) -> None:
         """Answers for the model; the request has no answer yet."""
@@ -78,11 +80,15 @@ class Relay:
         head: RequestHead,
         pool: "Pool",
         *,
+        request_id: bytes,
+        keep_alive: bool,
         arrived_at: float,
         copy_limit_bytes: int,
         done: Done,
     ) -> None:
         self.head = head
+        self.request_id = request_id
+        self.keep_alive = keep_alive
         self.arrived_at = arrived_at
         self.started = perf_counter()
         self.request = Copy(copy_limit_bytes, [])
@@ -93,6 +99,9 @@ class Relay:
         self.is_read = False
         self.is_sent = False
         self.is_over = False
+        self.is_tunnel = False
+        self.trailers: Headers = []
+        self.answer_trailers: Headers = []
         self._client = client
         self._pool = pool
         self._done = done
@@ -125,22 +134,23 @@ class Relay:
         self._upstream = upstream
         if self._client.is_full:
             upstream.pause_reading()
-        self._send(self.head.forwarded)
-        self._client.update_reading()
+        self._send((self.head.before, self.request_id, self.head.after))
+        if self._client.is_paused:
+            self._client.update_reading()
 
     def flush(self) -> None:
         """Sends on what was received."""
         if self._upstream is not None and not self.is_sent and (self._pending or self.is_read):
-            self._send(b"")
+            self._send(())
 
-    def _send(self, before: bytes) -> None:
+    def _send(self, before: Sequence[bytes]) -> None:
         assert self._upstream is not None
         pieces, self._pending, self._n_pending_bytes = self._pending, [], 0
         if self.head.is_chunked:
             pieces = [chunk(piece) for piece in pieces]
             if self.is_read:
-                pieces.append(LAST_CHUNK)
-        if data := b"".join((before, *pieces)):
+                pieces.append(last_chunk(self.trailers))
+        if data := b"".join((*before, *pieces)):
             self._upstream.send(data)
         if self.is_read:
             self.is_sent = True
@@ -149,7 +159,8 @@ class Relay:
     @property
     def is_holding_back(self) -> bool:
         """Whether the client should wait with the rest of its request."""
-        return self._is_upstream_full or self._n_pending_bytes > MAX_PENDING_BYTES
+        is_undecided = self.head.upgrade is not None and not self.is_tunnel
+        return self._is_upstream_full or self._n_pending_bytes > MAX_PENDING_BYTES or is_undecided
 
     def pause_request(self) -> None:
         self._is_upstream_full = True
@@ -161,21 +172,17 @@ class Relay:
 
     # the answer's way
 
-    def begin_answer(self, answer: ResponseHead, phrase: bytes) -> None:
+    def begin_answer(self, answer: ResponseHead) -> None:
         self.answer = answer
-        is_delimited = not answer.has_body or answer.parsed.content_length is not None
+        is_delimited = not answer.has_body or answer.n_body_bytes is not None
         self._is_chunked_to_client = not is_delimited and self.head.is_http_1_1
         if not (is_delimited or self._is_chunked_to_client) or not self.is_read:
             # An HTTP/1.0 client learns the end of a body from the close. And an answer that comes
             # before its request was read leaves bytes of which nobody knows how many will follow.
-            self.head.keep_alive = False
+            self.keep_alive = False
         self._answered.append(
-            response_bytes(
-                answer,
-                phrase,
-                self.head.request_id,
-                chunked=self._is_chunked_to_client,
-                close=not self.head.keep_alive,
+            answer.to_bytes(
+                self.request_id, chunked=self._is_chunked_to_client, close=not self.keep_alive
             )
         )
 
@@ -193,14 +200,33 @@ class Relay:
     def end_answer(self, received_at: float) -> None:
         """The answer was received whole, the last of it at `received_at`."""
         if self._is_chunked_to_client:
-            self._answered.append(LAST_CHUNK)
+            self._answered.append(last_chunk(self.answer_trailers))
         self.flush_answer()
         self._upstream = None
         self.is_over = True
         self.finished = perf_counter()
         self.added_s += self.finished - received_at
         self._done(self)
-        self._client.finish(close=not self.head.keep_alive)
+        self._client.finish(close=not self.keep_alive)
+
+    def open_tunnel(self, answer: ResponseHead) -> None:
+        """The model speaks the protocol that the client asked for; the two are on their own."""
+        self.is_tunnel = True
+        self.keep_alive = True
+        self.begin_answer(answer)
+        self.flush_answer()
+        self.finished = perf_counter()
+        self._done(self)
+        self._client.open_tunnel()
+
+    def tunnel(self, data: bytes) -> None:
+        """From the client to the model, as it is."""
+        if self._upstream is not None:
+            self._upstream.send(data)
+
+    def tunnel_back(self, data: bytes) -> None:
+        if not self.is_over:
+            self._client.write(data)
 
     def fail(self, refusal: Refusal) -> None:
         """The model server did not answer, or not to the end."""
@@ -208,7 +234,9 @@ class Relay:
             return
         self.is_over = True
         self._drop_upstream()
-        if self.answer is None:
+        if self.is_tunnel:
+            self._client.close()
+        elif self.answer is None:
             self._client.refuse(refusal)
         else:
             self._client.break_off()

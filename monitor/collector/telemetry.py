@@ -1,7 +1,15 @@
 """What the collector counts."""
 
-from prometheus_client import CollectorRegistry, Counter
+from collections.abc import Iterator
+from itertools import accumulate
 
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
+
+from monitor.collector import tally
+from monitor.collector.frames import Counts
+from monitor.collector.tally import ADDED_LATENCY_S, LATENCY, LATENCY_NS
 from monitor.metrics import (
     COLLECTOR_ADDED_LATENCY,
     COLLECTOR_CAPTURED,
@@ -9,6 +17,7 @@ from monitor.metrics import (
     COLLECTOR_FAILED,
     COLLECTOR_MISMATCHED,
     COLLECTOR_QUEUE_BYTES,
+    COLLECTOR_RECORDED,
     COLLECTOR_REFUSED,
     COLLECTOR_REQUESTS,
     COLLECTOR_ROWS,
@@ -22,16 +31,32 @@ from monitor.metrics import (
 )
 
 
+class _AddedLatency(Collector):
+    """A histogram whose buckets were counted by another process."""
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(ADDED_LATENCY_S) + 1)
+        self.n_nanoseconds = 0
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        bounds = [*map(str, ADDED_LATENCY_S), "+Inf"]
+        yield HistogramMetricFamily(
+            COLLECTOR_ADDED_LATENCY.name,
+            COLLECTOR_ADDED_LATENCY.help,
+            buckets=list(zip(bounds, accumulate(self.buckets), strict=True)),
+            sum_value=self.n_nanoseconds / 1e9,
+        )
+
+
 class Telemetry:
-    """The collector's instruments; counting one request costs about a microsecond."""
+    """The collector's instruments; what the proxy has counted is added as it becomes known."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         make = Instruments(registry)
         self.registry = registry
         self.captured = make.counter(COLLECTOR_CAPTURED)
+        self.recorded = make.counter(COLLECTOR_RECORDED)
         self.rows = make.counter(COLLECTOR_ROWS)
-        self.failed = make.counter(COLLECTOR_FAILED)
-        self.added_latency = make.histogram(COLLECTOR_ADDED_LATENCY)
         self.queue_bytes = make.gauge(COLLECTOR_QUEUE_BYTES)
         self.mismatched = make.counter(COLLECTOR_MISMATCHED)
         self.unreadable_times = make.counter(COLLECTOR_UNREADABLE_TIMES)
@@ -41,18 +66,34 @@ class Telemetry:
         self.spool_age = make.gauge(COLLECTOR_SPOOL_AGE)
         self.spool_damaged = make.counter(COLLECTOR_SPOOL_DAMAGED)
         self.spool_torn_bytes = make.counter(COLLECTOR_SPOOL_TORN_BYTES)
+        self._failed = make.counter(COLLECTOR_FAILED)
         self._requests = make.counter(COLLECTOR_REQUESTS)
         self._dropped = make.counter(COLLECTOR_DROPPED)
-        self._by_status: dict[int, Counter] = {}
+        self._added_latency = _AddedLatency()
+        registry.register(self._added_latency)
 
-    def count_request(self, status: int) -> None:
-        counter = self._by_status.get(status)
-        if counter is None:
-            counter = self._by_status[status] = self._requests.labels(str(status))
-        counter.inc()
+    def add(self, counts: Counts) -> None:
+        for (name, label), n in counts.items():
+            if name == LATENCY:
+                self._added_latency.buckets[int(label)] += n
+            elif name == LATENCY_NS:
+                self._added_latency.n_nanoseconds += n
+            else:
+                self._counter(name, label).inc(n)
+
+    def _counter(self, name: str, label: str) -> Counter:
+        match name:
+            case tally.CAPTURED:
+                return self.captured
+            case tally.RECORDED:
+                return self.recorded
+            case tally.REQUESTS:
+                return self._requests.labels(label)
+            case tally.DROPPED:
+                return self._dropped.labels(label)
+            case tally.FAILED:
+                return self._failed.labels(label)
+        raise AssertionError(f"nobody counts {name!r}")
 
     def count_dropped(self, reason: str, n: int = 1) -> None:
         self._dropped.labels(reason).inc(n)
-
-    def count_failed(self, reason: str) -> None:
-        self.failed.labels(reason).inc()

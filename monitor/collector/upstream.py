@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from monitor.collector.heads import MAX_HEAD_BYTES, Headers, Refusal, read_response
+from monitor.collector.heads import MAX_HEAD_BYTES, MAX_HEADERS, Headers, Refusal
+from monitor.collector.known_heads import KnownHeads
+from monitor.collector.response_heads import SWITCHING, ResponseHead, read_response
 from monitor.flags import Address
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Pool:
         self._limits = limits
         self._idle: list[Upstream] = []
         self._connecting: set[asyncio.Task[None]] = set()
+        self.known: KnownHeads[ResponseHead] = KnownHeads()
 
     def assign(self, relay: "Relay") -> None:
         """Gives the relay a connection, at once or as soon as one is made; or fails it."""
@@ -103,13 +106,13 @@ class Upstream(asyncio.Protocol):
     def _reset(self) -> None:
         """Forgets the last answer. A parser serves one answer only: it cannot be told that an
         answer to HEAD has no body, and would take the next answer for it."""
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: httptools.HttpResponseParser | None = None
+        self._first = b""
         self._phrase = b""
         self._headers: Headers = []
         self._n_head_bytes = 0
-        self._is_headed = False
-        self._is_framed = False
-        self._keep_alive = False
+        self._n_left = 0
+        self._head: ResponseHead | None = None
         self._is_complete = False
         self._is_dirty = False
 
@@ -128,8 +131,13 @@ class Upstream(asyncio.Protocol):
             self._transport.write(data)
 
     def close(self) -> None:
-        self._relay = None
-        if self._transport is not None:
+        """Cuts the connection; a tunnel's, when what was written is on its way."""
+        relay, self._relay = self._relay, None
+        if self._transport is None:
+            return
+        if relay is not None and relay.is_tunnel:
+            self._transport.close()
+        else:
             self._transport.abort()
 
     def pause_reading(self) -> None:
@@ -157,18 +165,58 @@ class Upstream(asyncio.Protocol):
             self.close()  # an answer that nobody asked for
             return
         received_at = perf_counter()
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            if not self._is_complete:
-                self._fail(BAD_ANSWER)  # what was read before is not passed on: it may be wrong
-                return
-            self._is_dirty = True
+        if relay.is_tunnel:
+            relay.tunnel_back(data)
+        elif self._n_left:
+            self._count(relay, data)
+        elif self._parser is not None or not self._recognise(relay, data):
+            self._parse(relay, data)
+        if self._relay is not relay or relay.is_tunnel:
+            return  # it has failed meanwhile, or is not ours any more
         if self._is_complete:
             self._finish(received_at)
-        elif self._is_headed:
+        elif self._head is not None:
             relay.flush_answer()
+
+    def _recognise(self, relay: "Relay", data: bytes) -> bool:
+        """Takes an answer whose head came before; its body is counted, not parsed."""
+        found = None if relay.head.method == b"HEAD" else self._pool.known.find(data)
+        if found is None:
+            return False
+        self._head, end = found
+        self._n_left = self._head.n_body_bytes or 0
+        relay.begin_answer(self._head)
+        self._count(relay, data[end:])
+        return True
+
+    def _count(self, relay: "Relay", data: bytes) -> None:
+        """Takes what belongs to the body of an answer that was recognised."""
+        if len(data) > self._n_left:
+            self._is_dirty = True
+            data = data[: self._n_left]
+        self._n_left -= len(data)
+        if data:
+            relay.pass_answer(data)
+        self._is_complete = not self._n_left
+
+    def _parse(self, relay: "Relay", data: bytes) -> None:
+        if self._parser is None:
+            self._parser = httptools.HttpResponseParser(self)
+            self._first = data
         else:
+            self._first = b""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as switched:
+            if relay.is_tunnel:
+                relay.tunnel_back(data[switched.args[0] :])
+            else:
+                self._fail(BAD_ANSWER)
+        except httptools.HttpParserError:
+            if not self._is_complete:
+                self._fail(BAD_ANSWER)  # what was read before is not passed on: it may be wrong
+            self._is_dirty = True
+        if self._head is None and self._relay is not None:
             self._n_head_bytes += len(data)
             if self._n_head_bytes > MAX_HEAD_BYTES:
                 self._fail(BAD_ANSWER)
@@ -176,11 +224,11 @@ class Upstream(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         if self._relay is None:
             return
-        if self._is_headed and not self._is_framed:
+        if self._head is not None and not self._head.is_framed:
             self._is_dirty = True
             self._finish(perf_counter())  # the connection's end is the body's
         else:
-            self._fail(BAD_ANSWER if self._is_headed else NO_ANSWER)
+            self._fail(NO_ANSWER if self._head is None else BAD_ANSWER)
 
     def pause_writing(self) -> None:
         if self._relay is not None:
@@ -193,7 +241,8 @@ class Upstream(asyncio.Protocol):
     def _finish(self, received_at: float) -> None:
         relay, self._relay = self._relay, None
         assert relay is not None
-        if self._keep_alive and relay.is_sent and not self._is_dirty:
+        assert self._head is not None
+        if self._head.keep_alive and relay.is_sent and not self._is_dirty:
             self.resume_reading()
             self._pool.release(self, asyncio.get_running_loop().time())
         else:
@@ -216,28 +265,40 @@ class Upstream(asyncio.Protocol):
         self._phrase = phrase
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._is_headed:  # later ones are trailers, which end here
+        if self._head is None:
             self._headers.append((name, value))
             self._n_head_bytes += len(name) + len(value)
+        elif self._relay is not None and not self._is_complete:
+            self._trailer(self._relay, name, value)
+
+    def _trailer(self, relay: "Relay", name: bytes, value: bytes) -> None:
+        relay.answer_trailers.append((name, value))
+        self._n_head_bytes += len(name) + len(value)
+        if self._n_head_bytes > MAX_HEAD_BYTES or len(relay.answer_trailers) > MAX_HEADERS:
+            self._fail(BAD_ANSWER)
 
     def on_headers_complete(self) -> None:
-        status = self._parser.get_status_code()
-        if self._is_complete or self._relay is None or 100 <= status < 200:
+        relay, parser = self._relay, self._parser
+        assert parser is not None
+        status = parser.get_status_code()
+        is_tunnel = status == SWITCHING and relay is not None and bool(relay.head.upgrade)
+        if self._is_complete or relay is None or (100 <= status < 200 and not is_tunnel):
             return
-        head = read_response(
-            status,
-            self._parser.get_http_version(),
-            self._headers,
-            to_head_request=self._relay.head.method == b"HEAD",
-        )
+        version = parser.get_http_version()
+        is_head = relay.head.method == b"HEAD"
+        head = read_response(status, self._phrase, version, self._headers, to_head_request=is_head)
         if head is None or self._n_head_bytes > MAX_HEAD_BYTES:
             self._fail(BAD_ANSWER)
             return
-        self._is_headed = True
-        self._is_framed = head.is_framed
-        self._keep_alive = head.keep_alive
+        self._head = head
+        if is_tunnel:
+            relay.open_tunnel(head)
+            return
         self._is_complete = not head.has_body
-        self._relay.begin_answer(head, self._phrase)
+        if head.n_body_bytes is not None and not is_head and self._first:
+            self._pool.known.add(self._first, head, len(self._headers))
+        self._first = b""
+        relay.begin_answer(head)
 
     def on_body(self, data: bytes) -> None:
         if self._is_complete or self._relay is None:
@@ -246,7 +307,8 @@ class Upstream(asyncio.Protocol):
             self._relay.pass_answer(data)
 
     def on_message_complete(self) -> None:
-        if self._is_headed:
+        if self._head is not None:
             self._is_complete = True
         else:
             self._headers = []  # of an interim answer, such as 103
+            self._first = b""

@@ -56,6 +56,11 @@ class Segments:
         with self._lock:
             return self._segments[0].first if self._segments else self.following
 
+    def tail(self, n: int) -> int:
+        """Where the last n segments begin."""
+        with self._lock:
+            return self._segments[-n:][0].first if self._segments else self.following
+
     def add(self, segment: Segment) -> None:
         with self._lock:
             self._segments.append(segment)

@@ -122,6 +122,20 @@ class Spool:
         if used + size > self.limit_bytes:
             raise SpoolFullError(f"{used} of {self.limit_bytes} bytes are used")
 
+    def tail(self) -> list[Record]:
+        """The records of the last two segments, delivered or not; before anything is appended.
+
+        Every process begins a segment of its own: so whatever the two before this one wrote last is
+        among them.
+        """
+        first = self._segments.tail(2)
+        reader = Reader(self._disk, self._segments, first)
+        records: list[Record] = []
+        while found := reader.read(records[-1].sequence if records else first - 1, COMMIT_BYTES):
+            records += found
+        reader.close()
+        return records
+
     def wait(self, after: int, timeout_s: float) -> bool:
         """Until a record after this one is safe, at most `timeout_s`; whether there is one."""
         with self._stored:

@@ -1,4 +1,4 @@
-"""Small disks that may be full and may lose their power: images in memory, mounted."""
+"""Brokers that may be stopped, and small disks that may be full and may lose their power."""
 
 import os
 import shutil
@@ -9,6 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from monitor import embedded
+from monitor.kafka import Broker
+from monitor.messages import Topics
+from monitor.supervisor import Supervisor
+from tests.support.clients import ANSWER
+from tests.support.http_model import HttpModel, ok
+from tests.support.registrations import announce, registration
 
 Needs = Callable[[str], Path]
 NotTested = Callable[[str], None]
@@ -44,6 +52,24 @@ class Images:
 
 def _run(*argv: str) -> None:
     subprocess.run(argv, check=True, capture_output=True, timeout=30)
+
+
+@pytest.fixture
+def own_broker(supervisor: Supervisor, free_port: Callable[[], int]) -> Broker:
+    """A broker that no other test uses, so that it may be stopped; it knows one monitor."""
+    port = free_port()
+    broker = Broker(servers=(f"127.0.0.1:{port}",), topics=Topics(embedded.fresh_prefix()))
+    supervisor.start("broker", embedded.command(port), ready=f"tcp://127.0.0.1:{port}")
+    broker.create_topics()
+    announce(broker, registration())
+    return broker
+
+
+@pytest.fixture
+def model() -> Iterator[HttpModel]:
+    model = HttpModel(lambda _: [ok(ANSWER)], keeps=False)
+    yield model
+    model.close()
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 import orjson
+import pytest
 
 from monitor.batches import decode
 from monitor.kafka import Broker
@@ -19,11 +19,12 @@ from monitor.messages import Header, header
 from monitor.records import Record
 from monitor.supervisor import Supervisor
 from tests.support.kafka_topics import read_until
+from tests.support.long import LONG
+from tests.support.recorders import all_of, ids
 from tests.support.registrations import announce, registration
 from tests.support.running_collector import RunningCollector, start
 from tests.support.waiting import wait_for
 
-N_CYCLES = 10
 N_CLIENTS = 4
 N_ROWS = 20
 """In one push."""
@@ -77,35 +78,19 @@ def push_and_kill(broker: Broker, clients: Clients, folder: Path, seconds: float
             thread.join()
 
 
-def ids(records: list[Record]) -> set[str]:
-    return {i for record in records for i in decode(record.value)["dm.id"].to_pylist()}
-
-
-def all_of(wanted: set[str]) -> Callable[[list[Record]], bool]:
-    """Whether a growing list of records has them all; looks at each record once."""
-    missing, n_seen = set(wanted), 0
-
-    def has_all(records: list[Record]) -> bool:
-        nonlocal n_seen
-        missing.difference_update(ids(records[n_seen:]))
-        n_seen = len(records)
-        return not missing
-
-    return has_all
-
-
+@pytest.mark.parametrize("n_kills", [10, pytest.param(200, marks=LONG)])
 def test_kills_cost_nothing_that_was_acknowledged(
-    embedded_broker: Broker, supervisor: Supervisor, tmp_path: Path
+    embedded_broker: Broker, supervisor: Supervisor, tmp_path: Path, n_kills: int
 ) -> None:
     announce(embedded_broker, registration(label="truth"))
     clients, bits = Clients(), random.Random(11)
-    for _ in range(N_CYCLES):
+    for _ in range(n_kills):
         push_and_kill(embedded_broker, clients, tmp_path, bits.uniform(0.05, 0.4))
     start(supervisor, embedded_broker, tmp_path / "spool")
     topic = embedded_broker.topics.labels
     records = read_until(embedded_broker, topic, all_of(clients.acknowledged), 60.0)
-    assert len(clients.acknowledged) > N_CYCLES * N_ROWS
-    assert ids(records) <= clients.issued
+    assert len(clients.acknowledged) > n_kills * N_ROWS
+    assert set(ids(records)) <= clients.issued
     assert_repeats_can_be_told(records)
 
 

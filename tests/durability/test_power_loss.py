@@ -12,11 +12,10 @@ import pytest
 
 from monitor.spool import RealDisk, Spool
 from tests.durability.conftest import Images
+from tests.support.long import LONG
 from tests.support.spooling import stored
 from tests.support.spooling_process import padded
 from tests.support.waiting import wait_for
-
-N_CYCLES = 5
 
 
 @dataclass
@@ -72,14 +71,15 @@ def lose_power(images: Images, image: Path, ledger: Ledger, n_records: int, *fla
     return after
 
 
-def test_a_loss_of_power_costs_nothing_that_was_acknowledged(images: Images) -> None:
+@pytest.mark.parametrize("n_losses", [5, pytest.param(50, marks=LONG)])
+def test_a_loss_of_power_costs_nothing_that_was_acknowledged(images: Images, n_losses: int) -> None:
     image, ledger = images.create("disk"), Ledger()
-    for cycle in range(N_CYCLES):
-        image = lose_power(images, image, ledger, 1000 + 400 * cycle)
+    for n in range(n_losses):
+        image = lose_power(images, image, ledger, 1000 + 400 * (n % 5))
         place = images.mount(image, "-o", "loop")
         assert ledger.lost(place / "spool") == []
         images.unmount(place)
-    assert len(ledger.acknowledged) > 1000 * N_CYCLES
+    assert len(ledger.acknowledged) > 1000 * n_losses
 
 
 def test_without_syncs_a_loss_of_power_costs_records(images: Images) -> None:

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,15 +76,21 @@ def start(
     upstream: Address | None = None,
     limit: str = "64MiB",
     env: Mapping[str, str] | None = None,
+    ports: tuple[int, int] | None = None,
+    within: Sequence[str] = (),
+    flags: Sequence[str] = (),
 ) -> RunningCollector:
-    """Returns when it is ready."""
-    listen, ingest = free_port(), free_port()
+    """Returns when it is ready.
+
+    ports: of the proxy and of the ingest. within: a command that runs the command after it.
+    """
+    listen, ingest = ports or (free_port(), free_port())
     proxied = [] if upstream is None else ["--upstream", f"http://{upstream}"]
     argv = [
-        *(sys.executable, "-m", "monitor", "collect", *proxied),
+        *(*within, sys.executable, "-m", "monitor", "collect", *proxied),
         *("--listen", f"127.0.0.1:{listen}", "--ingest", f"127.0.0.1:{ingest}"),
         *("--broker", broker.servers[0], "--topic-prefix", broker.topics.prefix),
-        *("--spool", str(spool), "--spool-limit", limit),
+        *("--spool", str(spool), "--spool-limit", limit, *flags),
     ]
     supervisor.start("collect", argv, ready=f"http://127.0.0.1:{ingest}/readyz", env=env)
     return RunningCollector(supervisor, listen, ingest)

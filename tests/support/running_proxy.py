@@ -3,21 +3,37 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from prometheus_client import CollectorRegistry
-
-from monitor.collector.capture import Capture, CaptureLimits
-from monitor.collector.ingest import bound
+from monitor.collector.capture import CaptureLimits
+from monitor.collector.exchanges import unpack
+from monitor.collector.listening import bound
 from monitor.collector.proxy import Proxy, ProxyLimits
 from monitor.collector.registry import ALWAYS_KEPT
-from monitor.collector.telemetry import Telemetry
+from monitor.collector.tally import Tally
+from monitor.collector.wanted import Wanted
+from monitor.decoders import DECODERS, Exchange
 from monitor.flags import Address
 from tests.support.http_model import read_message
 
 NOON = 1_700_000_000.0
+
+
+class Captured:
+    """Keeps what the proxy captures, without a limit."""
+
+    def __init__(self, limits: CaptureLimits) -> None:
+        self.limits = limits
+        self.tally = Tally()
+        paths = [decoder.path.pattern for decoder in DECODERS]
+        self.wanted = Wanted(paths, [name.decode() for name in ALWAYS_KEPT])
+        self.exchanges: list[Exchange] = []
+
+    def put(self, pieces: Sequence[bytes], n_bytes: int) -> None:
+        self.tally.n_captured += 1
+        self.exchanges += map(Exchange._make, unpack(b"".join(pieces)))
 
 
 @dataclass
@@ -25,12 +41,11 @@ class RunningProxy:
     """stop: ends it, giving what is on its way so many seconds."""
 
     address: Address
-    capture: Capture
-    registry: CollectorRegistry
+    captured: Captured
     stop: Callable[[float], None]
 
-    def count(self, name: str, **labels: str) -> float:
-        return self.registry.get_sample_value(f"driftmeter_collector_{name}", labels) or 0.0
+    def count(self, name: str, label: str = "") -> int:
+        return self.captured.tally.totals()[name, label]
 
     def connect(self, timeout_s: float = 10.0) -> socket.socket:
         return socket.create_connection((self.address.host, self.address.port), timeout_s)
@@ -50,17 +65,13 @@ def run(
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    registry = CollectorRegistry()
-    telemetry = Telemetry(registry)
-    capture = Capture(capture_limits or CaptureLimits(), telemetry.count_dropped)
+    captured = Captured(capture_limits or CaptureLimits())
     numbers = count()
     proxy = Proxy(
         upstream,
-        capture,
-        telemetry,
-        kept_headers=lambda: ALWAYS_KEPT,
+        captured,
         clock=lambda: NOON,
-        new_id=lambda: f"id-{next(numbers)}",
+        new_id=lambda: b"id-%d" % next(numbers),
         limits=limits or ProxyLimits(),
     )
     listening = bound(Address("127.0.0.1", 0))
@@ -75,4 +86,4 @@ def run(
         thread.join(10)
         loop.close()
 
-    return RunningProxy(address, capture, registry, stop)
+    return RunningProxy(address, captured, stop)

@@ -4,6 +4,7 @@ Most are classics of request smuggling: https://portswigger.net/web-security/req
 RFC 9112 section 11.2, and what llhttp's own tests reject.
 """
 
+import re
 import threading
 from collections.abc import Callable
 
@@ -95,7 +96,18 @@ REFUSED: dict[str, tuple[bytes, int]] = {
     "host with a path": (get(b"Host: m/evil"), 400),
     "host with a user": (get(b"Host: a@m"), 400),
     "unknown expectation": (get(HOST, b"Expect: wonders"), 417),
-    "websocket": (get(HOST, b"Connection: Upgrade", b"Upgrade: websocket"), 501),
+    "upgrade with bytes after it": (get(HOST, b"Connection: Upgrade", b"Upgrade: x"), 400),
+    "upgrade with a body": (
+        post(b"Connection: Upgrade", b"Upgrade: x", b"Content-Length: 1", body=b"a"),
+        501,
+    ),
+    "upgrade to a list": (get(HOST, b"Connection: Upgrade", b"Upgrade: x, y"), 501),
+    "upgrade of HTTP/1.0": (
+        b"GET / HTTP/1.0\r\nHost: m\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+        501,
+    ),
+    "large trailer": (post(CHUNKED, body=b"0\r\nX: " + b"y" * 40_000 + b"\r\n\r\n"), 431),
+    "many trailers": (post(CHUNKED, body=b"0\r\n" + b"X: 1\r\n" * 101 + b"\r\n"), 431),
     "many headers": (get(HOST, *(b"X-%d: 1" % i for i in range(100))), 431),
     "large header": (get(HOST, b"X: " + b"y" * 40_000), 431),
     "endless header": (b"GET / HTTP/1.1\r\nX: " + b"y" * 400_000, 431),
@@ -140,6 +152,25 @@ def test_it_passes_and_so_does_what_follows(
         assert read_message(connection).startswith(b"HTTP/1.1 200 ")
         connection.sendall(SMUGGLED)
         assert read_message(connection).endswith(b"/smuggled")
+
+
+@pytest.mark.parametrize(("request_", "expected"), REFUSED.values(), ids=REFUSED)
+def test_it_is_refused_after_a_request_whose_head_is_known_too(
+    model: HttpModel, start_proxy: StartProxy, request_: bytes, expected: int
+) -> None:
+    known = post(b"Content-Length: 2", body=b"ok")
+    with start_proxy(model.address).connect() as connection:
+        for _ in range(3):
+            connection.sendall(known)
+            assert read_message(connection).endswith(b"/x")
+        connection.sendall(known + request_ + SMUGGLED)
+        data = b""
+        while piece := connection.recv(4096):
+            data += piece
+    first, second = re.split(rb"HTTP/1\.1 (?=\d{3} )", data)[1:]
+    assert first.startswith(b"200 ")
+    assert second.startswith(b"%d " % expected)
+    assert not any(b"/smuggled" in request for request in model.requests)
 
 
 def test_a_message_has_one_framing_of_our_own_on_its_way_to_the_model(

@@ -46,7 +46,7 @@ class Bench:
 
     def store(self, *ids: str) -> None:
         rows = labels(ids, [NOON] * len(ids), [1] * len(ids))
-        self.intake.store_rows(rows, registration(), Destination.LABELS).result(10)
+        self.intake.store(self.intake.rows(rows, registration(), Destination.LABELS)).result(10)
 
     def count(self, name: str, **labels: str) -> float:
         return self.metrics.get_sample_value(f"driftmeter_collector_{name}", labels) or 0.0
@@ -151,7 +151,9 @@ def test_what_kafka_never_takes_is_set_aside_and_the_rest_goes_on(
 ) -> None:
     bench = Bench(embedded_broker)
     bench.store("p1")
-    bench.intake.store_dead_letter(b"x" * MAX_MESSAGE_BYTES, "too large itself").result(10)
+    bench.intake.store(
+        [bench.intake.dead_letter(b"x" * MAX_MESSAGE_BYTES, "too large itself")]
+    ).result(10)
     bench.store("p2" + "x" * MAX_MESSAGE_BYTES)
     bench.store("p3")
     bench.publisher.start()
