@@ -31,6 +31,7 @@ from alerts.guard import Guard, system_resolver
 from alerts.notification import Channel, Origin, notification
 from tests.alerts import endpoint
 from tests.alerts.reports import firing
+from tests.support.waiting import wait_for
 
 NOTIFICATION = notification(firing(), Origin(), id="transition_1", type="t", at=0.0)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -184,6 +185,7 @@ def test_an_endless_answer_is_left_off_and_its_status_counts(make: Maker, start:
     answer, sent = endpoint.flooding(start)
     with endpoint.listening(answer) as receiver:
         assert send(make, receiver.url).result is Result.DELIVERED
+    wait_for(lambda: bool(sent))
     assert sent[0] < 20_000_000  # what the buffers of the system took, of 100 MB
 
 
