@@ -29,6 +29,7 @@ from monitor.strict import NAME_PATTERN, Duration, Strict
 
 API_VERSION = "driftmeter.dev/v1"
 
+_POINTER_PATTERN = r"^(/.*)?$"
 _FIRST = re.compile(r"first\s+(\d[\d_,]*)")
 _PER = re.compile(r"(\d+(?:\.\d+)?)\s+per\s+(\S+)")
 
@@ -110,10 +111,42 @@ class EventTime(Strict):
     )
 
 
+class BodyMapping(Strict):
+    """Where things are in the bodies of a model server that speaks no format we know: JSON pointers
+    (RFC 6901); "" is the whole body."""
+
+    path: str = Field(
+        pattern=r"^/[^?#]*$",
+        max_length=1000,
+        description="Of the prediction requests, without a query.",
+        examples=["/score"],
+    )
+    rows: str = Field(
+        default="",
+        pattern=_POINTER_PATTERN,
+        description="The list of rows in the request, or one row.",
+    )
+    columns: dict[str, Annotated[str, Field(pattern=_POINTER_PATTERN)]] = Field(
+        default_factory=dict,
+        max_length=10_000,
+        description="Each column within a row. Without them rows are objects of columns, or lists "
+        "in the order of the reference's.",
+    )
+    outputs: str = Field(
+        default="", pattern=_POINTER_PATTERN, description="The list of answers, or the one answer."
+    )
+    prediction: str = Field(
+        default="", pattern=_POINTER_PATTERN, description="The prediction within an answer."
+    )
+
+
 class Model(Strict):
     name: str | None = Field(
         default=None,
         description="The model's name in the server's URLs, where it differs from the monitor's.",
+    )
+    mapping: BodyMapping | None = Field(
+        default=None, description="How to read bodies of a format of the model server's own."
     )
 
 

@@ -22,7 +22,7 @@ from monitor.collector.intake import Intake
 from monitor.collector.registry import Registry, columns
 from monitor.collector.tally import DROPPED, FAILED, RECORDED
 from monitor.collector.telemetry import Telemetry
-from monitor.decoders import Columns, Decoded, DecodeError, Exchange, claim
+from monitor.decoders import Columns, Decoded, DecodeError, Exchange
 from monitor.decoders.exchange import ORPHANED, Reason, header
 from monitor.messages import Registration, Topics
 from monitor.spool import SpoolError, SpoolFullError
@@ -182,10 +182,10 @@ class Recorder:
         stored.add_done_callback(lambda future: self._account(future, reading, settled))
 
     def _decode(self, exchange: Exchange, reading: _Reading) -> None:
-        claimed = claim(exchange.path)
-        registration = claimed and self._registry.monitors.of_model(claimed.model)
-        if not claimed or not registration:
+        reader = self._registry.monitors.reader(exchange.path)
+        if reader is None:
             raise DecodeError(Reason.NO_MONITOR)
+        registration = reader.registration
         if exchange.status == ORPHANED:
             raise DecodeError(Reason.ORPHANED, "only one side of it was logged")
         if exchange.status != 200:
@@ -193,7 +193,7 @@ class Recorder:
         batch = reading.rows.get(registration.name)
         if batch is None:
             batch = reading.rows[registration.name] = _Batch(registration, columns(registration))
-        decoded = claimed.decoder.decode(exchange, batch.names)
+        decoded = reader.decode(exchange, batch.names)
         if decoded.n > MAX_EXCHANGE_ROWS:
             raise DecodeError(Reason.TOO_LARGE, f"{decoded.n} rows in one request")
         batch.add(exchange, decoded, self._event_time(exchange, registration))

@@ -5,6 +5,7 @@ import asyncio
 import gc
 import logging
 import os
+import re
 import secrets
 import socket
 import sys
@@ -195,9 +196,11 @@ class Recording:
         self._n_proxy_bytes = n_queue_bytes
 
     def wanted(self) -> Wanted:
+        monitors = self.registry.monitors
+        mapped = [re.escape(path) for path in monitors.by_path]
         return Wanted(
-            paths=[decoder.path.pattern for decoder in DECODERS],
-            headers=sorted(name.decode() for name in self.registry.monitors.kept_headers),
+            paths=[*(decoder.path.pattern for decoder in DECODERS), *mapped],
+            headers=sorted(name.decode() for name in monitors.kept_headers),
             is_ready=self.registry.is_loaded,
         )
 

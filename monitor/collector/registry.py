@@ -4,12 +4,14 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import kafka
 from kafka.errors import KafkaError
 
 from detectors.columns import ColumnType
-from monitor.decoders.exchange import Columns
+from monitor.decoders import Columns, Decoded, Exchange, claim
+from monitor.decoders.mapping import Pointers, decode_mapped
 from monitor.kafka import Broker, BrokerUnavailableError
 from monitor.messages import Registration
 
@@ -24,11 +26,13 @@ POLL_MS = 200
 class Monitors:
     """The monitors in force, at one moment.
 
+    by_path: those whose documents say how to read the bodies at a path.
     kept_headers: names of request headers, in lower case, that some monitor or decoder reads.
     """
 
     by_name: Mapping[str, Registration] = field(default_factory=dict)
     by_model: Mapping[str, Registration] = field(default_factory=dict)
+    by_path: Mapping[str, Registration] = field(default_factory=dict)
     kept_headers: frozenset[bytes] = ALWAYS_KEPT
 
     @classmethod
@@ -37,6 +41,11 @@ class Monitors:
         return cls(
             by_name=registrations,
             by_model={r.monitor.model_name: r for r in registrations.values()},
+            by_path={
+                mapping.path: r
+                for r in registrations.values()
+                if (mapping := r.monitor.spec.model.mapping) is not None
+            },
             kept_headers=ALWAYS_KEPT | {name.lower().encode() for name in wanted if name},
         )
 
@@ -45,6 +54,15 @@ class Monitors:
         if model is not None:
             return self.by_model.get(model)
         return next(iter(self.by_model.values())) if len(self.by_model) == 1 else None
+
+    def reader(self, target: str) -> "Reader | None":
+        """Who reads the predictions behind a request target, and for whom; None if nobody does."""
+        mapped = self.by_path.get(target.partition("?")[0])
+        if mapped is not None:
+            return Reader(mapped, partial(decode_mapped, pointers=pointers(mapped)))
+        claimed = claim(target)
+        registration = claimed and self.of_model(claimed.model)
+        return Reader(registration, claimed.decoder.decode) if claimed and registration else None
 
     def after(self, news: Registration) -> "Monitors":
         """What is in force once `news` is known.
@@ -63,6 +81,24 @@ class Monitors:
 
     def without(self, name: str) -> "Monitors":
         return Monitors.of({n: r for n, r in self.by_name.items() if n != name})
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    registration: Registration
+    decode: Callable[[Exchange, Columns], Decoded]
+
+
+def pointers(registration: Registration) -> Pointers:
+    """Where a monitor's document says that things are in its bodies."""
+    mapping = registration.monitor.spec.model.mapping
+    assert mapping is not None  # it is read by its path
+    return Pointers(
+        rows=mapping.rows,
+        columns=mapping.columns,
+        outputs=mapping.outputs,
+        prediction=mapping.prediction,
+    )
 
 
 def columns(registration: Registration) -> Columns:

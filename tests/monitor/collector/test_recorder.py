@@ -239,3 +239,20 @@ def test_a_stop_counts_what_no_monitor_was_known_for(bench: Bench) -> None:
     bench.capture.put(exchange("last"), 100)
     bench.recorder.stop(10.0)
     assert bench.count("dropped_total", reason="shutdown") == 1
+
+
+def test_bodies_at_a_path_of_the_document_s_are_read_as_it_says(bench: Bench) -> None:
+    mapping = {
+        "path": "/score",
+        "rows": "/items",
+        "columns": {"a": "/x", "b": "/y/0"},
+        "outputs": "/results",
+        "prediction": "/value",
+    }
+    bench.know(registration(model={"mapping": mapping}), registration("others"))
+    request = [orjson.dumps({"items": [{"x": 1.5, "y": ["u"]}]})]
+    response = [orjson.dumps({"results": [{"value": 7}]})]
+    bench.recorder.record([exchange(path="/score?v=1", request=request, response=response)])
+    (message,) = bench.messages()
+    (row,) = decode(message.value).to_pylist()
+    assert (row["a"], row["b"], row["prediction"]) == (1.5, "u", 7.0)
