@@ -157,7 +157,7 @@ def check_the_story(lines: Sequence[str]) -> None:
         lines,
         "5 of 5 days quiet",
         "A lockdown begins",
-        "boarded_last_15min",
+        "headway_min",
         "before any label",
         "alert pending",
         "alert firing",
