@@ -1,6 +1,6 @@
 """The report of a window: its profile beside the reference's, column by column."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -47,18 +47,6 @@ def report(
     of a window stands. Columns come strongest first. A column of which the window has no value
     because it comes with the labels is left out until they are there.
     """
-    of_vectors = _statistics_of_vectors(reference, profile)
-    columns = [
-        _column_report(
-            reference,
-            profile,
-            i,
-            decision.columns.get(column.field.name, _NO_DECISION),
-            of_vectors.get(column.field.name, {}),
-        )
-        for i, column in enumerate(reference.columns)
-        if profile.n == 0 or reference.part(profile.counts, i).any()
-    ]
     foreseen, found = expected(profile, reference), realised(profile, reference)
     explanation = explain(
         reference, profile, decision, expected=foreseen, realised=found, importance=importance
@@ -72,7 +60,7 @@ def report(
         evidence=decision.evidence,
         threshold=decision.threshold,
         provisional=decision.provisional,
-        columns=tuple(sorted(columns, key=_strength)),
+        columns=tuple(sorted(_columns(reference, profile, decision), key=_strength)),
         outliers=outliers(profile, reference, false_discovery_rate=outlier_rate),
         expected=foreseen,
         realised=found,
@@ -80,6 +68,19 @@ def report(
         quality=quality(profile, reference),
         explanation=explanation if is_explained else None,
     )
+
+
+def _columns(reference: Reference, profile: Profile, decision: Decision) -> Iterator[ColumnReport]:
+    of_vectors = _statistics_of_vectors(reference, profile)
+    for i, column in enumerate(reference.columns):
+        if profile.n == 0 or reference.part(profile.counts, i).any():
+            yield _column_report(
+                reference,
+                profile,
+                i,
+                decision.columns.get(column.field.name, _NO_DECISION),
+                of_vectors.get(column.field.name, {}),
+            )
 
 
 def _strength(column: ColumnReport) -> tuple[bool, float, float, str]:
