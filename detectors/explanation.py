@@ -16,6 +16,9 @@ from detectors.statistics import kolmogorov_smirnov, total_variation
 FEWEST_PILED_UP = 0.02
 """A smaller share of rows at one value is no pile: chance may put as many into one bin."""
 
+LARGEST_CONTINUOUS_SHARE = 1 / 32
+"""Of the rows in one bin: quantiles hold an eighth of that, and a value that repeats more."""
+
 LEAST_LEVEL_CHANGE = 0.01
 N_LEVELS_NAMED = 5
 N_NAMED = 5
@@ -112,9 +115,8 @@ def _movement(
         rest = total_variation(column.ordered(before), column.ordered(now)) - abs(change[UNSEEN])
     else:
         defects = float(change[[MISSING, NEG_INF, POS_INF]].sum())
-        piled_up = float(change[FIRST_BIN:].max(initial=0.0))
+        piled_up = _piled_up(_shares(before)[FIRST_BIN:], change[FIRST_BIN:])
         rest = kolmogorov_smirnov(column.ordered(before), column.ordered(now))
-    piled_up = piled_up if piled_up >= FEWEST_PILED_UP else 0.0
     movement = Movement(
         name=name,
         share=share,
@@ -128,6 +130,14 @@ def _movement(
     # movement leave room for chance. A column without any value has no distribution at all.
     broken = abs(defects) > float(np.nan_to_num(rest)) or piled_up > 2 / 3 * float(rest)
     return _Moved(column.field.role, movement, is_broken=bool(broken))
+
+
+def _piled_up(before: Floats, change: Floats) -> float:
+    """By how much one bin has grown, (bins,) shares; 0 where too little, and in columns whose few
+    values each have a bin of their own: there another value is another value, and no break."""
+    grown = float(change.max(initial=0.0))
+    is_continuous = before.max(initial=0.0) < LARGEST_CONTINUOUS_SHARE
+    return grown if is_continuous and grown >= FEWEST_PILED_UP else 0.0
 
 
 def _shares(counts: Counts) -> Floats:

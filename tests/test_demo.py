@@ -158,6 +158,7 @@ def check_the_story(lines: Sequence[str]) -> None:
         "5 of 5 days quiet",
         "A lockdown begins",
         "headway_min",
+        "it looks like a covariate shift",
         "before any label",
         "alert pending",
         "alert firing",

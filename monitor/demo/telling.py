@@ -121,8 +121,9 @@ class Storyteller:
         self._drift_told = True
         self._remember(day, f"drift, seen in {report['n_rows']} rides")
         self._out.table(moved_table(report), margin=6)
-        if line := expected_line(report):
-            self._out.line(line, margin=6)
+        for line in (explanation_line(report), expected_line(report)):
+            if line:
+                self._out.line(line, margin=6)
 
     def _error_known(self, day: date, report: Document) -> None:
         realised = report["realised"]
@@ -219,6 +220,13 @@ def outlier_line(report: Document) -> str | None:
         f"{outliers['n_flagged']} of {outliers['n_scored']} rides ({share}) are outliers, "
         "unlike those of the reference"
     )
+
+
+def explanation_line(report: Document) -> str | None:
+    explanation = report["explanation"]
+    if explanation is None or explanation["shift"] is None:
+        return None
+    return f"it looks like {wording.with_article(explanation['shift'])}: {explanation['because']}"
 
 
 def expected_line(report: Document) -> str | None:

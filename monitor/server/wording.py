@@ -109,10 +109,11 @@ def _explanation(report: Document) -> str:
     explanation = report.get("explanation")
     if not explanation or not explanation["shift"]:
         return ""
-    return f"It looks like {_with_article(explanation['shift'])}: {explanation['because']}."
+    return f"It looks like {with_article(explanation['shift'])}: {explanation['because']}."
 
 
-def _with_article(shift: str) -> str:
+def with_article(shift: str) -> str:
+    """What a window looks like, in a sentence."""
     return "a break of data quality" if shift == "data quality" else f"a {shift}"
 
 

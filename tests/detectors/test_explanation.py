@@ -74,6 +74,10 @@ def renamed(rows: Rows) -> Column:
     return Coded(weather.codes, ("SUN", "rain", "snow"))
 
 
+def always_six(rows: Rows) -> Column:
+    return np.full(rows.n, 6.0)
+
+
 def biased(rows: Rows) -> Column:
     return numbers(rows, "seats") - 2.0
 
@@ -89,6 +93,12 @@ def test_a_value_that_replaces_others_is_a_break_of_data_quality(detector: Detec
     explanation = explained(detector, speed=a_sentinel)
     assert explanation.shift is Shift.DATA_QUALITY
     assert movement_of(explanation, "speed").piled_up == pytest.approx(0.2, abs=0.02)
+
+
+def test_of_a_few_values_one_that_takes_over_is_no_break(detector: Detector) -> None:
+    explanation = explained(detector, stops=always_six)
+    assert explanation.shift is Shift.COVARIATE
+    assert movement_of(explanation, "stops").piled_up == 0
 
 
 def test_a_renamed_level_is_a_break_of_data_quality(detector: Detector) -> None:

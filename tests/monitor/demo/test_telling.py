@@ -24,6 +24,9 @@ def column(name: str, before: float, after: float, *, named: bool = True) -> dic
     }
 
 
+EXPLANATION = {"shift": "covariate shift", "because": "inputs moved: boarded"}
+
+
 def report(day: date, verdict: str = "quiet", **other: Any) -> dict[str, Any]:
     return {
         "window": {"start": f"{day}T00:00:00Z"},
@@ -35,6 +38,7 @@ def report(day: date, verdict: str = "quiet", **other: Any) -> dict[str, Any]:
         "realised": {"reference": 5.6, "value": 5.0},
         "outliers": {"n_scored": 500, "n_flagged": 0 if verdict == "quiet" else 100},
         "columns": [column("boarded", 36.0, 13.0), column("rain_mm", 0.0, 0.0, named=False)],
+        "explanation": None if verdict == "quiet" else EXPLANATION,
         **other,
     }
 
@@ -84,6 +88,7 @@ def test_the_first_drift_says_what_moved_and_what_to_expect(
     assert "boarded   median 36 → 13   1.25 sd" in text
     assert "rain_mm" not in text
     assert "100 of 500 rides (20.0 %) are outliers" in text
+    assert "it looks like a covariate shift: inputs moved: boarded" in text
     assert "before any label: 5.6 → 8.1 seats" in text
 
 
