@@ -1,4 +1,3 @@
-import importlib.util
 import subprocess
 import sys
 
@@ -6,8 +5,6 @@ import pytest
 
 from detectors.backend import BackendError, choose
 from detectors.backend.choice import CROSSOVER_VALUES
-
-HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 
 def test_the_processor_is_chosen_by_name() -> None:
@@ -27,8 +24,8 @@ def test_a_device_that_is_not_to_be_had_is_an_error_with_its_name() -> None:
         choose("cuda:99", n_values=1)
 
 
-@pytest.mark.skipif(HAS_TORCH, reason="PyTorch is installed")
-def test_without_pytorch_the_error_says_what_to_install() -> None:
+def test_without_pytorch_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not installed
     with pytest.raises(BackendError, match=r"driftmeter\[gpu\]"):
         choose("cuda", n_values=1)
 
