@@ -29,7 +29,7 @@ from scipy.special import ndtri
 from benchmarks.rules import command_line, print_table
 from detectors.columns import Floats
 from detectors.conformal import p_values
-from detectors.evidence import accumulate, by_component, gains, start_sums
+from detectors.decision.evidence import accumulate, by_component, gains, start_sums
 
 MODES: Final = ("L", "bus", "both")
 LEAST_THRESHOLD: Final = 2 * 365

@@ -15,9 +15,9 @@ import numpy as np
 from benchmarks.rules import REFERENCE_DAYS, YEARLY, tabulate
 from benchmarks.streams import DAY_S
 from benchmarks.wide_streams import WideWorld, reference_of
-from detectors.compare import report
 from detectors.decision import Detector
 from detectors.profile import count
+from detectors.report.compare import report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

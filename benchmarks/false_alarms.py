@@ -24,9 +24,9 @@ import numpy as np
 from benchmarks.rules import REFERENCE_DAYS, RULES, command_line, print_table
 from benchmarks.streams import DAY_S
 from benchmarks.wide_streams import HARD, STABLE, WideWorld, profiles, reference_of
-from detectors.budget import Budget
 from detectors.columns import Floats
 from detectors.decision import Detector
+from detectors.decision.budget import Budget
 from detectors.profile import Profile
 from detectors.reference import Reference
 from detectors.report import Verdict

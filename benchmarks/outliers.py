@@ -21,7 +21,7 @@ from benchmarks.rules import tabulate
 from detectors import conformal
 from detectors.bins import ReferenceColumn
 from detectors.columns import Coded, Floats, Rows
-from detectors.fdr import benjamini_hochberg
+from detectors.decision.fdr import benjamini_hochberg
 from detectors.reference import Reference
 from detectors.scorers import OUTLIER_SCORERS, PlacedRows
 from detectors.scorers.outlier import Scorer

@@ -12,8 +12,8 @@ from typing import Any
 
 from benchmarks.streams import DAY_S
 from detectors.bins import NumericColumn
-from detectors.budget import Budget
 from detectors.decision import Detector
+from detectors.decision.budget import Budget
 from detectors.profile import Profile
 from detectors.reference import Reference
 from detectors.report import Verdict

@@ -21,7 +21,7 @@ from scipy.stats import norm
 from benchmarks.rules import tabulate
 from detectors.columns import Floats
 from detectors.decision import SUSPICION
-from detectors.evidence import accumulate, by_component, gains, start_sums
+from detectors.decision.evidence import accumulate, by_component, gains, start_sums
 
 BUDGET: Final = 365
 ALLOWANCE: Final = 0.5

@@ -187,7 +187,7 @@ QUIET = {
 def import_lines() -> Iterator[Line]:
     """The whole process that imports, less one that imports NumPy alone."""
     numpy_alone = best_of(partial(imported, "numpy"), of_children)
-    for module in ("detectors.profile", "detectors.reference", "detectors.compare"):
+    for module in ("detectors.profile", "detectors.reference", "detectors.report.compare"):
         seconds = best_of(partial(imported, "numpy", module), of_children) - numpy_alone
         yield Line(task="import", tool=module, seconds=seconds, note="beyond NumPy")
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.bins.placing import Ruler, rulers_of
 from detectors.columns import Counts, Floats
-from detectors.placing import Ruler, rulers_of
 
 _N_MARKS = 512
 

@@ -11,13 +11,13 @@ import numpy as np
 from detectors import statistics as s
 from detectors.bins import MISSING, NumericColumn, ReferenceColumn
 from detectors.columns import Counts, Floats
-from detectors.effects import N_INDEX_BINS, equal_mass_groups
+from detectors.report.effects import N_INDEX_BINS, equal_mass_groups
 
 
 def p_values(column: ReferenceColumn, reference: Counts, current: Counts) -> Mapping[str, float]:
     """Of every statistic that is defined for the column, by name; (slots,) counts of both sides.
 
-    On the same bins as `detectors.effects.statistics` takes the statistics. What is undefined is
+    On the same bins as `detectors.report.effects.statistics` takes the statistics. What is undefined is
     absent.
     """
     a, b = column.ordered(reference), column.ordered(current)

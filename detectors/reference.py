@@ -24,14 +24,14 @@ from detectors.conformal import Conformal
 from detectors.derived import Derivations
 from detectors.labels import Task
 from detectors.output import Output
-from detectors.pairs import RankPairs
 from detectors.profile import (
     ERROR,
     Profile,
     stack,
     unstack,
 )
-from detectors.sample import (
+from detectors.profile.pairs import RankPairs
+from detectors.profile.sample import (
     DEFAULT_LIMITS,
     Sample,
     SampleLimits,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.columns import Counts, Floats
-from detectors.effects import N_INDEX_BINS, equal_mass_groups
+from detectors.report.effects import N_INDEX_BINS, equal_mass_groups
 
 if TYPE_CHECKING:
     from detectors.reference import Reference

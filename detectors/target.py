@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.artifact import Artifact
+from detectors.bins.probability_bins import hold_one_value, probability_edges
 from detectors.columns import Coded, Column, Counts, Floats, Rows
 from detectors.labels import Task
 from detectors.output import (
@@ -27,14 +28,13 @@ from detectors.output import (
     positive_class,
     probabilities_counted,
 )
-from detectors.probability_bins import hold_one_value, probability_edges
 from detectors.schema import ReferenceError  # noqa: A004  # the other one is about weak references
 
 MOMENTS = (
     "signed", "absolute", "squared", "label", "label_squared",
     "fourth", "label_third", "label_fourth", "squared_label", "squared_label_squared", "far",
 )  # fmt: skip
-"""Sums over labelled predictions of a regression, in units; see `detectors.outcomes`."""
+"""Sums over labelled predictions of a regression, in units; see `detectors.profile.outcomes`."""
 
 
 LARGEST_SQUARED = 2.0**500

@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from detectors.columns import RESERVED_PREFIX, Column, ColumnType, Field, Floats, Role
 from detectors.output import Output
+from detectors.profile.sample import SampleLimits
 from detectors.reference import Reference
-from detectors.sample import SampleLimits
 from monitor.batches import TIME
 from monitor.files import FileError, read_table, times_of, to_rows
 from monitor.spec import Spec

@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from detectors.trees import Trees
+from detectors.scorers.trees import Trees
 
 Array = Any
 """An array on a backend's own device: what its `put` or a kernel of it returned."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.columns import Counts, Floats
-from detectors.trees import Features, Trees
+from detectors.scorers.trees import Features, Trees
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from detectors.backend.kernels import Array
-from detectors.trees import Trees
+from detectors.scorers.trees import Trees
 
 
 @dataclass(frozen=True, slots=True)

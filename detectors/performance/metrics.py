@@ -7,14 +7,14 @@ from math import inf
 
 import numpy as np
 
+from detectors.bins.probability_bins import TENTHS
 from detectors.columns import Counts, Floats
 from detectors.labels import Task
-from detectors.outcomes import LOSS_RESOLUTION, moments_of
 from detectors.performance import confusion as of_table
 from detectors.performance import ranking, regression
 from detectors.performance.calibration import N_TENTHS, expected_calibration_error
 from detectors.performance.intervals import Estimate, mean, undefined
-from detectors.probability_bins import TENTHS
+from detectors.profile.outcomes import LOSS_RESOLUTION, moments_of
 from detectors.target import Target
 
 

@@ -3,7 +3,7 @@
 from detectors.columns import rows_at, values_at
 from detectors.profile.counting import count, count_faults, count_labels
 from detectors.profile.profiles import ERROR, Profile, mean, stack, unstack
-from detectors.sums import LARGEST_Z, RESOLUTION
+from detectors.profile.sums import LARGEST_Z, RESOLUTION
 
 __all__ = [
     "ERROR",

@@ -11,13 +11,13 @@ import numpy as np
 from detectors.backend import Backend, NumpyBackend, in_batches
 from detectors.bins import place
 from detectors.columns import Coded, Column, Counts, Floats, Rows, rows_at
-from detectors.device_counting import DeviceReference, scores_by_place
 from detectors.labels import Task, loss
-from detectors.outcomes import count_outcomes, count_predictions
+from detectors.profile.device_counting import DeviceReference, scores_by_place
+from detectors.profile.outcomes import count_outcomes, count_predictions
 from detectors.profile.profiles import ERROR, Profile
-from detectors.sample import Sample, keys_of_ids, keys_of_rows
+from detectors.profile.sample import Sample, keys_of_ids, keys_of_rows
+from detectors.profile.sums import z_sums
 from detectors.scorers.placed import PlacedRows
-from detectors.sums import z_sums
 
 if TYPE_CHECKING:
     from detectors.reference import Reference

@@ -19,10 +19,10 @@ from detectors.artifact import (
 )
 from detectors.bins import LARGEST_FLOAT, NumericColumn
 from detectors.columns import Counts
-from detectors.outcomes import is_sound
-from detectors.pairs import LARGEST_SCORE
-from detectors.sample import Sample, stack_samples, unstack_samples
-from detectors.sums import RESOLUTION
+from detectors.profile.outcomes import is_sound
+from detectors.profile.pairs import LARGEST_SCORE
+from detectors.profile.sample import Sample, stack_samples, unstack_samples
+from detectors.profile.sums import RESOLUTION
 
 if TYPE_CHECKING:
     from detectors.reference import Reference

@@ -15,7 +15,7 @@ from detectors.artifact import Artifact, combined, parts_of
 from detectors.bins import SCORED_ROLES, NumericColumn, Places, ReferenceColumn, offsets_of
 from detectors.columns import Floats
 from detectors.scorers.placed import PlacedRows
-from detectors.trees import Trees
+from detectors.scorers.trees import Trees
 
 N_TREES, LEARNING_RATE = 30, 0.15
 DEPTH = 3

@@ -16,7 +16,7 @@ from detectors.bins import ReferenceColumn
 from detectors.columns import Floats
 from detectors.scorers.coordinates import STEPS, Coordinates
 from detectors.scorers.placed import PlacedRows
-from detectors.trees import Trees
+from detectors.scorers.trees import Trees
 
 N_TREES = 100
 N_SAMPLE = 256

@@ -8,14 +8,14 @@ from operator import add
 from typing import Any
 
 from alerts.notification import rfc3339
-from detectors.budget import Budget
-from detectors.compare import report
 from detectors.decision import Decision, Detector
-from detectors.evidence import Evidence
-from detectors.floor import EffectFloor
-from detectors.past import Seasonal, Trailing, compare_with_past
+from detectors.decision.budget import Budget
+from detectors.decision.evidence import Evidence
+from detectors.decision.floor import EffectFloor
 from detectors.profile import Profile
 from detectors.report import Comparison, Reason, WindowReport
+from detectors.report.compare import report
+from detectors.report.past import Seasonal, Trailing, compare_with_past
 from monitor.detect.state import Series
 from monitor.durations import format_duration
 from monitor.messages import Segment

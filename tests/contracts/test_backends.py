@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from detectors.backend import TOLERANCE, Backend
 from detectors.backend.rounding import rounded_down
 from detectors.columns import Floats
-from detectors.trees import Trees
+from detectors.scorers.trees import Trees
 from tests.support.backends import BACKENDS, NotTested, backend_named
 
 LARGEST, RESOLUTION = 2.0**10, np.array([2.0**20, 2.0**12])

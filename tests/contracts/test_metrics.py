@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from detectors.columns import Coded, Column, Counts
 from detectors.labels import Task
-from detectors.outcomes import count_outcomes, count_predictions
 from detectors.performance.cbpe import estimated_metrics
 from detectors.performance.intervals import Estimate
 from detectors.performance.metrics import METRICS, Bad, Metric, metrics
+from detectors.profile.outcomes import count_outcomes, count_predictions
 from detectors.target import Target
 from tests.detectors.performance.makers import Classified, binary, multiclass
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from detectors.artifact import ArtifactError
-from detectors.budget import Budget
 from detectors.columns import Coded, Column, ColumnType, Field, Floats, Role, Rows
-from detectors.compare import report
 from detectors.decision import Detector
+from detectors.decision.budget import Budget
 from detectors.profile import Profile, count, rows_at
 from detectors.reference import Reference
 from detectors.report import Verdict
+from detectors.report.compare import report
 from detectors.schema import ReferenceError  # noqa: A004  # the other one is about weak references
 
 SCHEMA = (

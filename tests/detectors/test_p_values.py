@@ -6,8 +6,8 @@ from hypothesis.extra import numpy as hnp
 
 from detectors.bins import CategoryColumn, NumericColumn, fit_column
 from detectors.columns import Coded, ColumnType, Counts, Field
-from detectors.effects import statistics
 from detectors.p_values import of_categories, of_ranks, of_shares, of_values, p_values
+from detectors.report.effects import statistics
 
 NUMBER = Field("speed", ColumnType.FLOAT)
 WEATHER = Field("weather", ColumnType.CATEGORY)

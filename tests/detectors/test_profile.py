@@ -18,8 +18,8 @@ from detectors.profile import (
     mean,
     rows_at,
 )
+from detectors.profile.sample import DEFAULT_LIMITS
 from detectors.reference import OUTLIER, Reference
-from detectors.sample import DEFAULT_LIMITS
 from tests.detectors.makers import SCHEMA, numbers, traffic
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from detectors.effects import statistics
 from detectors.profile import count
 from detectors.reference import Reference
+from detectors.report.effects import statistics
 from detectors.stacked import NumericStack
 from detectors.statistics import (
     energy_distance,

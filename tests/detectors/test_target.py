@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from detectors.artifact import Artifact, pack, unpack
+from detectors.bins.probability_bins import TENTHS
 from detectors.columns import Coded, Rows
 from detectors.labels import Task
 from detectors.output import N_CLASSES, N_GROUPS, Output
-from detectors.probability_bins import TENTHS
 from detectors.schema import ReferenceError  # noqa: A004  # the other one is about weak references
 from detectors.target import Target
 from tests.detectors.performance.makers import CLASSES, binary, coded, multiclass

@@ -17,12 +17,12 @@ import pytest
 from pyarrow import parquet
 from sqlalchemy import select
 
-from detectors.budget import Budget
 from detectors.columns import Floats, Rows
-from detectors.compare import report
 from detectors.decision import Detector
+from detectors.decision.budget import Budget
 from detectors.profile import count, count_labels
 from detectors.reference import Reference
+from detectors.report.compare import report
 from monitor import batches, registry, tables
 from monitor.database import Database, open_database
 from monitor.durations import format_duration

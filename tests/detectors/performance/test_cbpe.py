@@ -7,10 +7,10 @@ from sklearn import metrics as sk
 from sklearn.isotonic import IsotonicRegression
 
 from detectors.columns import Coded, Counts
-from detectors.outcomes import count_outcomes, count_predictions
 from detectors.output import Output
 from detectors.performance.cbpe import TOO_FEW, estimated_metrics
 from detectors.performance.metrics import metrics
+from detectors.profile.outcomes import count_outcomes, count_predictions
 from detectors.target import Target
 from tests.detectors.performance.makers import Classified, binary, multiclass
 

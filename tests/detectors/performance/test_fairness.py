@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from detectors.columns import Coded
-from detectors.outcomes import count_outcomes, count_predictions
 from detectors.performance.fairness import NEUTRAL, groups
 from detectors.performance.intervals import Estimate
+from detectors.profile.outcomes import count_outcomes, count_predictions
 from detectors.target import Target
 from tests.detectors.performance.makers import Classified, binary
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from detectors.outcomes import count_outcomes
 from detectors.output import Output
 from detectors.performance.metrics import METRICS, NO_PROBABILITY, metrics
 from detectors.performance.ranking import ONE_CLASS, roc_auc_error_bound
+from detectors.profile.outcomes import count_outcomes
 from detectors.target import Target
 from tests.detectors.performance.makers import CLASSES, Classified, binary, coded, multiclass
 

@@ -4,10 +4,10 @@ from hypothesis import given
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from detectors.columns import Floats, Rows
-from detectors.outcomes import LARGEST, count_outcomes
 from detectors.output import Output
 from detectors.performance.intervals import Estimate
 from detectors.performance.metrics import METRICS, metrics
+from detectors.profile.outcomes import LARGEST, count_outcomes
 from detectors.target import Target
 from tests.detectors.makers import numbers
 

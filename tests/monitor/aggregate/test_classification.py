@@ -13,9 +13,9 @@ from detectors.columns import ColumnType, Field, Role
 from detectors.output import Output
 from detectors.performance import expected, fairness, realised
 from detectors.profile import Profile, count, count_labels
-from detectors.quality import quality
 from detectors.reference import Reference
 from detectors.report import Fault
+from detectors.report.quality import quality
 from monitor import batches
 from monitor.aggregate.counting import Aggregator
 from monitor.aggregate.tally import Tally

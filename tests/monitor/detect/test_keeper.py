@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Table, func, select
 
 from detectors.columns import Rows
-from detectors.compare import report
 from detectors.decision import Decision
 from detectors.profile import Profile, count, count_labels
 from detectors.reference import Reference
+from detectors.report.compare import report
 from monitor import profile_messages, registry, tables
 from monitor.database import Database, Ownership, StaleOwnerError, claim
 from monitor.detect import keeper as module

@@ -1,0 +1,41 @@
+"""What one window said, and how it is put together from profiles and a decision."""
+
+from detectors.report.window import (
+    ColumnReport,
+    Comparison,
+    Correlation,
+    Distribution,
+    Explanation,
+    Fault,
+    GroupReport,
+    Movement,
+    OutlierReport,
+    Performance,
+    QualityIssue,
+    QualityReport,
+    Reason,
+    Shift,
+    Summary,
+    Verdict,
+    WindowReport,
+)
+
+__all__ = [
+    "ColumnReport",
+    "Comparison",
+    "Correlation",
+    "Distribution",
+    "Explanation",
+    "Fault",
+    "GroupReport",
+    "Movement",
+    "OutlierReport",
+    "Performance",
+    "QualityIssue",
+    "QualityReport",
+    "Reason",
+    "Shift",
+    "Summary",
+    "Verdict",
+    "WindowReport",
+]
