@@ -28,7 +28,7 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import NearestNeighbors
 
-from benchmarks.peers.environments import cache, install
+from benchmarks.peers.environments import ENVIRONMENTS
 from benchmarks.peers.outlier_scoring import Score, seconds
 from detectors.bins import ReferenceColumn, fit_column
 from detectors.columns import ColumnType, Field, Floats, Rows
@@ -105,7 +105,7 @@ def scikit_learn(fitted: Floats, scored: Floats, repeats: int) -> Iterator[Line]
 
 def peer(name: str, fitted: Floats, scored: Floats, repeats: int) -> Iterator[Line]:
     environment, library = PEERS[name]
-    python = install(environment, under=cache())
+    python = ENVIRONMENTS.install(environment)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "rows.npz")
         np.savez(path, fitted=fitted, scored=scored)

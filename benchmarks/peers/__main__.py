@@ -6,7 +6,7 @@ python -m benchmarks.peers list
 
 import argparse
 
-from benchmarks.peers.environments import cache, install, interpreter, is_installed, names
+from benchmarks.peers.environments import ENVIRONMENTS
 
 
 def main() -> None:
@@ -17,12 +17,12 @@ def main() -> None:
     commands.add_parser("list", help="say which are there")
     arguments = parser.parse_args()
     if arguments.command == "install":
-        for name in arguments.names or names():
-            print(f"{name}  {install(name, under=cache())}", flush=True)
+        for name in arguments.names or ENVIRONMENTS.names():
+            print(f"{name}  {ENVIRONMENTS.install(name)}", flush=True)
     else:
-        for name in names():
-            state = "installed" if is_installed(name, under=cache()) else "not installed"
-            print(f"{name}  {state}  {interpreter(name, under=cache())}")
+        for name in ENVIRONMENTS.names():
+            state = "installed" if ENVIRONMENTS.is_installed(name) else "not installed"
+            print(f"{name}  {state}  {ENVIRONMENTS.interpreter(name)}")
 
 
 if __name__ == "__main__":

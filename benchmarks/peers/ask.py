@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peers.environments import cache, install
+from benchmarks.peers.environments import ENVIRONMENTS
 from benchmarks.peers.exchange import Question, Strengths
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ def ask(peer: str, question: Question) -> Strengths:
     """By setting of the peer, how strongly each window drifted. Its environment is made if need
     be. Raises subprocess.CalledProcessError where the peer fails, with what it said on stderr.
     """
-    python = install(peer, under=cache())
+    python = ENVIRONMENTS.install(peer)
     with tempfile.TemporaryDirectory() as folder:
         asked, answered = Path(folder, "question.npz"), Path(folder, "answer.json")
         question.save(asked)

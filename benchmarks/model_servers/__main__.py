@@ -1,0 +1,29 @@
+"""Install the model servers that the tests put a collector in front of.
+
+python -m benchmarks.model_servers install [NAME ...]
+python -m benchmarks.model_servers list
+"""
+
+import argparse
+
+from benchmarks.model_servers.environments import install, is_installed, names, program
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.model_servers")
+    commands = parser.add_subparsers(dest="command", required=True)
+    installing = commands.add_parser("install", help="install those that are missing")
+    installing.add_argument("names", nargs="*", metavar="NAME", help="all, when none is named")
+    commands.add_parser("list", help="say which are there")
+    arguments = parser.parse_args()
+    if arguments.command == "install":
+        for name in arguments.names or names():
+            print(f"{name}  {install(name)}", flush=True)
+    else:
+        for name in names():
+            state = "installed" if is_installed(name) else "not installed"
+            print(f"{name}  {state}  {program(name)}")
+
+
+if __name__ == "__main__":
+    main()
