@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.peers.environments import cache, install
+from benchmarks.peers.environments import ENVIRONMENTS
 from detectors import statistics as s
 from detectors.columns import ColumnType, Field, Floats, Rows
 from detectors.profile import Profile, count
@@ -146,7 +146,7 @@ def others(
     for peer in peers:
         python = Path(sys.executable)
         if peer != "scipy":
-            python = install(peer.removesuffix("_mmd"), under=cache())
+            python = ENVIRONMENTS.install(peer.removesuffix("_mmd"))
         cost = ask(peer, python, before, now)
         fit = f"; reference fitted in {cost['fit_s']:.1f} s" if cost["fit_s"] > 0.05 else ""
         note = f"{cost['peak_mb']:.0f} MB" if memory else rate(now.size, cost["run_s"]) + fit

@@ -101,6 +101,8 @@ def values_at(column: Column, where: slice | NDArray[np.intp] | NDArray[np.bool_
 
 def rows_at(rows: Rows, where: slice | NDArray[np.intp]) -> Rows:
     """Some of the rows, all columns."""
+    if isinstance(where, slice) and where.indices(rows.n) == (0, rows.n, 1):
+        return rows
     columns = {name: values_at(column, where) for name, column in rows.columns.items()}
     n = len(range(rows.n)[where]) if isinstance(where, slice) else len(where)
     return Rows(columns, n)

@@ -17,8 +17,7 @@ from detectors.report.effects import N_INDEX_BINS, equal_mass_groups
 def p_values(column: ReferenceColumn, reference: Counts, current: Counts) -> Mapping[str, float]:
     """Of every statistic that is defined for the column, by name; (slots,) counts of both sides.
 
-    On the same bins as `detectors.report.effects.statistics` takes the statistics. What is undefined is
-    absent.
+    On the bins of `detectors.report.effects.statistics`. What is undefined is absent.
     """
     a, b = column.ordered(reference), column.ordered(current)
     if isinstance(column, NumericColumn):

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from detectors.artifact import Artifact, ArtifactError, combined, pack, parts_of, unpack
 from detectors.bins import (
     NumericColumn,
+    Placer,
     Places,
     ReferenceColumn,
     column_from_artifact,
     fit_column,
     offsets_of,
     p_value_column,
-    place,
 )
 from detectors.columns import Column, ColumnType, Counts, Field, Floats, Role, Rows
 from detectors.conformal import Conformal
@@ -80,6 +80,8 @@ _NOTHING = Profile(
     faults=np.empty(0, np.int64),
     sample=Sample.empty((), 0),
     vectors=np.empty(0, np.int64),
+    delays=np.empty(0, np.int64),
+    census=np.zeros(4, np.int64),
 )
 
 
@@ -156,6 +158,12 @@ class Reference:
         """The same reference but for the rows that its profiles sample."""
         n_rows = limits.n_rows(self.declared)
         return Reference.from_bytes(replace(self, sample_limit=n_rows).to_bytes())
+
+    def for_counting(self) -> "Reference":
+        """What it takes to count rows, without what profiles are compared with: a fraction of the
+        memory. Its id is the same, its bytes are not."""
+        nothing = Sample.empty(self.declared, 0)
+        return replace(self, profile=_NOTHING, windows={}, sample=nothing)
 
     @staticmethod
     def from_bytes(content: bytes) -> "Reference":
@@ -248,7 +256,7 @@ class Reference:
 
     def place(self, rows: Rows) -> Places:
         """(columns, rows) the place of every value of the declared columns."""
-        return place(rows, self.declared)
+        return self._placer.place(rows)
 
     def placed(self, rows: Rows) -> PlacedRows:
         """The rows, and where their values lie: scorers' input."""
@@ -265,6 +273,10 @@ class Reference:
         """The values of the score columns, from what the scorers say, (rows,) each."""
         scores = {OUTLIER: self._conformal.p_values(outlier)}
         return scores if expected_error is None else {**scores, EXPECTED_ERROR: expected_error}
+
+    @cached_property
+    def _placer(self) -> Placer:
+        return Placer(self.declared)
 
     @cached_property
     def _conformal(self) -> Conformal:

@@ -4,7 +4,8 @@ A value's *slot* is its position in the count vector of its column; its *place* 
 count vectors of all columns, one after another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from detectors.artifact import Artifact
 from detectors.bins.categories import N_LEVELS, N_REMEMBERED_LEVELS, CategoryColumn
 from detectors.bins.numeric import LARGEST_FLOAT, NumericColumn
+from detectors.bins.ruled import BLOCK_VALUES, RuledColumns
 from detectors.bins.slots import (
     ABOVE,
     BELOW,
@@ -25,7 +27,7 @@ from detectors.bins.slots import (
     Places,
     Slots,
 )
-from detectors.columns import Coded, Column, Field, Role, Rows
+from detectors.columns import Coded, Column, Field, Numbers, Role, Rows
 
 __all__ = [
     "ABOVE",
@@ -43,6 +45,7 @@ __all__ = [
     "UNSEEN",
     "CategoryColumn",
     "NumericColumn",
+    "Placer",
     "Places",
     "ReferenceColumn",
     "Slots",
@@ -88,18 +91,72 @@ def place(rows: Rows, columns: Sequence[ReferenceColumn]) -> Places:
     Raises ValueError naming a column that holds strings where numbers were declared, or the
     reverse.
     """
-    places = np.empty((len(columns), rows.n), dtype=np.intp)
-    for i, (column, offset) in enumerate(zip(columns, offsets_of(columns)[:-1], strict=True)):
-        np.add(_place_column(rows.columns.get(column.field.name), column), offset, out=places[i])
-    return places
+    return Placer(columns).place(rows)
 
 
-def _place_column(values: Column | None, column: ReferenceColumn) -> Slots | int:
-    if values is None:
-        return MISSING
-    if isinstance(column, NumericColumn) and not isinstance(values, Coded):
-        return column.place(values)
-    if isinstance(column, CategoryColumn) and isinstance(values, Coded):
-        return column.place(values)
-    found = "categories" if isinstance(values, Coded) else "numbers"
-    raise ValueError(f"column {column.field.name!r} is {column.field.type}, but holds {found}")
+class Placer:
+    """Places rows in the same columns again and again."""
+
+    def __init__(self, columns: Sequence[ReferenceColumn]) -> None:
+        self._columns = columns
+        self._offsets = offsets_of(columns)[:-1]
+
+    def place(self, rows: Rows) -> Places:
+        """See `place`."""
+        values = [_checked(rows.columns.get(c.field.name), c) for c in self._columns]
+        places = np.empty((len(values), rows.n), dtype=np.intp)
+        n_together = BLOCK_VALUES // max(1, rows.n)
+        if n_together < 2:
+            self._place_each(range(len(values)), values, places)
+            return places
+        for indices, ruled in self._ruled:
+            for first in range(0, len(indices), n_together):
+                block = indices[first : first + n_together]
+                numbers = [_numbers(values[i], rows.n) for i in block]
+                places[block] = ruled.place(numbers, first)
+        self._place_each(self._others, values, places)
+        return places
+
+    def _place_each(
+        self, indices: Iterable[int], values: Sequence[Column | None], places: Places
+    ) -> None:
+        for i in indices:
+            column, offset, found = self._columns[i], self._offsets[i], values[i]
+            if isinstance(column, NumericColumn) and not isinstance(found, Coded | None):
+                column.place_from(offset, found, out=places[i])
+            elif isinstance(column, CategoryColumn) and isinstance(found, Coded):
+                np.add(column.place(found), offset, out=places[i])
+            else:
+                places[i] = offset + MISSING
+
+    @cached_property
+    def _ruled(self) -> Sequence[tuple[list[int], RuledColumns]]:
+        """Columns with a ruler: those without atoms, and those with, which take longer."""
+        return [group for group in map(self._group, (False, True)) if group[0]]
+
+    def _group(self, has_atoms: bool) -> tuple[list[int], RuledColumns]:
+        group = [
+            (i, column)
+            for i, column in enumerate(self._columns)
+            if isinstance(column, NumericColumn)
+            and column.ruler is not None
+            and (len(column.atoms) > 0) == has_atoms
+        ]
+        indices = [i for i, _ in group]
+        return indices, RuledColumns([c for _, c in group], [self._offsets[i] for i in indices])
+
+    @cached_property
+    def _others(self) -> Sequence[int]:
+        ruled = {i for indices, _ in self._ruled for i in indices}
+        return [i for i in range(len(self._columns)) if i not in ruled]
+
+
+def _checked(values: Column | None, column: ReferenceColumn) -> Column | None:
+    if values is not None and isinstance(values, Coded) != isinstance(column, CategoryColumn):
+        found = "categories" if isinstance(values, Coded) else "numbers"
+        raise ValueError(f"column {column.field.name!r} is {column.field.type}, but holds {found}")
+    return values
+
+
+def _numbers(values: Column | None, n: int) -> Numbers:
+    return np.full(n, np.nan) if values is None or isinstance(values, Coded) else values

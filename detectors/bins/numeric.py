@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.artifact import Artifact
-from detectors.bins.placing import LARGEST, Ruler, Singles, largest_double, rulers_of
+from detectors.bins.placing import LARGEST, Keys, Ruler, Singles, largest_double, rulers_of
 from detectors.bins.slots import ABOVE, BELOW, FIRST_BIN, MISSING, NEG_INF, POS_INF, Slots
 from detectors.columns import Counts, Field, Floats, Numbers
 
@@ -168,19 +168,23 @@ class NumericColumn:
 
     def place(self, values: Numbers) -> Slots:
         """(rows,) -> (rows,) the slot of every value, whether they are float64 or float32."""
+        return self.place_from(0, values, np.empty(len(values), dtype=np.intp))
+
+    def place_from(self, offset: int, values: Numbers, out: Slots) -> Slots:
+        """Writes the slot of every value, counted from an offset; all are (rows,)."""
         if self.ruler is None:
-            return self._search(values)
+            return np.add(self._search(values), offset, out=out)
         with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is searched for
             singles = values.astype(np.float32, copy=False)
-            slots = self._table.take(self.ruler.positions(singles), mode="clip").astype(np.intp)
+            self._look_up(self.ruler.positions(singles), offset, out)
         is_finite = np.isfinite(singles)
         if not is_finite.all():
-            slots[np.isnan(singles)] = MISSING
-            self._settle(slots, values, np.isinf(singles))
-        if self._atom_of_slot is not None:
-            atoms = self._atom_of_slot.take(slots)
-            self._settle(slots, values, (singles < atoms) | (singles > atoms))
-        return slots
+            out[np.isnan(singles)] = MISSING + offset
+            self._settle(offset, out, values, np.isinf(singles))
+        if self.atom_of_slot is not None:
+            atoms = self.atom_of_slot.take(out - offset)
+            self._settle(offset, out, values, (singles < atoms) | (singles > atoms))
+        return out
 
     def ordered(self, counts: Counts) -> Counts:
         """(..., n_slots) -> (..., bins + 4) in the order of values, missing left out."""
@@ -189,13 +193,22 @@ class NumericColumn:
     def _search(self, values: Numbers) -> Slots:
         return self._sorted_slots[np.searchsorted(self._cuts, values, side="left")]
 
-    def _settle(self, slots: Slots, values: Numbers, doubtful: NDArray[np.bool_]) -> None:
+    def _look_up(self, positions: Keys, offset: int, out: Slots) -> None:
+        if len(positions) > len(self.table):  # then the table is quicker added to than the slots
+            (self.table + np.intp(offset)).take(positions, mode="clip", out=out)
+        else:
+            out[:] = self.table.take(positions, mode="clip")
+            out += offset
+
+    def _settle(
+        self, offset: int, slots: Slots, values: Numbers, doubtful: NDArray[np.bool_]
+    ) -> None:
         """Searches for those values for which the table has no answer."""
         rows = np.flatnonzero(doubtful)
-        slots[rows] = self._search(values[rows])
+        slots[rows] = self._search(values[rows]) + offset
 
     @cached_property
-    def _table(self) -> NDArray[np.uint16]:
+    def table(self) -> NDArray[np.uint16]:
         """(keys,) by position on the ruler, the slot of the values there; an atom's, if any."""
         assert self.ruler is not None
         ends = self.ruler.keys(self.edges.astype(np.float32))
@@ -205,7 +218,7 @@ class NumericColumn:
         return table if self.ruler.slope > 0 else table[::-1].copy()
 
     @cached_property
-    def _atom_of_slot(self) -> Singles | None:
+    def atom_of_slot(self) -> Singles | None:
         """(n_slots,) the atom of each slot, NaN where there is none; None without any."""
         if len(self.atoms) == 0:
             return None

@@ -1,9 +1,11 @@
 """What a report tells of a model: by its labels, without them, and of groups."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from detectors.labels import Task
 from detectors.performance.cbpe import estimated_metrics
+from detectors.performance.delays import delays
 from detectors.performance.fairness import groups
 from detectors.performance.intervals import Estimate
 from detectors.performance.metrics import main_metric, metrics
@@ -24,13 +26,14 @@ def realised(
     if target is None or n_labelled == 0:
         return None
     n = profile.n if n_predictions is None else n_predictions
-    return _performance(
+    told = _performance(
         target,
         metrics(profile.outcomes, target),
         metrics(reference.profile.outcomes, target),
         n=n_labelled,
         coverage=n_labelled / n if n else None,
     )
+    return replace(told, delays_s=delays(profile.delays))
 
 
 def expected(profile: Profile, reference: Reference) -> Performance | None:

@@ -4,6 +4,7 @@ from detectors.columns import rows_at, values_at
 from detectors.profile.counting import count, count_faults, count_labels
 from detectors.profile.profiles import ERROR, Profile, mean, stack, unstack
 from detectors.profile.sums import LARGEST_Z, RESOLUTION
+from detectors.profile.weighing import evened, weighed
 
 __all__ = [
     "ERROR",
@@ -13,9 +14,11 @@ __all__ = [
     "count",
     "count_faults",
     "count_labels",
+    "evened",
     "mean",
     "rows_at",
     "stack",
     "unstack",
     "values_at",
+    "weighed",
 ]

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detectors.backend import Backend, NumpyBackend, in_batches
-from detectors.bins import place
 from detectors.columns import Coded, Column, Counts, Floats, Rows, rows_at
 from detectors.labels import Task, loss
 from detectors.profile.device_counting import DeviceReference, scores_by_place
 from detectors.profile.outcomes import count_outcomes, count_predictions
-from detectors.profile.profiles import ERROR, Profile
+from detectors.profile.profiles import DELAYS_S, ERROR, Profile
 from detectors.profile.sample import Sample, keys_of_ids, keys_of_rows
 from detectors.profile.sums import z_sums
 from detectors.scorers.placed import PlacedRows
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from detectors.reference import Reference
 
 # Large enough that NumPy's own cost for a call does not count; small enough for the memory.
-_BATCH_ROWS, _BATCH_VALUES = 1 << 17, 1 << 22
+_BATCH_ROWS, _BATCH_VALUES = 1 << 17, 1 << 23
 _DEVICE_VALUES = 1 << 25
 
 _NUMPY = NumpyBackend()
@@ -53,6 +52,7 @@ def count(
         sample=_sample(rows, reference, batches, times=times, ids=ids),
         vectors=vectors,
         outcomes=_outcomes(rows, reference),
+        census=np.array([rows.n, rows.n, rows.n, 0], dtype=np.int64),
     )
     if times is None or not np.isfinite(times).any():
         return profile
@@ -66,11 +66,13 @@ def count_labels(
     reference: "Reference",
     *,
     beside: Mapping[str, Column] | None = None,
+    delays_s: Floats | None = None,
 ) -> Profile:
     """The profile of labels that arrived: their number, the errors, and the column dm.error.
 
     predictions, labels: (rows,) of the same rows. A row that lacks either is left out.
     beside: the same rows' probabilities and groups, by column; see `Target.columns`.
+    delays_s: (rows,) how long after its prediction each label came, where that is known.
     Raises ValueError where the reference names no prediction, or one of another kind.
     """
     target = reference.target
@@ -83,19 +85,33 @@ def count_labels(
     nothing_declared = np.zeros(reference.offsets[len(reference.declared)], dtype=np.int64)
     profile = _profile(reference, nothing_declared, {ERROR: known})
     columns = {**(beside or {}), target.prediction: predictions}
-    return replace(profile, outcomes=count_outcomes(columns, labels, target))
+    return replace(
+        profile,
+        outcomes=count_outcomes(columns, labels, target),
+        delays=profile.delays if delays_s is None else _delays(delays_s[~np.isnan(losses)]),
+    )
 
 
 def count_faults(
-    reference: "Reference", *, mismatched: Mapping[str, int], n_repeated: int
+    reference: "Reference", *, mismatched: Mapping[str, int], n_repeated: int, n_with_new: int = 0
 ) -> Profile:
     """The profile of what was wrong with rows that are counted elsewhere.
 
     mismatched: values that were not of their column's type, by declared column; others are
-    passed over. n_repeated: rows whose id had come before.
+    passed over. n_repeated: rows whose id had come before. n_with_new: rows that came with
+    columns which the reference lacks.
     """
     faults = [mismatched.get(column.field.name, 0) for column in reference.declared]
-    return replace(Profile.empty(reference), faults=np.array([*faults, n_repeated], dtype=np.int64))
+    return replace(
+        Profile.empty(reference),
+        faults=np.array([*faults, n_repeated], dtype=np.int64),
+        census=np.array([0, 0, 0, n_with_new], dtype=np.int64),
+    )
+
+
+def _delays(delays_s: Floats) -> Counts:
+    places = np.searchsorted(DELAYS_S, delays_s, side="right")
+    return np.bincount(places, minlength=len(DELAYS_S) + 1)
 
 
 def _outcomes(rows: Rows, reference: "Reference") -> Counts:
@@ -105,8 +121,10 @@ def _outcomes(rows: Rows, reference: "Reference") -> Counts:
 
 
 def _batches(rows: Rows, n_columns: int) -> Iterator[slice]:
-    size = min(_BATCH_ROWS, max(1, _BATCH_VALUES // n_columns))
-    return (slice(start, start + size) for start in range(0, rows.n, size))
+    """As few as may be, and of one size."""
+    largest = min(_BATCH_ROWS, max(1, _BATCH_VALUES // n_columns))
+    size = -(-rows.n // -(-rows.n // largest)) if rows.n else 1
+    return (slice(start, min(start + size, rows.n)) for start in range(0, rows.n, size))
 
 
 def _counted(
@@ -134,7 +152,7 @@ def _count_on(device: DeviceReference, rows: Rows) -> Profile:
 
 
 def _count(rows: Rows, reference: "Reference") -> Profile:
-    places = place(rows, reference.declared)
+    places = reference.place(rows)
     n_declared = reference.offsets[len(reference.declared)]
     counts = np.bincount(places.ravel(), minlength=n_declared)
     columns = ((c.field.name, rows.columns.get(c.field.name)) for c in reference.declared)
@@ -168,11 +186,12 @@ def _profile(reference: "Reference", declared: Counts, values: Mapping[str, Floa
     a column that is not among them has none."""
     none = np.empty(0)
     scores = [c.count(values.get(c.field.name, none)) for c in reference.score_columns]
-    sums = [z_sums(c, values.get(c.field.name, none)) for c in reference.numeric_columns]
+    numeric = reference.numeric_columns
+    sums = z_sums(numeric, [values.get(column.field.name, none) for column in numeric])
     return replace(
         Profile.empty(reference),
         counts=np.concatenate([declared, *scores]),
-        sums=np.array(sums, dtype=np.int64).reshape(-1, 2),
+        sums=sums,
     )
 
 

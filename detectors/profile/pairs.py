@@ -106,8 +106,8 @@ class RankPairs:
     def _scores_at(self, places: Places) -> Scores:
         """(columns, rows) -> (involved columns, rows)"""
         scores = np.empty((len(self._involved), places.shape[1]), dtype=np.float32)
-        for i, column in enumerate(self._involved):
-            np.take(self._float_scores, places[column], out=scores[i], mode="clip")
+        for column, out in zip(self._involved.tolist(), scores, strict=True):
+            self._float_scores.take(places[column], out=out, mode="clip")
         return scores
 
     def _products(self, scores: Scores) -> Scores:

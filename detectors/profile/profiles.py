@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 ERROR = "dm.error"
 """The score column that is filled when labels arrive, not when rows do."""
 
-_ADDED = ("counts", "sums", "pairs", "outcomes", "faults", "vectors")
+_ADDED = ("counts", "sums", "pairs", "outcomes", "faults", "vectors", "delays", "census")
+
+DELAYS_S = (
+    *(1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 3 * 3600.0, 6 * 3600.0, 12 * 3600.0),
+    *(86_400.0 * days for days in (1, 2, 3, 7, 14, 28)),
+)
+"""Edges, in seconds, between which the delays of labels are counted."""
 
 LARGEST_COUNT = 1 << 48
 LARGEST_HEADER = 1 << 16
@@ -53,6 +59,11 @@ class Profile:
         no labels. See `Target.shapes`; empty without a target.
     faults: (declared columns + 1,) values that were not of their column's type and so are missing,
         and rows whose id had come before.
+    delays: (len(DELAYS_S) + 1,) labels by how long after their prediction they came.
+    census: (4,) of the rows: how many were counted; the sum of the squares of their weights, which
+        sum to `n`; how many predictions they stand for; and the weight of those that came with
+        columns which the reference lacks. See `weighing`.
+    A profile of labels alone, n = 0, may take back what another has counted: see `taking_back`.
     """
 
     reference_id: str
@@ -64,6 +75,8 @@ class Profile:
     faults: Counts
     sample: Sample
     vectors: Counts
+    delays: Counts
+    census: Counts
     first_time: float | None = None
     last_time: float | None = None
 
@@ -94,6 +107,12 @@ class Profile:
             first_time=_extreme(min, self.first_time, other.first_time),
             last_time=_extreme(max, self.last_time, other.last_time),
         )
+
+    def taking_back(self) -> "Profile":
+        """What, added to a profile that holds these labels, leaves it as it was without them."""
+        if self.n:
+            raise ValueError("rows are not taken back, only labels")
+        return replace(self, **{name: -getattr(self, name) for name in _ADDED})
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Profile):
@@ -153,7 +172,7 @@ def stack(profiles: Sequence[Profile]) -> Artifact:
     return Artifact(
         meta={"profiles": [_meta(profile) for profile in profiles]},
         arrays={
-            "counts": narrowed(counts),
+            **_counts_arrays(counts),
             **{name: folded(array) for name, array in zip(_ADDED[1:], sums, strict=True)},
             **stack_samples([profile.sample for profile in profiles]),
         },
@@ -168,8 +187,9 @@ def unstack(artifact: Artifact, reference: "Reference") -> tuple[Profile, ...]:
     """
     try:
         metas = [_read_meta(meta) for meta in artifact.meta["profiles"]]
-        arrays = {name: unfolded(artifact.arrays[name]) for name in _ADDED[1:]}
-        arrays["counts"] = _read_counts(artifact.arrays["counts"])
+        known = {**_absent(metas), **artifact.arrays}
+        arrays = {name: unfolded(known[name]) for name in _ADDED[1:]}
+        arrays["counts"] = _read_counts(artifact.arrays)
         samples = unstack_samples(artifact.arrays, reference.declared, reference.sample_limit)
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(f"damaged profile: {error}") from error
@@ -200,6 +220,8 @@ def _shapes(reference: "Reference") -> dict[str, tuple[int, ...]]:
         "outcomes": (reference.n_outcomes,),
         "faults": (len(reference.declared) + 1,),
         "vectors": (reference.derivations.n_sums,),
+        "delays": (len(DELAYS_S) + 1,),
+        "census": (4,),
     }
 
 
@@ -219,6 +241,15 @@ def _meta(profile: Profile) -> dict[str, Any]:
     }
 
 
+def _absent(metas: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
+    """What profiles of 0.1 did not tell: no delays, and every row stood for itself."""
+    n = np.array([meta["n"] for meta in metas], dtype=np.int64)
+    return {
+        "delays": np.zeros((len(metas), len(DELAYS_S) + 1), dtype=np.uint8),
+        "census": folded(np.stack([n, n, n, np.zeros_like(n)], axis=1)),
+    }
+
+
 def _read_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
     n, first, last = meta["n"], meta["first_time"], meta["last_time"]
     if not isinstance(n, int) or n < 0:
@@ -230,9 +261,22 @@ def _read_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read_counts(counts: NDArray[Any]) -> Counts:
-    if counts.dtype.kind != "u" or counts.max(initial=0) > LARGEST_COUNT:
-        raise ValueError("counts must be unsigned and below 2^48")
+def _counts_arrays(counts: Counts) -> dict[str, NDArray[Any]]:
+    """Of labels that take others back some counts are negative."""
+    if counts.min(initial=0) < 0:
+        return {"signed_counts": folded(counts)}
+    return {"counts": narrowed(counts)}
+
+
+def _read_counts(arrays: Mapping[str, NDArray[Any]]) -> Counts:
+    if "signed_counts" in arrays:
+        counts = unfolded(arrays["signed_counts"])
+        too_large = bool((np.abs(counts) > LARGEST_COUNT).any())
+    else:
+        counts = arrays["counts"]
+        too_large = counts.dtype.kind != "u" or counts.max(initial=0) > LARGEST_COUNT
+    if too_large:
+        raise ValueError("counts must be integers below 2^48")
     return counts.astype(np.int64)
 
 
@@ -252,6 +296,13 @@ def _check_sums(profile: Profile, reference: "Reference") -> None:
         raise ArtifactError("sums of vectors are larger than so few rows can make them")
     if profile.faults.min(initial=0) < 0:
         raise ArtifactError("a negative number of faults")
+    n_counted, squares, n_seen, n_with_new = profile.census.tolist()
+    if not (0 <= n_counted <= profile.n <= min(squares, n_seen) and 0 <= n_with_new <= profile.n):
+        raise ArtifactError("impossible weights of rows")
+    if profile.n == 0:
+        return  # labels, which may take others back: any sign is possible
+    if profile.counts.min(initial=0) < 0:
+        raise ArtifactError("a negative count of rows")
     target = reference.target
     if target is not None and not is_sound(profile.outcomes, target):
         raise ArtifactError("impossible numbers of labels")

@@ -21,6 +21,7 @@ from detectors.columns import Coded, Column, Floats, Rows, rows_at
 Keys = NDArray[np.uint32]
 Singles = NDArray[np.float32]
 
+_SHIFT = np.uint32(15)
 _MULTIPLIER = np.uint32(0x9E3779B1)  # 2^32 over the golden ratio, as in Knuth's multiplicative hash
 
 
@@ -142,7 +143,7 @@ def keys_of_rows(
     keys = _absorbed(*_words(rows, columns))
     if times is not None:
         for word in times.astype(np.float64).view(np.uint32).reshape(-1, 2).T:
-            _absorb(keys, word)
+            _absorb(keys, word, np.empty_like(keys))
     return _mixed(keys)
 
 
@@ -166,15 +167,17 @@ def _absorbed(numbers: Sequence[Singles], slots: Sequence[NDArray[np.uint16]]) -
     words = [column.view(np.uint32) for column in numbers]
     words += [column.astype(np.uint32) for column in slots]
     keys = np.zeros(len(words[0]), dtype=np.uint32)
+    memory = np.empty_like(keys)
     for word in words:
-        _absorb(keys, word)
+        _absorb(keys, word, memory)
     return keys
 
 
-def _absorb(keys: Keys, words: NDArray[np.uint32]) -> None:
+def _absorb(keys: Keys, words: NDArray[np.uint32], memory: Keys) -> None:
     np.bitwise_xor(keys, words, out=keys)
     np.multiply(keys, _MULTIPLIER, out=keys)
-    np.bitwise_xor(keys, keys >> np.uint32(15), out=keys)
+    np.right_shift(keys, _SHIFT, out=memory)
+    np.bitwise_xor(keys, memory, out=keys)
 
 
 def _mixed(keys: Keys) -> Keys:

@@ -1,5 +1,7 @@
 """Sums of a column's values and of their squares, as whole numbers that add exactly."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from detectors.bins.numeric import NumericColumn
@@ -13,38 +15,61 @@ RESOLUTION = np.array([2.0**20, 2.0**12])
 
 # Of so few rows the sums are below 2^53, up to which floating-point sums of whole numbers are
 # exact in any order.
-_EXACT_ROWS = 1 << 14
+_EXACT_ROWS = 1 << 16
 _ONES = np.ones(_EXACT_ROWS)
 
+# Columns of few rows are summed together: so many values are worth a call of NumPy's, and stay in
+# the processor's cache.
+_BLOCK_VALUES = 1 << 14
 
-def z_sums(column: NumericColumn, values: Numbers) -> Counts:
-    """(rows,) -> (2,) sums of z and z² over the finite values, in 1 / `RESOLUTION`.
+_SQUARES_PER_Z = RESOLUTION[1] / RESOLUTION[0] ** 2
+_LARGEST_SQUARE = LARGEST_Z**2 * RESOLUTION[1]
 
-    z is a value's distance from the column's mean in the column's unit.
+
+def z_sums(columns: Sequence[NumericColumn], values: Sequence[Numbers]) -> Counts:
+    """(columns, 2) sums of z and z² over each column's finite values, in 1 / `RESOLUTION`.
+
+    values: (rows,) of each column, or empty. z is a value's distance from the column's mean in
+    the column's unit.
     """
-    total = np.zeros(2, dtype=np.int64)
+    totals = np.zeros((len(columns), 2), dtype=np.int64)
+    known = [i for i in range(len(columns)) if len(values[i])]
+    n = max((len(values[i]) for i in known), default=1)
+    n_rows, n_columns = min(n, _EXACT_ROWS), max(1, _BLOCK_VALUES // n)
+    memory = np.empty((2, min(n_columns, len(known)), n_rows))
     with np.errstate(over="ignore", invalid="ignore"):  # clipped, or left out
-        for start in range(0, len(values), _EXACT_ROWS):
-            part = values[start : start + _EXACT_ROWS]
-            sums = _sums(_z(column, part))
-            # The square of one z beyond the limit is more; and NaN is not less than anything.
-            if not sums[1] < LARGEST_Z**2 * RESOLUTION[1]:
-                z = np.where(np.isfinite(part), _z(column, part), 0.0)
-                sums = _sums(np.clip(z, -LARGEST_Z, LARGEST_Z, out=z))
-            total += np.array(sums).astype(np.int64)
-    return total
+        for first in range(0, len(known), n_columns):
+            block = known[first : first + n_columns]
+            totals[block] = _sums([columns[i] for i in block], [values[i] for i in block], memory)
+    return totals
 
 
-def _z(column: NumericColumn, values: Numbers) -> Floats:
-    z = values.astype(np.float64)
-    z -= column.centre
-    z *= 1 / column.unit
-    return z
+def _sums(columns: Sequence[NumericColumn], values: Sequence[Numbers], memory: Floats) -> Counts:
+    """Of a few columns, in memory that was used before: new memory takes as long as arithmetic."""
+    centres = np.array([[column.centre] for column in columns])
+    # A power of two changes no digit, so this makes z in its fixed point, not yet whole.
+    scales = np.array([[1 / column.unit * float(RESOLUTION[0])] for column in columns])
+    totals = np.zeros((len(columns), 2), dtype=np.int64)
+    for start in range(0, len(values[0]), _EXACT_ROWS):
+        parts = [numbers[start : start + _EXACT_ROWS] for numbers in values]
+        z, squares = memory[:, : len(columns), : len(parts[0])]
+        for row, numbers in zip(z, parts, strict=True):
+            row[:] = numbers
+        z -= centres
+        z *= scales
+        np.multiply(z, z, out=squares)
+        squares *= _SQUARES_PER_Z
+        ones = _ONES[: len(parts[0])]
+        sums = np.array([np.rint(z, out=z) @ ones, np.rint(squares, out=squares) @ ones])
+        # NaN is not less than anything; otherwise no square can be larger than all together.
+        for i in np.flatnonzero(~(sums[1] < _LARGEST_SQUARE)).tolist():
+            if not squares[i].max() <= _LARGEST_SQUARE:
+                sums[:, i] = _clipped_sums(columns[i], parts[i])
+        totals += sums.T.astype(np.int64)
+    return totals
 
 
-def _sums(z: Floats) -> tuple[float, float]:
-    """Of z and z² in fixed point; writes over z, for new memory takes as long as arithmetic."""
-    squares, ones = z * z, _ONES[: len(z)]
-    squares *= RESOLUTION[1]
-    z *= RESOLUTION[0]
-    return float(np.rint(z, out=z) @ ones), float(np.rint(squares, out=squares) @ ones)
+def _clipped_sums(column: NumericColumn, values: Numbers) -> tuple[float, float]:
+    finite = values[np.isfinite(values)].astype(np.float64)
+    z = np.clip((finite - column.centre) * (1 / column.unit), -LARGEST_Z, LARGEST_Z)
+    return float(np.rint(z * RESOLUTION[0]).sum()), float(np.rint(z * z * RESOLUTION[1]).sum())

@@ -66,6 +66,7 @@ def report(
         realised=found,
         fairness=fairness(profile, reference),
         quality=quality(profile, reference),
+        n_seen=n_seen if (n_seen := int(profile.census[2])) > profile.n else None,
         explanation=explanation if is_explained else None,
     )
 

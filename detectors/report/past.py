@@ -21,6 +21,11 @@ FEWEST_WINDOWS = 3
 """Two windows alone can hardly tell how windows differ."""
 
 
+N_STEPS = 28
+"""What is learned of the windows of a trailing span is used for a 28th of it: a day, of four weeks.
+Learning anew for every window would take a hundred times as long as comparing one."""
+
+
 class Beside(Protocol):
     """Which of the past windows to compare with; `span_s` is how far back the first may lie."""
 
@@ -30,20 +35,29 @@ class Beside(Protocol):
     @property
     def span_s(self) -> float: ...
 
-    def chooses(self, age_s: float) -> bool:
-        """Whether a window that began so long before the present one is compared with."""
+    def chooses(self, age_s: float, at: float) -> bool:
+        """Whether a window that began `age_s` before the one at `at`, epoch seconds, is compared
+        with."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Trailing:
-    """All windows of the last `span_s` seconds."""
+    """All windows of `length_s` seconds before the 28th of it in which the present one is."""
 
     name: str
-    span_s: float
+    length_s: float
 
-    def chooses(self, age_s: float) -> bool:
-        return 0 < age_s <= self.span_s
+    @property
+    def span_s(self) -> float:
+        return self.length_s + self._step_s
+
+    @property
+    def _step_s(self) -> float:
+        return self.length_s / N_STEPS
+
+    def chooses(self, age_s: float, at: float) -> bool:
+        return 0 < age_s - at % self._step_s <= self.length_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,47 +72,69 @@ class Seasonal:
     def span_s(self) -> float:
         return self.cycle_s * self.n_cycles
 
-    def chooses(self, age_s: float) -> bool:
+    def chooses(self, age_s: float, at: float) -> bool:
+        del at  # a phase is a matter of the age alone
         return 0 < age_s <= self.span_s and age_s % self.cycle_s == 0
 
 
-def compare_with_past(
-    reference: Reference,
-    profile: Profile,
-    past: Iterable[tuple[float, Profile]],
-    beside: Beside,
-    *,
-    window_s: float,
-    budget: Budget,
-    minimum_rows: int = 100,
-    ignore_below: EffectFloor | None = None,
-) -> Comparison:
-    """One window beside those of the past that `beside` chooses; by itself, without evidence.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What was learned of some windows of the past.
 
-    past: age in seconds and profile of earlier windows against the same reference.
-    Undecided with fewer than three of them that hold enough rows.
+    n_windows: those that hold enough rows. detector: None of fewer than `FEWEST_WINDOWS`.
     """
-    chosen = [p for age_s, p in past if beside.chooses(age_s) and p.n >= minimum_rows]
-    if len(chosen) < FEWEST_WINDOWS:
-        return _undecided(beside, len(chosen), Reason.TOO_FEW_WINDOWS)
-    if profile.n < minimum_rows:
-        return _undecided(beside, len(chosen), Reason.TOO_FEW_ROWS)
-    detector = Detector(
-        expecting(reference, chosen, window_s=window_s),
-        window_s=window_s,
-        budget=budget,
-        minimum_rows=minimum_rows,
-        ignore_below=ignore_below,
-    )
-    decision = detector.step(detector.start(), profile)[1]
-    return Comparison(
-        name=beside.name,
-        n_windows=len(chosen),
-        verdict=decision.verdict,
-        reason=decision.reason,
-        p_value=decision.p_value,
-        columns=tuple(name for name, column in decision.columns.items() if column.named),
-    )
+
+    n_windows: int
+    minimum_rows: int
+    detector: Detector | None
+
+    @staticmethod
+    def fit(
+        reference: Reference,
+        windows: Iterable[Profile],
+        *,
+        window_s: float,
+        budget: Budget,
+        minimum_rows: int = 100,
+        ignore_below: EffectFloor | None = None,
+    ) -> "Past":
+        """windows: against the reference, of `window_s` seconds each, in any order."""
+        large = [window for window in windows if window.n >= minimum_rows]
+        detector = None
+        if len(large) >= FEWEST_WINDOWS:
+            detector = Detector(
+                expecting(reference, large, window_s=window_s),
+                window_s=window_s,
+                budget=budget,
+                minimum_rows=minimum_rows,
+                ignore_below=ignore_below,
+            )
+        return Past(n_windows=len(large), minimum_rows=minimum_rows, detector=detector)
+
+    def compare(self, profile: Profile, *, name: str) -> Comparison:
+        """One window beside those of the past; by itself, without evidence."""
+        if self.detector is None:
+            return self._undecided(name, Reason.TOO_FEW_WINDOWS)
+        if profile.n < self.minimum_rows:
+            return self._undecided(name, Reason.TOO_FEW_ROWS)
+        decision = self.detector.step(self.detector.start(), profile)[1]
+        return Comparison(
+            name=name,
+            n_windows=self.n_windows,
+            verdict=decision.verdict,
+            reason=decision.reason,
+            p_value=decision.p_value,
+            columns=tuple(name for name, column in decision.columns.items() if column.named),
+        )
+
+    def _undecided(self, name: str, reason: Reason) -> Comparison:
+        return Comparison(
+            name=name,
+            n_windows=self.n_windows,
+            verdict=Verdict.UNDECIDED,
+            reason=reason,
+            p_value=None,
+        )
 
 
 def expecting(reference: Reference, windows: Sequence[Profile], *, window_s: float) -> Reference:
@@ -107,13 +143,3 @@ def expecting(reference: Reference, windows: Sequence[Profile], *, window_s: flo
     It shares the reference's id, as its profiles are interchangeable, and is not to be stored.
     """
     return replace(reference, profile=reduce(add, windows), windows={window_s: tuple(windows)})
-
-
-def _undecided(beside: Beside, n_windows: int, reason: Reason) -> Comparison:
-    return Comparison(
-        name=beside.name,
-        n_windows=n_windows,
-        verdict=Verdict.UNDECIDED,
-        reason=reason,
-        p_value=None,
-    )

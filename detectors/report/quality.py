@@ -30,6 +30,7 @@ def quality(profile: Profile, reference: Reference) -> QualityReport:
     issues = [
         *_share_issues(profile, reference),
         *_uncounted(profile, reference),
+        *_new_columns(profile, reference),
         *_constants(profile, reference),
     ]
     issues.sort(key=lambda one: (not one.beyond, -one.share, one.column or "", one.fault))
@@ -91,6 +92,20 @@ def _uncounted(profile: Profile, reference: Reference) -> Iterator[QualityIssue]
             share=min(n / max(profile.n, 1), 1.0),
             reference=0.0,
             beyond=bool(beyond[i]),
+        )
+
+
+def _new_columns(profile: Profile, reference: Reference) -> Iterator[QualityIssue]:
+    n = profile.census[3:]
+    if n.any():
+        limit = _wilson(np.zeros(1), reference.profile.n)[1]
+        yield QualityIssue(
+            fault=Fault.NEW_COLUMNS,
+            column=None,
+            n=int(n[0]),
+            share=min(int(n[0]) / max(profile.n, 1), 1.0),
+            reference=0.0,
+            beyond=bool((_wilson(n, profile.n)[0] > limit)[0]),
         )
 
 

@@ -115,6 +115,8 @@ class Performance:
     interval: of `value`, at 95 % confidence; None where none is known.
     intervals: of the others, by name, where they are known.
     undefined: why, of every metric that is left out, by name.
+    delays_s: median and 90th percentile of how long after its prediction a label came; None for
+        an estimate, and where it is not known.
     """
 
     metric: str
@@ -126,6 +128,7 @@ class Performance:
     interval: tuple[float, float] | None = None
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     undefined: Mapping[str, str] = field(default_factory=dict)
+    delays_s: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +161,8 @@ class Fault(StrEnum):
     TYPE_MISMATCH = "type mismatch"
     CONSTANT = "constant"
     DUPLICATE_IDS = "duplicate ids"
+    NEW_COLUMNS = "new columns"
+    """Of rows that came with columns which the reference lacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +277,8 @@ class WindowReport:
     comparisons: with other windows than the reference's, where they are asked for.
     fairness: of every group of the columns whose groups are compared.
     quality: what is wrong with the data themselves.
+    n_seen: how many predictions the rows stand for, where they are a sample, else None. Of a sample
+        whose rows weigh differently, `n_rows` is how many equal ones tell as much.
     """
 
     n_rows: int
@@ -289,3 +296,4 @@ class WindowReport:
     comparisons: tuple[Comparison, ...] = ()
     fairness: tuple[GroupReport, ...] = ()
     quality: QualityReport | None = None
+    n_seen: int | None = None

@@ -191,7 +191,8 @@ def test_a_profile_of_another_reference_is_refused(reference: Reference) -> None
 
 
 def test_counts_that_do_not_add_up_are_refused(reference: Reference) -> None:
-    wrong = replace(reference.profile, n=reference.profile.n + 1)
+    profile = reference.profile
+    wrong = replace(profile, n=profile.n + 1, census=profile.census + 1)
     with pytest.raises(ArtifactError, match="column 'speed' counts 6000 rows, expected 6001"):
         Profile.from_bytes(wrong.to_bytes(), reference)
 

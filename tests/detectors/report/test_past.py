@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detectors.decision import Detector
 from detectors.decision.budget import Budget
 from detectors.profile import Profile, count
 from detectors.reference import Reference
 from detectors.report import Comparison, Reason, Verdict
-from detectors.report.past import Beside, Seasonal, Trailing, compare_with_past, expecting
+from detectors.report.past import Beside, Past, Seasonal, Trailing, expecting
 from tests.detectors.makers import traffic
 
 HOUR_S = 3600.0
@@ -29,9 +31,10 @@ def compared(
     past: list[tuple[float, Profile]],
     beside: Beside = DAY,
 ) -> Comparison:
-    return compare_with_past(
-        reference, profile, past, beside, window_s=HOUR_S, budget=Budget(), minimum_rows=100
-    )
+    """The window that began at midnight, in 1970."""
+    chosen = [window for age_s, window in past if beside.chooses(age_s, 0.0)]
+    fitted = Past.fit(reference, chosen, window_s=HOUR_S, budget=Budget(), minimum_rows=100)
+    return fitted.compare(profile, name=beside.name)
 
 
 def test_what_has_moved_since_the_reference_may_be_what_it_was_yesterday(
@@ -66,6 +69,23 @@ def test_windows_older_than_asked_for_are_left_out(
 ) -> None:
     short = Trailing("the last 5h", 5 * HOUR_S)
     assert compared(reference, window(reference, 6), past, short).n_windows == 5
+
+
+@given(st.integers(0, 100_000), st.integers(1, 60))
+def test_trailing_windows_are_so_many_and_change_but_28_times_a_span(
+    number: int, n_hours: int
+) -> None:
+    trailing = Trailing("", n_hours * HOUR_S)
+
+    def chosen(at: float) -> list[float]:
+        ages = np.arange(1, trailing.span_s // HOUR_S + 1) * HOUR_S
+        return [at - age_s for age_s in ages.tolist() if trailing.chooses(age_s, at)]
+
+    at = number * HOUR_S
+    assert n_hours - 1 <= len(chosen(at)) <= n_hours + 1
+    assert all(0 < at - start <= trailing.span_s for start in chosen(at))
+    sets = {tuple(chosen(at + i * HOUR_S)) for i in range(n_hours)}
+    assert len(sets) <= 30
 
 
 def test_too_few_windows_or_rows_are_no_ground_for_a_verdict(

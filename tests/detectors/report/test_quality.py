@@ -126,3 +126,11 @@ def test_faults_travel_with_profiles(rows: Rows, reference: Reference) -> None:
 
 def test_a_report_of_quality_is_plain_data(rows: Rows, reference: Reference) -> None:
     assert json.loads(json.dumps(asdict(quality(count(rows, reference), reference))))["n_rows"]
+
+
+def test_rows_with_columns_that_the_reference_lacks_are_told(
+    rows: Rows, reference: Reference
+) -> None:
+    with_new = count_faults(reference, mismatched={}, n_repeated=0, n_with_new=rows.n // 2)
+    found = issues(count(rows, reference) + with_new, reference)[Fault.NEW_COLUMNS, None]
+    assert (found.n, found.share, found.reference, found.beyond) == (rows.n // 2, 0.5, 0.0, True)
