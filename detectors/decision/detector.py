@@ -8,12 +8,20 @@ another. So the promise is the same for five columns and for five thousand, hour
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import isnan
 
 import numpy as np
 
 from detectors.columns import Floats
 from detectors.decision.budget import Budget
-from detectors.decision.evidence import Evidence, by_component, gains, grown, no_evidence
+from detectors.decision.evidence import (
+    Evidence,
+    by_component,
+    from_trend,
+    gains,
+    no_evidence,
+    taught,
+)
 from detectors.decision.expectation import Expectation, Ignored, Surprise
 from detectors.decision.fdr import e_benjamini_hochberg
 from detectors.decision.floor import EffectFloor, FittedFloor
@@ -30,9 +38,10 @@ SETTLED_WINDOWS = 20
 """Windows that a reference needs before its variances can carry accumulated evidence: with
 fewer, errors of the estimated variances repeat in every window and add up."""
 
-SUSPICION = 20.0
-"""Evidence against a component from which on its windows no longer tell what to expect of it: a
-slow change would be learned as it comes. Chance reaches it about once in twenty windows."""
+SUSPICION = 4.0
+"""A component's part of the accumulated evidence from which on its windows no longer tell what to
+expect of it: a slow change would be learned as it comes. A part, for of many components chance
+makes some look suspicious all the time, and the errors of their means would stay."""
 
 CEILING = 10.0
 """Evidence is kept at most this many thresholds high, so that it can come down again."""
@@ -50,7 +59,8 @@ class _Look:
 
     p_values: (columns,) of every column that decides; NaN without enough values.
     p_value: of the window. counted: the same, without changes that are below the floor.
-    gain: (columns,) e-values of this window alone. after, evidence: with this window.
+    gain: (columns,) e-values of this window alone. after, evidence: with this window. parts:
+    (components and groups,) of the evidence, trends apart.
     """
 
     surprise: Surprise
@@ -60,6 +70,7 @@ class _Look:
     counted: float
     gain: Floats
     after: Evidence
+    parts: Floats
     evidence: float
 
 
@@ -110,7 +121,7 @@ class Detector:
 
         While a drift lasts its windows keep their verdict: an alarm does not reset the evidence,
         which is only held at a ceiling of ten thresholds, and what to expect is not learned from
-        drifting windows, nor of a component while the evidence against it raises suspicion.
+        drifting windows, nor of a component while its part of the evidence raises suspicion.
         Within about three windows of the drift's end the evidence has come down from there. With
         that first quiet window it starts anew from nothing.
 
@@ -135,15 +146,16 @@ class Detector:
 
     def _look(self, evidence: Evidence, profile: Profile) -> _Look:
         expected = self._expected
-        surprise = expected.surprise(profile, evidence.mean, evidence.mean_variance)
+        surprise = expected.surprise(profile, evidence)
         ignored = expected.ignored(surprise, self._floor.ignores(profile.counts), self._floor.pair)
         p_values = expected.column_p_values(surprise)
         p_value = expected.window_p_value(p_values, surprise)
         counted = p_value
         if p_value <= self._per_window / 2:
             counted = expected.window_p_value(p_values, surprise, ignored)
-        after = grown(evidence, expected.bets(surprise, ignored), signed(surprise.next_one))
-        after = after.scaled(self._within_ceiling(expected.accumulated(after)))
+        after = expected.grown(evidence, surprise, ignored)
+        after = after.scaled(self._within_ceiling(float(expected.parts(after).sum())))
+        parts = expected.parts(after)
         return _Look(
             surprise=surprise,
             ignored=ignored,
@@ -152,12 +164,12 @@ class Detector:
             counted=counted,
             gain=np.where(ignored.columns, 0.0, expected.column_gains(surprise)),
             after=after,
-            evidence=self._total(after, ignored),
+            parts=parts,
+            evidence=max(float(parts.sum()), self._trend(after, ignored)),
         )
 
-    def _total(self, evidence: Evidence, ignored: Ignored) -> float:
-        trend = min(self._expected.trend(evidence, ignored), CEILING * self.threshold)
-        return max(self._expected.accumulated(evidence), trend)
+    def _trend(self, evidence: Evidence, ignored: Ignored) -> float:
+        return min(self._expected.trend(evidence, ignored), CEILING * self.threshold)
 
     def _within_ceiling(self, accumulated: float) -> float:
         """The factor that keeps the evidence under its ceiling.
@@ -196,16 +208,13 @@ class Detector:
         # this average are e-values, and so is it.
         e_values = (look.gain + sums / look.after.n_windows) / 2
         named = e_benjamini_hochberg(e_values, rate=NAMING_RATE) & (verdict is Verdict.DRIFT)
-        shares = self._expected.shares(look.after, look.evidence)
+        shares = self._expected.shares(look.parts, look.evidence)
+        by_column = (look.p_values.tolist(), shares.tolist(), named.tolist())
         return {
             name: ColumnDecision(
-                p_value=None if np.isnan(p) else float(p),
-                evidence_share=float(share),
-                named=bool(is_named),
+                p_value=None if isnan(p) else p, evidence_share=share, named=is_named
             )
-            for name, p, share, is_named in zip(
-                self._names, look.p_values, shares, named, strict=True
-            )
+            for name, p, share, is_named in zip(self._names, *by_column, strict=True)
         }
 
     def _pairs(self, look: _Look) -> tuple[PairDecision, ...]:
@@ -227,7 +236,7 @@ class Detector:
         )
 
     def _undecided(self, evidence: Evidence) -> Decision:
-        total = self._expected.accumulated(evidence)
+        total = float(self._expected.parts(evidence).sum())
         return self._decision(Verdict.UNDECIDED, Reason.TOO_FEW_ROWS, None, total)
 
     def _decision(
@@ -249,9 +258,10 @@ class Detector:
         mean, variance = updated_mean(
             self._expected.null, look.surprise.measured, evidence.mean, evidence.mean_variance
         )
-        trusted = by_component(look.after.sums) < SUSPICION
+        trusted = look.parts < SUSPICION
+        deviations = from_trend(evidence, signed(look.surprise.next_one))
         learned = replace(
-            look.after,
+            taught(look.after, deviations * self._expected.spread(evidence), trusted),
             mean=np.where(trusted, mean, evidence.mean),
             mean_variance=np.where(trusted, variance, evidence.mean_variance),
             drifting=False,

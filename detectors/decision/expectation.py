@@ -12,7 +12,14 @@ from scipy.special import ndtr
 
 from detectors.columns import Counts, Floats
 from detectors.decision.components import Components, Kind, Measurement, fit_components
-from detectors.decision.evidence import Evidence, by_component, gains, trend_scores
+from detectors.decision.evidence import (
+    Evidence,
+    by_component,
+    gains,
+    grown,
+    spread,
+    trend_scores,
+)
 from detectors.decision.heavy_tails import fit_tails
 from detectors.decision.held_out import held_out_scores
 from detectors.decision.nulls import (
@@ -21,6 +28,7 @@ from detectors.decision.nulls import (
     in_the_shadow,
     joined,
     learn_null,
+    n_known,
     one_sided_scores,
     scored_alone,
     two_sided_p,
@@ -32,7 +40,7 @@ from detectors.decision.together import Strongest, Together
 from detectors.profile import Profile
 from detectors.reference import Reference
 
-SPIKE_WEIGHT = 0.13
+SPIKE_WEIGHT = 0.05
 """Part of a numeric column's own budget for values that pile up; the rest is for its components."""
 
 COLUMN_WEIGHT = 0.4
@@ -105,27 +113,33 @@ class Expectation:
         # The bins are not freed of seasons: they vary as all that the windows differ by has them.
         varied = learn_null(components, whole, measured)
         self._spikes = Spikes.fit(reference, components, varied, counts)
+        self._weight = _weight(components, self.null.mean.size - components.kind.size)
 
     @property
     def column_indices(self) -> tuple[int, ...]:
         """Positions among the reference's of the columns that decide."""
         return self._components.column_indices
 
-    def surprise(self, profile: Profile, mean: Floats, mean_variance: Floats) -> Surprise:
-        """mean, mean_variance: (components and groups,) learned since."""
+    def surprise(self, profile: Profile, evidence: Evidence) -> Surprise:
+        """evidence: what was learned since."""
         columns = self._columns(profile)
         joint = self._together.measure(profile, columns)
         measured = columns.beside(joint.groups)
         null = in_the_shadow(self.null, self._components, measured)
         correlations = self._together.correlations
+        next_one = one_sided_scores(null, measured, evidence.mean, evidence.mean_variance)
         return Surprise(
             measured=measured,
             alone=scored_alone(null, measured),
-            next_one=one_sided_scores(null, measured, mean, mean_variance),
+            next_one=next_one / self.spread(evidence),
             correlations=correlations.scores(joint.correlations),
             moved=correlations.current(joint.correlations) - correlations.r,
             spikes=self._spike_scores(profile, columns),
         )
+
+    def spread(self, evidence: Evidence) -> Floats:
+        """(components and groups,) of the scores since, where it is more than was expected."""
+        return spread(evidence.squares, evidence.n_scored, self.null.n_windows)
 
     def ignored(self, surprise: Surprise, small: NDArray[np.bool_], least: float) -> Ignored:
         """small: (columns of the reference,) that moved too little. least: change of a
@@ -160,7 +174,7 @@ class Expectation:
         )
         there = [(weight, p) for weight, p in members if p is not None]
         total = sum(weight for weight, _ in there)
-        return min(1.0, *(p * total / weight for weight, p in there)) if there else 1.0
+        return float(min(1.0, *(p * total / weight for weight, p in there))) if there else 1.0
 
     def column_gains(self, surprise: Surprise) -> Floats:
         """(columns,) e-values of the window alone."""
@@ -175,15 +189,18 @@ class Expectation:
         scores = surprise.next_one
         return np.where(ignored.components, np.minimum(scores, 0), scores)
 
+    def grown(self, evidence: Evidence, surprise: Surprise, ignored: Ignored) -> Evidence:
+        """With the window that surprised so."""
+        known = n_known(self.null, surprise.measured, evidence.mean_variance)
+        return grown(evidence, self.bets(surprise, ignored), signed(surprise.next_one), known)
+
     def by_column(self, evidence: Evidence) -> Floats:
         """(columns,) sums of each."""
         return self._components.by_column(by_component(evidence.sums[..., : self._n]))
 
-    def accumulated(self, evidence: Evidence) -> float:
-        """The weighted average of all sums."""
-        groups = by_component(evidence.sums[..., self._n :])
-        of_groups = GROUPS_SHARE * float(groups.mean()) if groups.size else 0.0
-        return float(self._parts(evidence).sum()) + of_groups
+    def parts(self, evidence: Evidence) -> Floats:
+        """(components and groups,) of the accumulated evidence, a weighted average of all sums."""
+        return self._weight * by_component(evidence.sums)
 
     def trend(self, evidence: Evidence, ignored: Ignored) -> float:
         """What the trends of all columns that are not to be ignored say together, on the scale of
@@ -192,10 +209,11 @@ class Expectation:
         p = self._together.trend(scores[: self._n])
         return 0.0 if p is None else TREND_SHARE / max(p, SMALLEST)
 
-    def shares(self, evidence: Evidence, total: float) -> Floats:
-        """(columns,) parts of the total that are each column's own."""
-        parts = self._parts(evidence)
-        return parts / total if total > 0 else parts
+    def shares(self, parts: Floats, total: float) -> Floats:
+        """(columns,) of the total, what each column's components are a part of."""
+        column, n = self._components.column, len(self.column_indices)
+        own = np.bincount(column, parts[: self._n], minlength=n).astype(np.float64)
+        return own / total if total > 0 else own
 
     def correlations(self, surprise: Surprise) -> tuple[Floats, Floats]:
         """(n_pairs,) in the reference, and in the window."""
@@ -228,12 +246,6 @@ class Expectation:
         heeded = pairs if ignored is None else np.where(ignored.pairs, np.nan, pairs)
         return self._together.strongest(scores[: self._n], scores[self._n :], pairs, heeded)
 
-    def _parts(self, evidence: Evidence) -> Floats:
-        """(columns,) of the total evidence."""
-        by_column = self.by_column(evidence)
-        shared = TREND_SHARE + GROUPS_SHARE * (self._together.null.mean.size > 0)
-        return by_column / max(by_column.size, 1) * (1 - shared)
-
     def _columns(self, profile: Profile) -> Measurement:
         measured = self._components.measure(profile.counts)
         enough = measured.n >= self._minimum_rows
@@ -252,7 +264,14 @@ class Expectation:
         if self._spikes is None:
             return np.full(len(self.column_indices), np.nan)
         moved = columns.values - self.null.mean[: self._n]
-        return self._spikes.scores(profile.counts, moved, minimum_rows=self._minimum_rows)
+        return self._spikes.scores(profile.counts, moved, columns.n)
+
+
+def _weight(components: Components, n_groups: int) -> Floats:
+    """(components and groups,) of each in the accumulated evidence."""
+    own = 1 - TREND_SHARE - GROUPS_SHARE * (n_groups > 0)
+    columns = own * components.weight / max(len(components.column_indices), 1)
+    return np.append(columns, np.full(n_groups, GROUPS_SHARE / max(n_groups, 1)))
 
 
 def _learn(

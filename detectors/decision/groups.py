@@ -6,6 +6,7 @@ spread wider too.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,19 +53,30 @@ class Groups:
 
         columns: (..., ranked columns) means of their rank scores.
         """
-        members = np.abs(self.signs)
+        members = self.members
         noise = np.divide(1.0, columns.n, out=np.full(columns.n.shape, np.inf), where=columns.n > 0)
         with np.errstate(invalid="ignore"):
-            noise = np.where(members[:, :] > 0, noise[..., np.newaxis, :], 0.0).sum(axis=-1)
+            noise = np.where(members > 0, noise[..., np.newaxis, :], 0.0).sum(axis=-1)
         n = members.sum(axis=-1) / noise
         values = np.nan_to_num(columns.values) @ self.signs.T / np.sqrt(self.variance)
         return Measurement(np.where(n > 0, values, np.nan), n)
 
+    @cached_property
+    def members(self) -> Floats:
+        """(groups, ranked columns) 1 of a group's columns."""
+        members: Floats = np.abs(self.signs)
+        return members
+
+    @cached_property
+    def both(self) -> Floats:
+        """(groups, n_pairs) products of the signs of a pair's columns."""
+        products: Floats = self.signs[:, self.ranks.first] * self.signs[:, self.ranks.second]
+        return products
+
     def spreads(self, moments: RankMoments) -> Measurement:
         """The logarithm of the variance of every group's sum, over √2, (..., groups): of row noise
         1/n where columns are jointly normal."""
-        both = self.signs[:, self.ranks.first] * self.signs[:, self.ranks.second]
-        variance = moments.variances @ self.signs.T**2 + 2 * moments.covariances @ both.T
+        variance = moments.variances @ self.members.T + 2 * moments.covariances @ self.both.T
         sound = variance > 1e-9 * self.variance
         values = np.log(np.where(sound, variance, 1.0)) / np.sqrt(2)
         n = np.where(sound, np.maximum(moments.n - 1, 0.0)[..., np.newaxis], 0.0)

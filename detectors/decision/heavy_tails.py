@@ -52,8 +52,11 @@ class Tails:
 
     def tamed(self, scores: Floats) -> Floats:
         """(..., components) normal scores, none larger than it was."""
-        tamed = student_score(scores / self.scale, self.df)
-        return np.sign(scores) * np.minimum(np.abs(tamed), np.abs(scores))
+        heavy = np.isfinite(self.df) | (self.scale != 1)
+        tamed, wild = scores.copy(), scores[..., heavy]
+        lower = student_score(wild / self.scale[heavy], self.df[heavy])
+        tamed[..., heavy] = np.sign(wild) * np.minimum(np.abs(lower), np.abs(wild))
+        return tamed
 
 
 def fit_tails(scores: Floats, population: NDArray[np.intp]) -> Tails:

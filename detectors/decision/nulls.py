@@ -226,6 +226,13 @@ def updated_mean(
     return mean + gain * surprise, mean_variance * (1 - gain)
 
 
+def n_known(null: Null, window: Measurement, mean_variance: Floats) -> Floats:
+    """(components,) how many windows like this one tell as much of the mean as is known of it."""
+    n = np.where(window.n > 0, window.n, 1.0)
+    worth: Floats = (1 / n + null.between) / mean_variance
+    return worth
+
+
 def two_sided_p(scores: Floats) -> Floats:
     """(2, components) one-sided scores -> (components,) p-values; NaN stays NaN."""
     p_values: Floats = np.minimum(1.0, 2 * ndtr(-scores.max(axis=0)))
@@ -237,12 +244,11 @@ def _residuals(window: Measurement, mean: Floats, is_share: NDArray[np.bool_]) -
 
     Shares go through Anscombe's arcsine, and so does what is expected at the same n.
     """
-    values, n = window.values, np.where(window.n > 0, window.n, np.nan)
-    share = np.where(is_share, values, 0.0)
-    expected = np.where(is_share, mean, 0.0)
-    difference: Floats = np.where(
-        is_share, _arcsine(share, n) - _arcsine(expected, n), values - mean
-    )
+    difference: Floats = window.values - mean
+    of = np.flatnonzero(is_share)
+    values, n = window.values[..., of], window.n[..., of]
+    n = np.where(n > 0, n, np.nan)
+    difference[..., of] = _arcsine(values, n) - _arcsine(mean[..., of], n)
     return difference
 
 

@@ -28,7 +28,7 @@ class Spikes:
 
     slots: (bins,) of the profile's counts, column after column. starts, sizes: (numeric columns,)
         of each column's bins among them.
-    of_column: (numeric columns, 2) where the slots of each begin and end, its missing values first.
+    of_values: (numeric columns,) a component of each that all of its present values count for.
     shape: (bins, components) what each smooth component of a column adds to the density in each of
         its bins, relative to the reference's.
     columns: (numeric columns,) positions among the columns that decide, of which there are
@@ -36,7 +36,7 @@ class Spikes:
     """
 
     slots: NDArray[np.intp]
-    of_column: NDArray[np.intp]
+    of_values: NDArray[np.intp]
     null: Null
     shape: csr_array
     starts: NDArray[np.intp]
@@ -70,10 +70,10 @@ class Spikes:
         every = np.concatenate(slots)
         bins = _bins(components, every, np.repeat(columns, sizes))
         learned = learn_null(bins, _whole(bins, reference), bins.measure(windows))
-        offsets = np.array(reference.offsets)
+        outside = np.flatnonzero(components.kind == Kind.OUTSIDE)
         return Spikes(
             slots=every,
-            of_column=np.stack([offsets[[i, i + 1]] for _, i in numeric]),
+            of_values=outside[np.searchsorted(components.column[outside], columns)],
             shape=csr_array(components.loadings[every] * ~components.is_share),
             null=_no_smoother(learned, every, bins.column, components, null),
             starts=np.cumsum(sizes) - sizes,
@@ -82,15 +82,16 @@ class Spikes:
             n_columns=len(components.column_indices),
         )
 
-    def scores(self, counts: Counts, moved: Floats, *, minimum_rows: int) -> Floats:
+    def scores(self, counts: Counts, moved: Floats, n: Floats) -> Floats:
         """(slots,) -> (columns that decide,) evidence that one bin of each has gained rows.
 
         moved: (components,) of the columns, by how much. Where they have raised the density a
-        bin has gained rows with its neighbours, and nothing has piled up.
+        bin has gained rows with its neighbours, and nothing has piled up. n: (components,) how
+        many values each is the mean of, 0 for too few.
         A normal score, at most standard normal under the null. NaN for categories, and for a
-        column with fewer values than `minimum_rows`.
+        column with too few values.
         """
-        window = self._measure(counts)
+        window = self._measure(counts, n)
         raised = np.maximum(1 + self.shape @ np.nan_to_num(moved), 1.0)
         expected = replace(self.null, mean=np.minimum(self.null.mean * raised, 1.0))
         best = self._most_surprising(window, expected)
@@ -98,17 +99,14 @@ class Spikes:
         rise = one_sided_scores(null, found, null.mean, null.mean_variance)[0]
         adjusted = np.minimum(ndtr(-rise) * self.sizes, 1.0)
         scores = np.full(self.n_columns, np.nan)
-        enough = found.n >= minimum_rows
+        enough = found.n > 0
         scores[self.columns[enough]] = np.clip(-ndtri(adjusted), -SCORE_LIMIT, None)[enough]
         return scores
 
-    def _measure(self, counts: Counts) -> Measurement:
+    def _measure(self, counts: Counts, n: Floats) -> Measurement:
         """(slots,) -> (bins,) share of each, of the values that are present."""
-        total = np.append(0, np.cumsum(counts))
-        first, end = self.of_column.T
-        present = (total[end] - total[first] - counts[first]).astype(np.float64)
-        n = np.repeat(present, self.sizes)
-        return Measurement(counts[self.slots] / np.maximum(n, 1.0), n)
+        present = np.repeat(n[self.of_values], self.sizes)
+        return Measurement(counts[self.slots] / np.maximum(present, 1.0), present)
 
     def _most_surprising(self, window: Measurement, null: Null) -> NDArray[np.intp]:
         """(numeric columns,) the bin of each that exceeds what is expected by most deviations."""

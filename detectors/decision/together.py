@@ -153,11 +153,8 @@ class Together:
 
     def ignored(self, columns: NDArray[np.bool_], pairs: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(2 · groups,) groups none of whose (components,) and (n_pairs,) count."""
-        ranks = self.correlations.ranks
-        members = np.abs(self.groups.signs)
-        both = members[:, ranks.first] * members[:, ranks.second]
-        moved = members @ ~columns[self.ranked] > 0
-        return ~np.append(moved, moved | (both @ ~pairs > 0))
+        moved = self.groups.members @ ~columns[self.ranked] > 0
+        return ~np.append(moved, moved | (np.abs(self.groups.both) @ ~pairs > 0))
 
     def of_strongest(self, groups: Floats) -> NDArray[np.intp]:
         """The components of the columns of the strongest group, from (2 · groups,) scores."""

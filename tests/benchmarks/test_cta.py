@@ -6,7 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.cta import Days, alarms, alarms_between, errors, evidence, read, scores
+from benchmarks.cta import (
+    Days,
+    alarms,
+    alarms_between,
+    errors,
+    evidence,
+    n_known,
+    read,
+    scores,
+)
 
 YEAR = slice(0, 365)
 
@@ -39,6 +48,19 @@ def test_an_alarm_comes_when_the_evidence_reaches_what_it_reached() -> None:
     highest = evidence(score).max()
     assert alarms(score, threshold=highest) != []
     assert alarms(score, threshold=highest * 1.01) == []
+
+
+def test_days_whose_months_differ_tell_less_of_their_mean() -> None:
+    rng = np.random.default_rng(1)
+    noise, months = rng.normal(size=360), np.repeat(rng.normal(size=12), 30) / 2
+    independent, differing = (n_known(np.stack([x, -x])) for x in (noise, noise + months))
+    assert 150 < independent <= 360
+    assert 20 < differing < 90  # a month's mean has variance 1/4 + 1/30: twelve know it as 42 days
+
+
+def test_what_to_expect_is_learned_from_days_that_raise_no_suspicion() -> None:
+    score = np.tile([[0.8], [-0.8]], 300)
+    assert evidence(score, n_known=30).max() < evidence(score).max()
 
 
 def test_a_drop_is_seen_within_days() -> None:

@@ -17,11 +17,11 @@ from benchmarks.streams import (
     profiles,
     reference_of,
 )
-from benchmarks.wide_streams import Shift, WideWorld
+from benchmarks.wide_streams import WideWorld
 from detectors.columns import Coded, ColumnType, Field, Floats, Rows
 from detectors.decision import CEILING, SUSPICION, Decision, Detector
 from detectors.decision.budget import Budget
-from detectors.decision.evidence import Evidence, by_component
+from detectors.decision.evidence import Evidence
 from detectors.decision.floor import EffectFloor
 from detectors.profile import Profile, count
 from detectors.reference import Reference
@@ -140,14 +140,17 @@ def test_what_to_expect_is_learned_from_quiet_windows_only(detector: Detector) -
 def test_a_slow_change_is_not_learned_as_it_comes() -> None:
     world = World(day_effect=0.05)
     detector = detector_of(reference_of(world, 30, np.random.default_rng(1)))
-    *windows, last = windows_of(detector, replace(world, shift=0.12), 4)
-    before, _ = run(detector, windows)
-    after, decision = detector.step(before, last)
-    assert decision.verdict is Verdict.QUIET
-    suspected = by_component(after.sums) >= SUSPICION
-    assert 0 < suspected.sum() < 5
-    np.testing.assert_array_equal(after.mean[suspected], before.mean[suspected])
-    assert np.mean(after.mean[~suspected] != before.mean[~suspected]) > 0.5
+    after = start = detector.start()
+    for number, window in enumerate(windows_of(detector, replace(world, shift=0.15), 20)):
+        before, (after, decision) = after, detector.step(after, window)
+        learned = after.mean != before.mean
+        if number == 0:
+            learns = learned
+        largest_share = max(column.evidence_share for column in decision.columns.values())
+        if decision.verdict is Verdict.QUIET and largest_share * decision.evidence > SUSPICION:
+            break
+    assert 0 < np.sum(learns & ~learned) < 5
+    assert not np.array_equal(before.mean, start.mean)
 
 
 def test_the_same_window_after_the_same_evidence_gets_the_same_decision(detector: Detector) -> None:
@@ -327,69 +330,6 @@ def test_bursts_of_missing_values_in_one_column_excuse_no_other() -> None:
     assert decision.columns["x5"].named
 
 
-WIDE = WideWorld(columns=20)
-
-
-@pytest.fixture(scope="module")
-def wide() -> Detector:
-    return detector_of(wide_streams.reference_of(WIDE, 30, np.random.default_rng(1)))
-
-
-def changed(detector: Detector, shift: Shift, n: int = 3) -> list[Decision]:
-    rng = np.random.default_rng(2)
-    days = wide_streams.profiles(WIDE, detector.reference, rng, shift=shift, first=30)
-    return [detector.step(detector.start(), day)[1] for day in islice(days, n)]
-
-
-def test_a_lost_correlation_is_drift_and_names_its_pairs_and_no_column(wide: Detector) -> None:
-    for decision in changed(wide, Shift.CORRELATION):
-        assert decision.reason is Reason.STRONG_WINDOW
-        assert not any(column.named for column in decision.columns.values())
-        assert len(decision.pairs) >= 10
-        assert all(pair.current < 0.15 < pair.reference for pair in decision.pairs)
-        assert {name for p in decision.pairs for name in (p.first, p.second)} <= set(wide_block())
-
-
-def wide_block() -> list[str]:
-    return [f"x{i}" for i in range(10)]
-
-
-def test_a_cohort_of_rows_in_correlated_columns_is_seen_as_their_group(wide: Detector) -> None:
-    for decision in changed(wide, Shift.COHORT):
-        assert decision.verdict is Verdict.DRIFT
-        assert set(decision.together) == set(wide_block())
-
-
-def test_a_quiet_window_names_neither_pairs_nor_columns_together(wide: Detector) -> None:
-    for decision in changed(wide, Shift.NONE, n=20):
-        if decision.verdict is Verdict.QUIET:
-            assert (decision.pairs, decision.together) == ((), ())
-
-
-def test_pairs_survive_plain_json(wide: Detector) -> None:
-    for decision in changed(wide, Shift.CORRELATION, n=1):
-        assert Decision.from_dict(json.loads(json.dumps(decision.to_dict()))) == decision
-
-
-def test_a_correlation_that_changed_too_little_to_matter_is_quiet() -> None:
-    rng = np.random.default_rng(3)
-
-    def day(rho: float, n: int) -> Rows:
-        a, b = rng.normal(size=(2, n))
-        return Rows({"a": a, "b": rho * a + np.sqrt(1 - rho**2) * b}, n)
-
-    fields = (Field("a", ColumnType.FLOAT), Field("b", ColumnType.FLOAT))
-    rows, times = joined([day(0.5, 5_000) for _ in range(30)]), np.repeat(np.arange(30.0), 5_000)
-    reference = Reference.fit(rows, fields, times=times, window_lengths_s=[1.0])
-    tolerant, strict = (
-        Detector(reference, window_s=1.0, budget=Budget(1, 365), ignore_below=EffectFloor(**limits))
-        for limits in ({}, {"rank_correlation": 0.0})
-    )
-    window = count(day(0.53, 200_000), reference)
-    assert tolerant.step(tolerant.start(), window)[1].reason is Reason.BELOW_EFFECT_FLOOR
-    assert strict.step(strict.start(), window)[1].verdict is Verdict.DRIFT
-
-
 def test_an_outlying_day_is_ordinary_where_the_references_days_are_heavy_tailed() -> None:
     world = WideWorld(columns=50, day_effect=0.1, heavy=True)
     rng = np.random.default_rng(4)
@@ -400,10 +340,9 @@ def test_an_outlying_day_is_ordinary_where_the_references_days_are_heavy_tailed(
 
 @pytest.mark.parametrize("n_days", [1, 5])
 def test_evidence_of_a_young_reference_with_groups_survives_its_bytes(n_days: int) -> None:
-    rng = np.random.default_rng(5)
-    detector = detector_of(wide_streams.reference_of(WIDE, n_days, rng))
-    evidence, decisions = run(
-        detector, list(islice(wide_streams.profiles(WIDE, detector.reference, rng), 5))
-    )
+    rng, world = np.random.default_rng(5), WideWorld(columns=20)
+    detector = detector_of(wide_streams.reference_of(world, n_days, rng))
+    days = wide_streams.profiles(world, detector.reference, rng)
+    evidence, decisions = run(detector, list(islice(days, 5)))
     assert Evidence.from_bytes(evidence.to_bytes()) == evidence
     assert set(verdicts(decisions)) == {Verdict.QUIET}

@@ -18,6 +18,7 @@ from detectors.decision.nulls import (
     SKEW_SHADOW,
     Null,
     learn_null,
+    n_known,
     one_sided_scores,
     standardised,
     two_sided_p,
@@ -135,6 +136,15 @@ def test_the_mean_to_expect_is_the_precision_weighted_mean_of_all_that_was_seen(
     precisions = np.array([10 / 0.004, 1 / (0.002 + 0.002), 1 / (0.004 + 0.002)])
     assert mean[0] == pytest.approx((precisions * [0, 0.1, 0.4]).sum() / precisions.sum())
     assert variance[0] == pytest.approx(1 / precisions.sum())
+
+
+def test_every_window_alike_adds_one_to_what_the_mean_is_known_from() -> None:
+    null = null_of(mean_variance=(0.002 + 0.001) / 30, between=0.002)
+    window = Measurement(np.array([0.1]), np.array([1000.0]))
+    mean, variance = null.mean, null.mean_variance
+    for known in (30, 31, 32):
+        assert n_known(null, window, variance)[0] == pytest.approx(known)
+        mean, variance = updated_mean(null, window, mean, variance)
 
 
 def test_a_window_without_values_teaches_nothing() -> None:

@@ -27,8 +27,9 @@ class Fitted:
         self._spikes = spikes
 
     def scores(self, counts: Counts) -> Floats:
-        moved = self._components.measure(counts).values - self._null.mean
-        return self._spikes.scores(counts, moved, minimum_rows=100)
+        window = self._components.measure(counts)
+        n = np.where(window.n >= 100, window.n, 0.0)
+        return self._spikes.scores(counts, window.values - self._null.mean, n)
 
 
 @pytest.fixture(scope="module")

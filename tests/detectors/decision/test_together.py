@@ -6,6 +6,7 @@ from scipy.stats import combine_pvalues
 
 from benchmarks.streams import DAY_S
 from benchmarks.wide_streams import Shift, WideWorld, profiles, reference_of
+from detectors.decision.evidence import no_evidence
 from detectors.decision.expectation import (
     COLUMN_WEIGHT,
     GROUP_WEIGHT,
@@ -34,8 +35,8 @@ def surprises(
     expectation: Expectation, reference: Reference, shift: Shift, n: int
 ) -> list[Surprise]:
     days = profiles(WORLD, reference, np.random.default_rng(2), shift=shift, first=30)
-    null = expectation.null
-    return [expectation.surprise(day, null.mean, null.mean_variance) for day in islice(days, n)]
+    none = no_evidence(reference.id, expectation.null.mean, expectation.null.mean_variance)
+    return [expectation.surprise(day, none) for day in islice(days, n)]
 
 
 @pytest.mark.parametrize(("first", "second"), [(0.5, 0.5), (1e-9, 0.3), (1.0, 1.0), (0.02, 0.03)])
