@@ -31,24 +31,17 @@ test: $(VENV)/.dev ## every test; what could not be tested is said at the end
 test-long: $(VENV)/.dev ## what takes minutes each: hundreds of kills, faults that last
 	$(BIN)/pytest -m long
 
-# What benchmarks/README.md describes. QUICK= measures what the figures in docs/ were measured with.
-QUICK := --quick
-BENCHMARKS := speed outlier_speed decision_cost collector \
-	sequential power delay false_alarms localisation outliers
+# What benchmarks/README.md describes; both say first how long each will take.
+# QUICK=0 measures what the figures in docs/ were measured with.
+QUICK := 1
+BENCH = $(BIN)/python -m benchmarks.all $(if $(filter-out 0,$(QUICK)),--quick)
 
-bench: $(VENV)/.dev ## measure speed and quality: tables here, JSON in out/; QUICK= takes hours
-	@mkdir -p out
-	@for name in $(BENCHMARKS); do \
-		echo; echo "== $$name"; \
-		$(BIN)/python -m benchmarks.$$name $(QUICK) --out out/$$name.json || exit; done
-	$(BIN)/python -m benchmarks.check_speed --out out/check_speed.json
-	$(BIN)/python -m benchmarks.spool --out out/spool.json
+bench: $(VENV)/.dev ## measure speed and quality: tables here, JSON in out/; QUICK=0 takes hours
+	$(BENCH)
 
 bench-peers: $(VENV)/.dev ## the same beside Evidently, NannyML and alibi-detect; installs them
-	@mkdir -p out
 	$(BIN)/python -m benchmarks.peers install
-	$(BIN)/python -m benchmarks.power_peers $(QUICK) --out out/power_peers.json
-	$(BIN)/python -m benchmarks.false_alarms_peers $(QUICK) --out out/false_alarms_peers.json
+	$(BENCH) --peers
 
 format: $(VENV)/.dev ## put the code into its form
 	$(BIN)/ruff format .

@@ -239,15 +239,20 @@ def listed(names: Sequence[str], limit: int = 10) -> str:
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
 
 
-def is_free_text(column: pa.ChunkedArray) -> bool:
-    """Whether strings are told apart by their wording rather than counted: see `FEWEST_TEXTS`."""
+def are_mostly_distinct(column: pa.ChunkedArray) -> bool:
+    """Whether strings are hardly ever the same: free text, names, addresses; see `FEWEST_TEXTS`."""
     column = _decoded(column)
     if not _is_text(column.type):
         return False
-    distinct = pc.unique(column).drop_null()
     n_present = len(column) - column.null_count
-    if n_present < FEWEST_TEXTS or 2 * len(distinct) <= n_present:
+    return n_present >= FEWEST_TEXTS and bool(2 * pc.count_distinct(column).as_py() > n_present)
+
+
+def is_free_text(column: pa.ChunkedArray) -> bool:
+    """Whether strings are told apart by their wording rather than counted: see `FEWEST_TEXTS`."""
+    if not are_mostly_distinct(column):
         return False
+    distinct = pc.unique(_decoded(column)).drop_null()
     n_worded = pc.sum(pc.match_substring_regex(distinct, r"\S\s+\S")).as_py()
     return bool(2 * n_worded > len(distinct))
 

@@ -26,7 +26,7 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Self:
         host, colon, port = text.rpartition(":")
-        if not colon or not port.isdigit() or int(port) > 65_535:
+        if not colon or "/" in host or not port.isdigit() or int(port) > 65_535:
             raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:9000")
         return cls(host.strip("[]") or "127.0.0.1", int(port))
 
@@ -136,6 +136,19 @@ def add_database(
         metavar="URL",
         default=environment.get("DRIFTMETER_DATABASE", f"sqlite:///{DATA}/driftmeter.db"),
         help="SQLite or PostgreSQL URL (env DRIFTMETER_DATABASE; default %(default)s)",
+    )
+
+
+def add_hash_key(
+    parser: argparse.ArgumentParser, environment: Mapping[str, str] = os.environ
+) -> None:
+    parser.add_argument(
+        "--hash-key-file",
+        metavar="FILE",
+        type=Path,
+        default=_path(environment.get("DRIFTMETER_HASH_KEY_FILE")),
+        help="the key for columns of which documents say `hash`, 16 bytes or more, the same for "
+        "`collect` and `serve` (env DRIFTMETER_HASH_KEY_FILE; default: none)",
     )
 
 

@@ -15,6 +15,9 @@ from monitor.messages import Topics
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 
+METADATA_AGE_S = 15.0
+"""After which it is asked again what partitions there are: a topic may have gained some."""
+
 
 class BrokerUnavailableError(Exception):
     """No broker answers at the given addresses."""
@@ -50,14 +53,20 @@ class Broker:
             max_block_ms=5_000,
             request_timeout_ms=10_000,
             delivery_timeout_ms=20_000,
+            metadata_max_age_ms=round(METADATA_AGE_S * 1000),
         )
 
     def consumer(
-        self, *topics: str, client_id: str, group: str | None = None
+        self,
+        *topics: str,
+        client_id: str,
+        group: str | None = None,
+        metadata_age_s: float = METADATA_AGE_S,
     ) -> kafka.KafkaConsumer:
         """Reads from the earliest offset unless the group or a seek says otherwise.
 
-        Offsets are never committed by the client itself.
+        Offsets are never committed by the client itself. metadata_age_s: how soon it hears of new
+        topics and partitions.
         """
         return _connected(
             kafka.KafkaConsumer,
@@ -72,6 +81,7 @@ class Broker:
             session_timeout_ms=round(self.session_timeout_s * 1000),
             heartbeat_interval_ms=round(self.session_timeout_s * 1000 / 5),
             fetch_max_wait_ms=100,
+            metadata_max_age_ms=round(metadata_age_s * 1000),
             max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
         )
 
@@ -90,8 +100,14 @@ class Broker:
             admin.close()
 
     def _layout(self, topic: str) -> Mapping[str, object]:
-        carries_rows = topic in (self.topics.predictions, self.topics.labels, self.topics.profiles)
-        compacted = topic == self.topics.monitors
+        topics = self.topics
+        carries_rows = topic in (
+            topics.predictions,
+            topics.labels,
+            topics.profiles,
+            topics.outliers,
+        )
+        compacted = topic in (self.topics.monitors, self.topics.consumed)
         return {
             "num_partitions": self.partitions if carries_rows else 1,
             "replication_factor": self.replication,

@@ -3,7 +3,9 @@
 predictions, labels   Arrow IPC streams of rows (`monitor.batches`), headers `Header`
 profiles              one `Segment` with the bytes of its profile, or one `Watermark`
 monitors              `Registration`: every revision of every monitor, keyed by name
+outliers              rows that are least like the reference, where a monitor asks for them
 dead-letters          what could not be read: the original bytes, and why
+consumed              how far other topics were carried over (`monitor.consume.places`)
 reports, alerts       JSON, for whoever wants to subscribe
 """
 
@@ -22,6 +24,9 @@ ARROW = "application/vnd.apache.arrow.stream"
 JSON = "application/json"
 
 KafkaHeaders = Sequence[tuple[str, bytes]]
+
+DEADLY = "reading it has ended the process twice"
+"""The reason of a dead letter that is not read again unless somebody names it."""
 
 
 class Header(StrEnum):
@@ -81,8 +86,16 @@ class Topics:
         return f"{self.prefix}alerts"
 
     @property
+    def outliers(self) -> str:
+        return f"{self.prefix}outliers"
+
+    @property
     def dead_letters(self) -> str:
         return f"{self.prefix}dead-letters"
+
+    @property
+    def consumed(self) -> str:
+        return f"{self.prefix}consumed"
 
     def all(self) -> tuple[str, ...]:
         return (
@@ -92,7 +105,9 @@ class Topics:
             self.monitors,
             self.reports,
             self.alerts,
+            self.outliers,
             self.dead_letters,
+            self.consumed,
         )
 
 

@@ -37,7 +37,7 @@ COLLECTOR_CAPTURED = Metric(
 COLLECTOR_RECORDED = Metric(
     "driftmeter_collector_recorded_total",
     "counter",
-    "Captured exchanges whose rows are safe in the spool.",
+    "Captured exchanges of whose rows all that leaves is safe in the spool.",
 )
 COLLECTOR_ROWS = Metric(
     "driftmeter_collector_rows_total",
@@ -57,17 +57,36 @@ COLLECTOR_FAILED = Metric(
     "Captured exchanges that could not be read as predictions, by reason.",
     ("reason",),
 )
+COLLECTOR_UNREAD_CONNECTIONS = Metric(
+    "driftmeter_collector_unread_connections_total",
+    "counter",
+    "gRPC connections that were passed on without being read to their end, by reason.",
+    ("reason",),
+)
 COLLECTOR_UNREADABLE_TIMES = Metric(
     "driftmeter_collector_unreadable_times_total",
     "counter",
     "Requests whose event-time header was absent or unreadable; their arrival was taken instead.",
     ("monitor",),
 )
-COLLECTOR_MISMATCHED = Metric(
-    "driftmeter_collector_mismatched_values_total",
+COLLECTOR_SCHEMA_BREAKS = Metric(
+    "driftmeter_collector_schema_breaks_total",
     "counter",
-    "Values that were not of their column's type and became missing.",
-    ("monitor",),
+    "Values of columns that the reference lacks (new), that came without a value (missing), or "
+    "that were of another type and became missing (retyped).",
+    ("monitor", "kind"),
+)
+COLLECTOR_READ = Metric(
+    "driftmeter_collector_read_rows_total",
+    "counter",
+    "Rows that were read of captures, logs and pushes.",
+    ("monitor", "topic"),
+)
+COLLECTOR_UNSAMPLED = Metric(
+    "driftmeter_collector_unsampled_rows_total",
+    "counter",
+    "Rows that were read and left out, as the monitor's sample says.",
+    ("monitor", "topic"),
 )
 COLLECTOR_ADDED_LATENCY = Metric(
     "driftmeter_collector_added_latency_seconds",
@@ -110,6 +129,12 @@ COLLECTOR_SPOOL_TORN_BYTES = Metric(
     "counter",
     "Bytes cut off the spool at the start: writes that a crash had left unfinished.",
 )
+CONSUME_LAG = Metric(
+    "driftmeter_consume_lag_messages",
+    "gauge",
+    "Messages of a topic that is consumed which are not in ours yet.",
+    ("topic",),
+)
 
 AGGREGATE_ROWS = Metric(
     "driftmeter_aggregate_rows_total",
@@ -135,6 +160,30 @@ AGGREGATE_LAG = Metric(
     "Messages between the position and the end of a partition.",
     ("topic", "partition"),
 )
+AGGREGATE_LAG_SECONDS = Metric(
+    "driftmeter_aggregate_lag_seconds",
+    "gauge",
+    "How old the latest message read of a partition is, by its time in the log; 0 at its end.",
+    ("topic", "partition"),
+)
+AGGREGATE_STOPPED = Metric(
+    "driftmeter_aggregate_stopped_partitions",
+    "gauge",
+    "1 for a partition that is not read on, because too much of it cannot be read.",
+    ("topic", "partition"),
+)
+AGGREGATE_CORRECTIONS = Metric(
+    "driftmeter_aggregate_corrected_labels_total",
+    "counter",
+    "Labels that replaced another one of the same prediction.",
+    ("monitor",),
+)
+AGGREGATE_JOIN_BYTES = Metric(
+    "driftmeter_aggregate_join_bytes",
+    "gauge",
+    "What the label join remembers of a partition, on the disk.",
+    ("partition",),
+)
 AGGREGATE_SEGMENTS = Metric(
     "driftmeter_aggregate_segments_total", "counter", "Segment profiles published."
 )
@@ -158,6 +207,13 @@ DETECT_TOO_LATE = Metric(
     "counter",
     "Segments that came after their window could no longer change.",
     ("monitor",),
+)
+
+DETECT_EXAMINATIONS = Metric(
+    "driftmeter_detect_examinations_total",
+    "counter",
+    "Windows whose sampled rows were to be tested, by what came of it.",
+    ("outcome",),
 )
 
 SERVER_DELIVERIES = Metric(

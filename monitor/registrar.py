@@ -16,7 +16,7 @@ from monitor.files import FileError
 from monitor.kafka import Broker, BrokerUnavailableError
 from monitor.messages import Registration, RegistrationState
 from monitor.publishing import DeliveryError, Message, Publisher
-from monitor.records import records_of
+from monitor.records import Record, records_of
 from monitor.resolving import fit_file, fit_predictions
 from monitor.store import ArtifactStore, StoreError
 
@@ -33,7 +33,15 @@ class Registrar:
     do not have. The first tick tells of all monitors again, for a broker that forgot them.
     """
 
-    def __init__(self, database: Database, store: ArtifactStore, broker: Broker) -> None:
+    def __init__(
+        self,
+        database: Database,
+        store: ArtifactStore,
+        broker: Broker,
+        *,
+        hash_key: bytes | None = None,
+    ) -> None:
+        self._hash_key = hash_key
         self._database = database
         self._store = store
         self._broker = broker
@@ -77,7 +85,7 @@ class Registrar:
         """None while there are not enough rows yet."""
         spec = registration.monitor.spec
         if spec.reference.first is None:
-            return fit_file(spec)
+            return fit_file(spec, hash_key=self._hash_key)
         try:
             batches = self._first_rows(registration, spec.reference.first)
         except BrokerUnavailableError as error:
@@ -157,15 +165,19 @@ class FirstRows:
         if self.is_complete:
             return
         polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=5_000)
-        for record in records_of(record for records in polled.values() for record in records):
-            try:
-                if monitor_of(record) == self._registration.name:
-                    self._take(read_predictions(record, self._registration).rows)
-            except UnreadableError:
-                continue
+        records = records_of(record for records in polled.values() for record in records)
+        ours = [record for record in records if self._is_ours(record)]
+        for batch in read_predictions(ours, self._registration)[0]:
+            self._take(batch.rows)
 
     def close(self) -> None:
         self._consumer.close()
+
+    def _is_ours(self, record: Record) -> bool:
+        try:
+            return monitor_of(record) == self._registration.name
+        except UnreadableError:
+            return False
 
     def _take(self, batch: pa.RecordBatch) -> None:
         taken = batch.slice(0, self._n - self.n_rows)

@@ -5,8 +5,10 @@ A revision begins as "resolving"; the registrar fits its reference and makes it 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from detectors.columns import ColumnType, Field, Role
@@ -129,10 +131,16 @@ def _by_name(connection: Connection, chosen: Any) -> dict[str, Registration]:
 
 def _registration(row: Row[Any]) -> Registration:
     return Registration(
-        monitor=Monitor.model_validate(row.document),
+        monitor=_monitor(orjson.dumps(row.document)),
         revision=row.revision,
         state=row.state,
         reason=row.reason,
         reference_id=row.reference_id,
         schema=tuple(Field(n, ColumnType(t), Role(r), *d) for n, t, r, *d in row.fields or ()),
     )
+
+
+@lru_cache(maxsize=10_000)
+def _monitor(document: bytes) -> Monitor:
+    """Every tick asks for the monitors in force: reading a document again would cost it dear."""
+    return Monitor.model_validate(orjson.loads(document))

@@ -11,18 +11,22 @@ from detectors.profile.sample import SampleLimits
 from detectors.reference import Reference
 from monitor.batches import TIME
 from monitor.files import FileError, read_table, times_of, to_rows
+from monitor.leaving import evenly_sampled, leaving_columns, redacted
 from monitor.spec import Spec
+from monitor.spec_samples import SAMPLE_BYTES
 
 
-def fit_file(spec: Spec) -> Reference:
+def fit_file(spec: Spec, *, hash_key: bytes | None = None) -> Reference:
     """The reference in the file or at the URL that the spec names.
 
+    hash_key: of columns that leave hashed.
     Raises FileError or ReferenceError, naming the column and what is wrong with it.
     """
     assert spec.reference.url is not None
     table = read_table(spec.reference.url)
     time = spec.reference.time
     times = None if time is None else times_of(table, time)
+    table = redacted(leaving_columns(table, spec), spec, hash_key)
     return _fit(table, spec, leave_out=[time] if time else [], times=times)
 
 
@@ -31,13 +35,18 @@ def fit_predictions(batches: Sequence[pa.RecordBatch], spec: Spec) -> Reference:
 
     Raises FileError or ReferenceError.
     """
-    tables = [pa.Table.from_batches([batch]).replace_schema_metadata(None) for batch in batches]
+    tables = [
+        pa.Table.from_batches([batch]).replace_schema_metadata(None)
+        for batch in evenly_sampled(batches)
+    ]
     try:
         table = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
         raise FileError(f"the predictions disagree about a column's type: {error}") from error
     reserved = [name for name in table.column_names if name.startswith(RESERVED_PREFIX)]
-    return _fit(table, spec, leave_out=reserved, times=times_of(table, TIME), labelled=False)
+    times = times_of(table, TIME)
+    table = leaving_columns(table, spec)
+    return _fit(table, spec, leave_out=reserved, times=times, labelled=False)
 
 
 def _fit(
@@ -64,7 +73,13 @@ def _fit(
         outlier_scorer=spec.detection.outliers.scorer,
     )
     _check_matching(fitted, spec.detection.match_by)
-    return fitted.sampling(SampleLimits(rows=spec.sample_rows))
+    return fitted.sampling(_sample_limits(spec))
+
+
+def _sample_limits(spec: Spec) -> SampleLimits:
+    if spec.detection.needs_rows:
+        return SampleLimits(rows=spec.sample_rows, size_bytes=SAMPLE_BYTES)
+    return SampleLimits(rows=spec.sample_rows)
 
 
 def _check_matching(reference: Reference, name: str | None) -> None:

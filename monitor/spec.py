@@ -16,22 +16,20 @@ from typing import Annotated, Literal, Self
 from pydantic import (
     BeforeValidator,
     Field,
-    WithJsonSchema,
-    model_serializer,
     model_validator,
 )
 
 from detectors.columns import RESERVED_PREFIX, ColumnType
 from detectors.output import N_CLASSES, N_GROUP_COLUMNS
 from monitor.channels import Channel, Webhooks
-from monitor.durations import format_duration, parse_duration
+from monitor.spec_capture import Capture
+from monitor.spec_detection import Detection
 from monitor.strict import NAME_PATTERN, Duration, Strict
 
 API_VERSION = "driftmeter.dev/v1"
 
 _POINTER_PATTERN = r"^(/.*)?$"
 _FIRST = re.compile(r"first\s+(\d[\d_,]*)")
-_PER = re.compile(r"(\d+(?:\.\d+)?)\s+per\s+(\S+)")
 
 
 class Metadata(Strict):
@@ -77,28 +75,6 @@ def _reference(value: object) -> object:
     if first := _FIRST.fullmatch(value.strip()):
         return {"first": int(re.sub(r"[_,]", "", first[1]))}
     return {"url": value}
-
-
-class Budget(Strict):
-    """How many false alarms are acceptable in how long."""
-
-    alarms: float = Field(gt=0, le=1000)
-    period: Duration = Field(gt=0)
-
-    def __str__(self) -> str:
-        return f"{self.alarms:g} per {format_duration(self.period)}"
-
-    @model_serializer
-    def _as_text(self) -> str:
-        return str(self)
-
-
-def _budget(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if match := _PER.fullmatch(value.strip()):
-        return {"alarms": float(match[1]), "period": parse_duration(match[2])}
-    raise ValueError(f"{value!r} is not a budget: write, for example, '1 per 90d'")
 
 
 class EventTime(Strict):
@@ -147,97 +123,6 @@ class Model(Strict):
     )
     mapping: BodyMapping | None = Field(
         default=None, description="How to read bodies of a format of the model server's own."
-    )
-
-
-class PastWindows(Strict):
-    """Windows of the past to compare each window with, beside the reference."""
-
-    trailing: Duration | None = Field(
-        default=None, gt=0, description="All windows of so long a time before."
-    )
-    season: Duration | None = Field(
-        default=None, gt=0, description="The windows of the same phase in a cycle of this length."
-    )
-    cycles: int = Field(default=4, ge=3, le=60, description="Of the season, how many to look back.")
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if (self.trailing is None) == (self.season is None):
-            raise ValueError("give either trailing or season, not both")
-        return self
-
-
-class IgnoreBelow(Strict):
-    """Changes too small to tell anybody of, however certain many rows make them."""
-
-    wasserstein_sd: float = Field(
-        default=0.05, ge=0, allow_inf_nan=False, description="Of a number, in σ of the reference."
-    )
-    kolmogorov_smirnov: float = Field(
-        default=0.02, ge=0, le=1, description="Of a number too; a change must be below both."
-    )
-    total_variation: float = Field(
-        default=0.01, ge=0, le=1, description="Of a category: the share of rows that changed."
-    )
-    defects: float = Field(
-        default=0.005,
-        ge=0,
-        le=1,
-        description="Change of the share of values that are missing, infinite or never seen.",
-    )
-
-
-OutlierScorer = Literal[
-    "ecod",
-    "hbos",
-    "mahalanobis",
-    "pca",
-    "nearest_neighbours",
-    "isolation_forest",
-    "autoencoder",
-    "confidence",
-]
-
-
-class Outliers(Strict):
-    false_discovery_rate: float = Field(
-        default=0.1, gt=0, lt=1, description="Among the rows flagged, the share expected wrong."
-    )
-    scorer: OutlierScorer = Field(
-        default="ecod",
-        description="What makes a row an outlier: rare values (ecod, hbos), a rare combination of "
-        "numbers (mahalanobis, pca, autoencoder), or a place where few rows are "
-        "(nearest_neighbours, isolation_forest); or that the model is unsure (confidence). "
-        "autoencoder needs PyTorch.",
-    )
-
-
-class Detection(Strict):
-    false_alarms: Annotated[
-        Budget,
-        BeforeValidator(_budget),
-        WithJsonSchema({"type": "string", "examples": ["1 per 90d"]}),
-    ] = Field(
-        default=Budget(alarms=1, period=90 * 86_400.0),
-        description="The promise: at most so many false alarms in so long, all columns together.",
-    )
-    minimum_rows: int = Field(
-        default=100, ge=1, description="Windows with fewer rows are undecided."
-    )
-    ignore_below: IgnoreBelow = IgnoreBelow()
-    outliers: Outliers = Outliers()
-    match_by: str | None = Field(
-        default=None,
-        min_length=1,
-        description="A category or boolean column that says of whole windows what they are, such "
-        "as holidays: each is then compared with the reference's windows of its kind.",
-    )
-    compare_with: tuple[PastWindows, ...] = Field(
-        default=(),
-        max_length=4,
-        description="Past windows that every window is compared with as well. What they say is "
-        "shown and raises no alarm.",
     )
 
 
@@ -324,6 +209,7 @@ class Spec(Strict):
         default=7 * 86_400.0, gt=0, description="How long after its prediction a label may come."
     )
     event_time: EventTime = EventTime()
+    capture: Capture = Capture()
     windows: tuple[Duration, ...] = Field(
         default=(3600.0,),
         min_length=1,
@@ -334,9 +220,9 @@ class Spec(Strict):
         default=0,
         ge=0,
         le=1000,
-        description="Rows of every profile that are kept as they came, at most 14 kB of them, "
-        "chosen at random by their ids: for tests that need rows, and to say which columns made "
-        "rows outliers. None are kept unless this says so.",
+        description="Rows of every profile that are kept as they came, chosen at random by their "
+        "ids: for tests that need rows, and to say which columns made rows outliers. None are kept "
+        "unless this says so, and at most 14 kB, or 128 kB where rows are tested.",
     )
     lateness: Duration = Field(
         default=60.0,
@@ -357,9 +243,16 @@ class Spec(Strict):
                 )
         if self.label in (self.prediction, *told) or self.prediction in told:
             raise ValueError("label and prediction must be columns of their own")
+        if self.label in self.capture.redact:
+            raise ValueError("the label leaves as the prediction does: redact that")
         shortest = min(self.windows)
         if any(window <= 0 or window % shortest for window in self.windows):
             raise ValueError("every window must be a whole multiple of the shortest one")
+        if self.detection.needs_rows and self.sample_rows == 0:
+            raise ValueError(
+                "detection.sample_tests and detection.saved_detectors need rows: say with "
+                "sample_rows how many may be kept, 1000 for example"
+            )
         return self
 
 

@@ -89,13 +89,18 @@ def _sync_folder(folder: Path) -> None:
 class References:
     """Fitted references by id, each read from the store once while it is in use."""
 
-    def __init__(self, store: ArtifactStore, *, capacity: int = 256) -> None:
-        self.get = lru_cache(maxsize=capacity)(partial(_read_reference, store))
+    def __init__(
+        self, store: ArtifactStore, *, capacity: int = 256, for_counting: bool = False
+    ) -> None:
+        """for_counting: whether rows are only counted against them, which takes less memory."""
+        read = partial(_read_reference, store, for_counting=for_counting)
+        self.get = lru_cache(maxsize=capacity)(read)
         """Raises StoreError."""
 
 
-def _read_reference(store: ArtifactStore, reference_id: str) -> Reference:
+def _read_reference(store: ArtifactStore, reference_id: str, *, for_counting: bool) -> Reference:
     try:
-        return Reference.from_bytes(store.get(reference_id))
+        reference = Reference.from_bytes(store.get(reference_id))
+        return reference.for_counting() if for_counting else reference
     except ArtifactError as error:
         raise StoreError(f"{reference_id} is not a reference: {error}") from error

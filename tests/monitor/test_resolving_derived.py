@@ -36,7 +36,7 @@ def columns(n: int) -> dict[str, pa.Array]:
 
 
 def monitor(path: Path, **spec: Any) -> Monitor:
-    body = {"reference": {"url": str(path), "time": "at"}, **spec}
+    body = {"reference": {"url": str(path), "time": "at"}, "importance": {"comment": 1}, **spec}
     return Monitor.model_validate(
         {
             "apiVersion": "driftmeter.dev/v1",

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import csv
 
 from detectors.columns import Rows
 from detectors.profile import count
@@ -25,6 +27,16 @@ def test_a_profile_keeps_as_many_rows_as_the_document_says(
     rows = Rows({field.name: numbers for field in reference.schema}, 200)
     profile = count(rows, reference)
     assert len(profile.sample.keys) == n_rows
+
+
+def test_where_rows_are_to_be_tested_a_profile_may_keep_more_of_them(tmp_path: Path) -> None:
+    columns = {f"x{i}": np.arange(200.0) for i in range(50)}
+    csv.write_csv(pa.table(columns), tmp_path / "wide.csv")
+    url = str(tmp_path / "wide.csv")
+    few = fit_file(monitor(reference=url, sample_rows=1000).spec)
+    detection = {"sample_tests": ["energy"]}
+    more = fit_file(monitor(reference=url, sample_rows=1000, detection=detection).spec)
+    assert (few.sample_limit, more.sample_limit) == (14_336 // 204, 131_072 // 204)
 
 
 def test_windows_are_matched_by_a_column_of_categories_alone(tmp_path: Path) -> None:

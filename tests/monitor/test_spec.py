@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from detectors.scorers import OUTLIER_SCORERS
-from monitor.spec import Monitor, OutlierScorer
+from monitor.spec import Monitor
+from monitor.spec_detection import OutlierScorer
 
 
 def document(reference: object = "training.parquet", **spec: object) -> dict[str, Any]:

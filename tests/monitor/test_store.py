@@ -2,8 +2,11 @@ import hashlib
 import secrets
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from detectors.columns import Rows
+from detectors.profile import count, count_labels
 from detectors.reference import Reference
 from monitor.store import ArtifactStore, References, StoreError
 
@@ -62,3 +65,16 @@ def test_references_are_read_once(store: ArtifactStore, reference: Reference) ->
 def test_an_artifact_that_is_no_reference_is_an_error(store: ArtifactStore) -> None:
     with pytest.raises(StoreError, match="not a reference"):
         References(store).get(store.put(b"content"))
+
+
+def test_a_reference_to_count_against_counts_the_same(
+    store: ArtifactStore, reference: Reference
+) -> None:
+    rows = Rows({"x": np.arange(5.0), "prediction": np.arange(5.0)}, 5)
+    slim = References(store, for_counting=True).get(reference.id)
+    assert (slim.id, len(slim.windows)) == (reference.id, 0)
+    assert count(rows, slim) == count(rows, reference)
+    truths = np.ones(5)
+    assert count_labels(rows.columns["x"], truths, slim) == count_labels(
+        rows.columns["x"], truths, reference
+    )
