@@ -203,9 +203,14 @@ def _samples(port: int) -> dict[str, float]:
 
 
 def wrk(folder: Path, port: int, connections: int, seconds: float, rows: int) -> dict[str, float]:
-    script = folder / "load.lua"
-    script.write_text(_LUA % json.dumps(http_load.body(rows).decode()))
     url = f"http://127.0.0.1:{port}{http_load.PATH}"
+    return posted(folder, url, http_load.body(rows).decode(), connections, seconds)
+
+
+def posted(folder: Path, url: str, body: str, connections: int, seconds: float) -> dict[str, float]:
+    """One body posted as fast as it is answered. folder: for wrk's script."""
+    script = folder / "load.lua"
+    script.write_text(_LUA % json.dumps(body))
     argv = ["-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", str(script), url]
     done = subprocess.run([programs()["wrk"], *argv], check=True, capture_output=True, text=True)
     found = json.loads(done.stdout[done.stdout.index('{"requests"') :])

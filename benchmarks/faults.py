@@ -1,5 +1,7 @@
 """What the model's clients notice of faults behind the proxy, at 1,000 requests a second.
 
+With slow clients it is 200.
+
 Each fault is measured beside a healthy run just before it.
 
 no broker        the broker is stopped
@@ -30,6 +32,7 @@ from pathlib import Path
 
 from benchmarks import http_load, nginx
 from benchmarks.collector import (
+    RATE,
     ROWS,
     Target,
     family,
@@ -44,6 +47,7 @@ from monitor.supervisor import Supervisor, free_port
 N_SLOW = 500
 KILL_EVERY_S = 2.0
 UNREADABLE = 0
+RATES = {"slow clients": 200.0}
 SMALL = ROWS["300 B"]
 
 
@@ -150,11 +154,11 @@ FAULTS: dict[str, Callable[[Scene], AbstractContextManager[None]]] = {
 
 
 def measured(name: str, scene: Scene, seconds: float) -> dict[str, object]:
-    port = scene.collector.port
-    healthy = steady(port, seconds, SMALL)
+    port, rate = scene.collector.port, RATES.get(name, RATE)
+    healthy = steady(port, seconds, SMALL, rate=rate)
     before = lost(scene.collector)
     with FAULTS[name](scene):
-        found = steady(port, seconds, UNREADABLE if name == "unreadable" else SMALL)
+        found = steady(port, seconds, UNREADABLE if name == "unreadable" else SMALL, rate=rate)
     return {
         "fault": name,
         "requests": found["requests"],

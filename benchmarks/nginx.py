@@ -47,6 +47,15 @@ _PROXY = """\
 }}
 """
 
+_GRPC_PROXY = """\
+  upstream model {{ server 127.0.0.1:{model}; keepalive 64; keepalive_requests 1000000000; }}
+  server {{
+    listen 127.0.0.1:{port} http2;
+    location / {{ grpc_pass grpc://model; }}
+  }}
+}}
+"""
+
 
 def model(nginx: Path, folder: Path, port: int, sizes: dict[int, int]) -> Sequence[str]:
     """A command. sizes: of the bodies that will be sent, and how many rows each has."""
@@ -56,6 +65,10 @@ def model(nginx: Path, folder: Path, port: int, sizes: dict[int, int]) -> Sequen
 
 def proxy(nginx: Path, folder: Path, port: int, model_port: int) -> Sequence[str]:
     return _command(nginx, folder, "proxy", _PROXY.format(port=port, model=model_port))
+
+
+def grpc_proxy(nginx: Path, folder: Path, port: int, model_port: int) -> Sequence[str]:
+    return _command(nginx, folder, "proxy", _GRPC_PROXY.format(port=port, model=model_port))
 
 
 def _command(nginx: Path, folder: Path, name: str, servers: str) -> Sequence[str]:

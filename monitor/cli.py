@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import importlib.metadata
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,14 +34,18 @@ class Command:
 
 COMMANDS = (
     Command("check", "monitor.check.command", "compare two files"),
+    Command("backtest", "monitor.backtest.command", "run a monitor over files"),
     Command("demo", "monitor.demo.story", "watch a small world drift", "demo"),
     Command("validate", "monitor.validate", "check Monitor documents"),
     Command("up", "monitor.up", "run everything on this machine", "service,embedded"),
     Command("apply", "monitor.apply", "send Monitor documents to a server"),
     Command("get", "monitor.apply", "show a server's monitors"),
+    Command("history", "monitor.apply", "show a monitor's revisions, and what each changed"),
     Command("delete", "monitor.apply", "delete a monitor of a server"),
+    Command("deadletters", "monitor.deadletters", "show what could not be read; send it back"),
     Command("alibi", "monitor.adapters.command", "run a detector saved by alibi-detect"),
     Command("collect", "monitor.collector.command", "run a collector beside a model"),
+    Command("consume", "monitor.consume.command", "take predictions from other topics of Kafka"),
     Command("aggregate", "monitor.aggregate.command", "run a counter of predictions"),
     Command("detect", "monitor.detect.command", "run the detector"),
     Command("serve", "monitor.server.command", "run the API, its pages and the webhooks"),
@@ -52,7 +55,9 @@ COMMANDS = (
 # Errors that say in one line what the user can mend, by the module that raises them.
 USER_ERRORS = (
     ("builtins", "OSError"),
+    ("monitor.collector.access", "AccessError"),
     ("monitor.collector.tokens", "TokenError"),
+    ("monitor.consume.sources", "SourceError"),
     ("detectors.backend", "BackendError"),
     ("detectors.reference", "ReferenceError"),
     ("monitor.adapters.alibi", "AlibiError"),
@@ -61,6 +66,7 @@ USER_ERRORS = (
     ("monitor.database", "DatabaseError"),
     ("monitor.documents", "DocumentError"),
     ("monitor.files", "FileError"),
+    ("monitor.hash_key", "HashKeyError"),
     ("monitor.kafka", "BrokerUnavailableError"),
     ("monitor.kafka_security", "SecurityError"),
     ("monitor.records", "TopicsError"),
@@ -103,7 +109,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"driftmeter {_version()}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="say which this is, and exit")
     parser.set_defaults(run=lambda _: _help(parser))
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     if command := _command(arguments):
@@ -129,8 +135,14 @@ def _help(parser: argparse.ArgumentParser) -> int:
     return 2
 
 
-def _version() -> str:
-    return importlib.metadata.version("driftmeter")
+class _Version(argparse.Action):
+    """Looked up only when it was asked for: that takes as long as all else before a command."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib import metadata  # noqa: PLC0415 - see above
+
+        print(f"driftmeter {metadata.version('driftmeter')}")
+        parser.exit()
 
 
 def _say(problem: str) -> int:

@@ -5,14 +5,16 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 from monitor import documents, embedded
+from monitor.adapters import allowed
+from monitor.adapters.allowed import Allowed
 from monitor.client import Client
 from monitor.durations import format_duration
-from monitor.flags import DATA, Address
+from monitor.flags import DATA, Address, add_hash_key
 from monitor.kafka import Broker
 from monitor.messages import Topics
 from monitor.spec import Monitor
@@ -28,6 +30,8 @@ EXAMPLES = """\
 examples:
   driftmeter up -f monitor.yaml --upstream http://127.0.0.1:8080
       The model server is at :8080; send its clients to http://127.0.0.1:9000 instead.
+  driftmeter up -f monitor.yaml --grpc-upstream 127.0.0.1:8081
+      The model server speaks gRPC; send its clients to 127.0.0.1:9002 instead.
   driftmeter up -f monitor.yaml
       No proxy: push predictions to http://127.0.0.1:9001/v1/predictions.
   driftmeter up -f monitor.yaml --broker kafka-1:9092,kafka-2:9092
@@ -46,17 +50,23 @@ class Settings:
 
     data: the folder of the database, the references and the logs.
     upstream: URL of the model server; None leaves the proxy out.
+    grpc_upstream: where the model server speaks gRPC; None leaves that proxy out.
     broker: "host:port[,…]" of a Kafka; None starts one.
     topic_prefix: None is a fresh one on the broker that we start, the default on any other.
     token_file: bearer tokens of the API, which an address beyond loopback needs.
+    hash_key_file: of columns that documents want hashed.
+    ingest_token_file: who may push; such an address of the ingest needs it, or `is_ingest_open`.
     base_url: where people reach the pages, if that is not the API's own address.
     flush_s: how often counts are published.
     idle_s: after which silence no longer holds windows open.
+    allowed: the saved detectors that detect may run.
     """
 
     data: Path
     upstream: str | None = None
+    grpc_upstream: Address | None = None
     listen: Address = ANY
+    grpc_listen: Address = ANY
     ingest: Address = ANY
     api: Address = ANY
     aggregate_metrics: Address = ANY
@@ -65,18 +75,23 @@ class Settings:
     topic_prefix: str | None = None
     database: str | None = None
     token_file: Path | None = None
+    hash_key_file: Path | None = None
+    ingest_token_file: Path | None = None
+    is_ingest_open: bool = False
     base_url: str | None = None
     flush_s: float = 2.0
     idle_s: float = 30.0
+    allowed: Allowed = field(default_factory=Allowed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """Where everything is; `listen` answers only if there is an upstream."""
+    """Where everything is; `listen` and `grpc_listen` answer only if there is an upstream."""
 
     broker: str
     topic_prefix: str
     listen: Address
+    grpc_listen: Address
     ingest: Address
     api: Address
     aggregate_metrics: Address
@@ -122,6 +137,7 @@ def _addresses(settings: Settings) -> Addresses:
         broker=settings.broker or f"{LOOPBACK}:{free_port()}",
         topic_prefix=settings.topic_prefix or (embedded.fresh_prefix() if own else Topics().prefix),
         listen=_bound(settings.listen),
+        grpc_listen=_bound(settings.grpc_listen),
         ingest=_bound(settings.ingest),
         api=_bound(settings.api),
         aggregate_metrics=_bound(settings.aggregate_metrics),
@@ -141,28 +157,37 @@ def _roles(settings: Settings, addresses: Addresses) -> dict[str, list[str]]:
     store = ["--store", str(settings.data / "references")]
     database = ["--database", settings.database or f"sqlite:///{settings.data}/driftmeter.db"]
     proxy = ["--upstream", settings.upstream] if settings.upstream else []
+    if settings.grpc_upstream:
+        proxy += ["--grpc-upstream", str(settings.grpc_upstream)]
     tokens = ["--token-file", str(settings.token_file)] if settings.token_file else []
+    ingest_access = [
+        *(["--ingest-token-file", str(file)] if (file := settings.ingest_token_file) else []),
+        *(["--ingest-without-authentication"] if settings.is_ingest_open else []),
+    ]
+    hash_key = ["--hash-key-file", str(file)] if (file := settings.hash_key_file) else []
     base_url = settings.base_url or addresses.api_url
     return {
         "serve": [
             *("--listen", str(addresses.api), "--webhook-allow", "127.0.0.0/8"),
-            *(*tokens, *kafka, *database, *store),
+            *(*tokens, *hash_key, *kafka, *database, *store),
         ],
         "detect": [
             *("--metrics", str(addresses.detect_metrics)),
             *("--idle", format_duration(settings.idle_s), "--base-url", base_url),
-            *(*kafka, *database, *store),
+            *(*kafka, *database, *store, *settings.allowed.as_flags()),
         ],
         "aggregate": [
             *("--metrics", str(addresses.aggregate_metrics)),
             *("--flush", format_duration(settings.flush_s)),
+            *("--state", str(settings.data / "aggregate")),
             *(*kafka, *store),
         ],
         "collect": [
             *proxy,
-            *("--listen", str(addresses.listen), "--ingest", str(addresses.ingest)),
+            *("--listen", str(addresses.listen), "--grpc-listen", str(addresses.grpc_listen)),
+            *("--ingest", str(addresses.ingest)),
             *("--spool", str(settings.data / "spool")),
-            *kafka,
+            *(*ingest_access, *hash_key, *kafka),
         ],
     }
 
@@ -176,6 +201,8 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_what(parser)
+    allowed.add_flags(parser)
+    add_hash_key(parser)
     _add_where(parser)
     parser.set_defaults(run=run)
 
@@ -193,6 +220,12 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--upstream",
         metavar="URL",
         help="the model server; without it there is no proxy, only the push endpoint",
+    )
+    parser.add_argument(
+        "--grpc-upstream",
+        metavar="HOST:PORT",
+        type=Address.parse,
+        help="where the model server speaks gRPC; with or without the above",
     )
     parser.add_argument(
         "--data",
@@ -214,6 +247,18 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         help="bearer tokens of the API, one a line; needed where --api is not loopback",
     )
     parser.add_argument(
+        "--ingest-token-file",
+        metavar="FILE",
+        type=Path,
+        help="who may push, as `driftmeter collect --help` describes it; this or the next is "
+        "needed where --ingest is not loopback",
+    )
+    parser.add_argument(
+        "--ingest-without-authentication",
+        action="store_true",
+        help="let everybody push who reaches --ingest",
+    )
+    parser.add_argument(
         "--base-url", metavar="URL", help="where people reach the pages, for links in notifications"
     )
 
@@ -221,6 +266,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
 def _add_where(parser: argparse.ArgumentParser) -> None:
     where = {
         "--listen": (9000, "the proxy: send the model's clients here"),
+        "--grpc-listen": (9002, "the gRPC proxy: send the model's gRPC clients here"),
         "--ingest": (9001, "pushed predictions and labels"),
         "--api": (8600, "the API and the pages"),
         "--aggregate-metrics": (9102, "metrics of the counting"),
@@ -242,7 +288,9 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings(
         data=args.data,
         upstream=args.upstream,
+        grpc_upstream=args.grpc_upstream,
         listen=args.listen,
+        grpc_listen=args.grpc_listen,
         ingest=args.ingest,
         api=args.api,
         aggregate_metrics=args.aggregate_metrics,
@@ -250,7 +298,11 @@ def run(args: argparse.Namespace) -> int:
         broker=args.broker,
         database=args.database,
         token_file=args.token_file,
+        hash_key_file=args.hash_key_file,
+        ingest_token_file=args.ingest_token_file,
+        is_ingest_open=args.ingest_without_authentication,
         base_url=args.base_url,
+        allowed=allowed.allowed_by(args),
     )
     signal.signal(signal.SIGTERM, _stop)
     try:
@@ -282,12 +334,18 @@ def _welcome(settings: Settings, addresses: Addresses) -> str:
         "pages": addresses.api_url,
         "API": f"{addresses.api_url}/docs",
         "proxy": f"http://{addresses.listen} → {settings.upstream}" if settings.upstream else "-",
+        **_grpc(settings, addresses),
         "push": f"http://{addresses.ingest}/v1/predictions and /v1/labels",
         "broker": f"{addresses.broker}, topics {addresses.topic_prefix}*",
         "metrics": " ".join(addresses.metrics_urls.values()),
     }
     lines = [f"  {what:<9}{address}" for what, address in where.items()]
     return "\n".join([f"Driftmeter is running; data and logs are in {settings.data}.", *lines])
+
+
+def _grpc(settings: Settings, addresses: Addresses) -> dict[str, str]:
+    upstream = settings.grpc_upstream
+    return {"gRPC": f"{addresses.grpc_listen} → {upstream}"} if upstream else {}
 
 
 def _declare(addresses: Addresses, token_file: Path | None, monitors: Sequence[Monitor]) -> None:

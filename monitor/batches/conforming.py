@@ -1,7 +1,7 @@
 """Columns of whatever came in, made the types that a monitor's schema wants."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -32,11 +32,13 @@ class Conformed:
 
     mismatched: values that were not of their column's type and became missing, by column.
     unknown: rows that had a column the schema does not know, by column; those were left out.
+    absent: rows without a column that the schema has, by column, where all of them lack it.
     """
 
     columns: Mapping[str, pa.Array]
     mismatched: Mapping[str, int]
     unknown: Mapping[str, int]
+    absent: Mapping[str, int] = field(default_factory=dict)
 
 
 def conform(columns: Mapping[str, Values], schema: Sequence[Field], *, n: int) -> Conformed:
@@ -52,15 +54,17 @@ def conform(columns: Mapping[str, Values], schema: Sequence[Field], *, n: int) -
         return _conform_naturally(columns, n)
     arrays: dict[str, pa.Array] = {}
     mismatched: dict[str, int] = {}
+    absent: dict[str, int] = {}
     for f in fields:
         values = columns.get(f.name)
         if values is None:
             arrays[f.name] = pa.nulls(n, ARROW_TYPES[f.type])
+            _count(absent, f.name, n)
         else:
             arrays[f.name], n_bad = _typed(values, f.type, f.dimensions)
             _count(mismatched, f.name, n_bad)
     unknown = {str(name): n for name in columns if name not in arrays}
-    return Conformed(arrays, mismatched, unknown)
+    return Conformed(arrays, mismatched, unknown, absent)
 
 
 def _conform_naturally(columns: Mapping[str, Values], n: int) -> Conformed:
@@ -116,15 +120,36 @@ def natural(values: Values) -> tuple[pa.Array, int]:
             return values, 0
         if (cast := _cast(values)) is not None:
             return of_length(cast, 0) if cast.type == VECTOR else (cast, 0)
-        values = values.to_pylist()
+        values = listed(values)
     return _typed(values, _natural_type(values))
 
 
+def listed(values: Values) -> Sequence[object]:
+    """The values as JSON would have them; times are seconds since 1970, of any zone."""
+    if not isinstance(values, pa.Array):
+        return values
+    cast = _cast(values)
+    if cast is None:
+        return values.to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
+    if cast.type != ARROW_TYPES[ColumnType.TIMESTAMP]:
+        return cast.to_pylist()  # type: ignore[no-any-return]
+    micros = cast.cast(pa.int64()).to_pylist()
+    return [None if micro is None else micro / 1e6 for micro in micros]
+
+
 def _cast(values: pa.Array) -> pa.Array | None:
-    """Times and vectors of any Arrow type in ours; None for anything else."""
-    if pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
+    """Any Arrow type's times, vectors, text and numbers in ours; None where values may not fit."""
+    types, type_ = pa.types, values.type
+    if types.is_timestamp(type_) or types.is_date(type_):
         return values.cast(ARROW_TYPES[ColumnType.TIMESTAMP], safe=False)
-    return values.cast(VECTOR, safe=False) if is_vector(values.type) else None
+    if is_vector(type_):
+        return values.cast(VECTOR, safe=False)
+    if types.is_floating(type_):
+        return values.cast(pa.float64())
+    if types.is_integer(type_) and type_ != pa.uint64():
+        return values.cast(pa.int64())
+    is_coded = types.is_dictionary(type_) and types.is_string(type_.value_type)
+    return values.cast(pa.string()) if is_coded or types.is_large_string(type_) else None
 
 
 def _typed(values: Values, type_: ColumnType | None, dimensions: int = 0) -> tuple[pa.Array, int]:
@@ -134,9 +159,11 @@ def _typed(values: Values, type_: ColumnType | None, dimensions: int = 0) -> tup
     target = ARROW_TYPES[type_]
     if isinstance(values, pa.Array):
         cast = values if values.type == target else _cast(values)
+        if cast is not None and cast.type == pa.int64() and target == pa.float64():
+            cast = cast.cast(target, safe=False)  # beyond 2⁵³ to the nearest, as Python does
         if cast is not None and cast.type == target:
             return of_length(cast, dimensions) if type_ is ColumnType.VECTOR else (cast, 0)
-        values = values.to_pylist()
+        values = listed(values)
     if set(map(type, values)) <= _EXACT[type_]:
         try:
             return pa.array(values, type=target), 0
@@ -144,12 +171,13 @@ def _typed(values: Values, type_: ColumnType | None, dimensions: int = 0) -> tup
             pass  # a number beyond the type's range, or text that is no Unicode: value by value
     fitted = [_fit(value, type_, dimensions) for value in values]
     n_bad = sum(
-        new is None and not _is_missing(old) for old, new in zip(values, fitted, strict=True)
+        new is None and not is_missing(old) for old, new in zip(values, fitted, strict=True)
     )
     return pa.array(fitted, type=target), n_bad
 
 
-def _is_missing(value: object) -> bool:
+def is_missing(value: object) -> bool:
+    """None or NaN."""
     return value is None or value != value  # noqa: PLR0124 - NaN is what differs from itself
 
 
@@ -157,7 +185,7 @@ def _fit(value: object, type_: ColumnType, dimensions: int) -> object:
     """The value as the type wants it, None where it does not fit."""
     if type_ is ColumnType.VECTOR:
         return _fit_vector(value, dimensions)
-    if not isinstance(value, bool | int | float | str) or _is_missing(value):
+    if not isinstance(value, bool | int | float | str) or is_missing(value):
         return None
     return _SCALAR_FITS[type_](value)
 

@@ -1,91 +1,28 @@
 """Rows in JSON: what a push and a plain message hold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import orjson
 import pyarrow as pa
 
 from detectors.columns import Field
 from monitor.batches.conforming import conform
-from monitor.batches.times import parse_time
+from monitor.batches.reading import ReadRows, read_columns, read_rows
 from monitor.batches.wire import LABEL, MAX_BYTES, BatchError, labels, predictions
 
-MAX_ID_LENGTH = 512
 
-
-@dataclass(frozen=True, slots=True)
-class ReadRows:
-    """What was read of rows in JSON.
-
-    positions: of the accepted rows in what was sent; ids and times: theirs; columns: their other
-    keys, column by column. rejected: why, by position.
-    """
-
-    positions: list[int]
-    ids: list[str]
-    times: list[float]
-    columns: dict[str, list[object]]
-    rejected: dict[int, str]
-
-    def without(self, reasons: Mapping[int, str]) -> "ReadRows":
-        """Rejects further rows, named by their place among the accepted ones."""
-        stay = [i for i in range(len(self.ids)) if i not in reasons]
-        return ReadRows(
-            [self.positions[i] for i in stay],
-            [self.ids[i] for i in stay],
-            [self.times[i] for i in stay],
-            {name: [values[i] for i in stay] for name, values in self.columns.items()},
-            self.rejected | {self.positions[i]: reason for i, reason in reasons.items()},
-        )
-
-
-def read_rows(rows: object, *, now: float) -> ReadRows:
-    """Sorts rows such as {"id": "a", "time": …, "x": 1.5} into columns; each bad row says why.
-
-    `now` is the time of rows that name none. Raises BatchError if there is no list of rows.
-    """
-    if not isinstance(rows, list):
-        raise BatchError("'rows' must be a list of objects")
-    rejected = {i: reason for i, row in enumerate(rows) if (reason := _fault(row)) is not None}
-    positions = [i for i in range(len(rows)) if i not in rejected]
-    good = [rows[i] for i in positions]
-    return ReadRows(
-        positions,
-        [row["id"] for row in good],
-        [_time_of(row, now) for row in good],
-        _by_column(good),
-        rejected,
-    )
-
-
-def _time_of(row: Mapping[str, object], now: float) -> float:
-    time = parse_time(row.get("time"))
-    return now if time is None else time
-
-
-def _fault(row: Any) -> str | None:
-    """What is wrong with one row, None if nothing is."""
-    if not isinstance(row, dict):
-        return "a row must be an object"
-    match row.get("id"):
-        case str(id_) if 0 < len(id_) <= MAX_ID_LENGTH:
-            pass
-        case _:
-            return f"id must be text of 1 to {MAX_ID_LENGTH} characters"
-    if row.get("time") is not None and parse_time(row["time"]) is None:
-        return "time must be an RFC 3339 time with its zone, or seconds since 1970"
-    return None
-
-
-def _by_column(rows: Sequence[Mapping[str, object]]) -> dict[str, list[object]]:
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [row.get(name) for row in rows] for name in names if name not in ("id", "time")}
+def read_body(body: Mapping[str, object], *, now: float) -> ReadRows:
+    """What {"rows": [{…}]} or {"columns": {…}} holds. Raises BatchError where it has neither."""
+    if "columns" in body and "rows" in body:
+        raise BatchError("both 'rows' and 'columns'")
+    if "columns" in body:
+        return read_columns(body["columns"], now=now)
+    return read_rows(body.get("rows"), now=now)
 
 
 def from_json(raw: bytes, schema: Sequence[Field], *, now: float) -> pa.RecordBatch:
-    """The batch in a JSON message {"rows": [{"id", "time"?, columns…}]} of the topic predictions.
+    """The batch in a JSON message {"rows": [{"id", "time"?, columns…}]} of the topic predictions,
+    or {"columns": {"id": […], …}}.
 
     `now` is the time of rows that name none: the message's own. Raises BatchError.
     """
@@ -111,7 +48,7 @@ def _all_rows(raw: bytes, *, now: float) -> ReadRows:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise BatchError(f"not JSON: {error}") from error
-    read = read_rows(body.get("rows") if isinstance(body, dict) else None, now=now)
+    read = read_body(body if isinstance(body, dict) else {}, now=now)
     for i, reason in read.rejected.items():
         raise BatchError(f"row {i}: {reason}")
     return read

@@ -1,10 +1,13 @@
-"""Lists of numbers in Arrow as a matrix: vector columns, embeddings say."""
+"""Lists of numbers in Arrow as a matrix: vector columns, embeddings say.
+
+Arrow's functions are imported where they are used: they take 9 MiB, and the collector of a model
+without vectors does without them.
+"""
 
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from detectors.columns import LARGEST_DIMENSIONS, Floats
 
@@ -25,6 +28,8 @@ def of_length(vectors: pa.Array, dimensions: int) -> tuple[pa.Array, int]:
     """Vectors of another length made null, and how many there were; 0 dimensions are any length
     that can be watched.
     """
+    import pyarrow.compute as pc  # noqa: PLC0415 - see the module's docstring
+
     lengths = pc.list_value_length(vectors)
     fits = pc.equal(lengths, dimensions) if dimensions else _is_watched(lengths)
     n_others = len(vectors) - vectors.null_count - (pc.sum(fits).as_py() or 0)
@@ -38,6 +43,8 @@ def matrix(vectors: pa.Array | pa.ChunkedArray, dimensions: int = 0) -> Floats:
 
     0 dimensions are those that most vectors have. Values are 32-bit, unlike other columns'.
     """
+    import pyarrow.compute as pc  # noqa: PLC0415 - see the module's docstring
+
     lists = vectors.cast(VECTOR, safe=False)
     if isinstance(lists, pa.ChunkedArray):
         lists = lists.combine_chunks()
@@ -57,6 +64,8 @@ def _commonest(lengths: "NDArray[np.int32]") -> int:
 
 
 def _is_watched(lengths: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc  # noqa: PLC0415 - see the module's docstring
+
     return pc.and_(pc.greater(lengths, 0), pc.less_equal(lengths, LARGEST_DIMENSIONS))
 
 

@@ -6,6 +6,8 @@ A message is an Arrow IPC stream, not compressed (Kafka may do that), of one mon
 dm.id           string                   the prediction's id; never null
 dm.time         timestamp(us, UTC)       when it happened; never null
 dm.latency      float64, seconds         of the model's answer; predictions only
+dm.weight       int32, 1 to 2^20         how many sampled rows it stands for, itself included;
+                                         without the column 1; predictions only
 label           float64, int64, bool,    the truth; labels only
                 string
 anything else   float64, int64, bool,    a feature or output under its own name; null is missing
@@ -13,8 +15,9 @@ anything else   float64, int64, bool,    a feature or output under its own name;
                 list of float32
 ==============  =======================  ==========================================
 
-The schema's metadata may tell what was lost in making the batch: `mismatched` and `unknown`, JSON
-objects of counts by column name.
+The schema's metadata may tell what was lost in making the batch: `mismatched`, `unknown` and
+`absent`, JSON objects of counts by column name; and `one_in`, of how many predictions one was
+sampled.
 """
 
 import struct
@@ -23,9 +26,8 @@ from collections.abc import Sequence
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from detectors.columns import RESERVED_PREFIX, Coded, Column, Field, Floats, Rows
+from detectors.columns import RESERVED_PREFIX, Coded, Column, Counts, Field, Floats, Rows
 from monitor.batches.compression import is_compressed
 from monitor.batches.conforming import MAX_COLUMNS, Conformed, conform, natural
 from monitor.batches.times import END_OF_TIME
@@ -34,7 +36,12 @@ from monitor.batches.vectors import is_vector, matrix
 ID = "dm.id"
 TIME = "dm.time"
 LATENCY = "dm.latency"
+WEIGHT = "dm.weight"
 LABEL = "label"
+
+ONE_IN = "one_in"
+LARGEST_WEIGHT = 1 << 20
+LARGEST_ONE_IN = 1_000_000
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_ROWS = 100_000
@@ -48,15 +55,22 @@ class BatchError(ValueError):
     """Bytes that are not a batch of rows; the message is a reason for people."""
 
 
+_NUMBERS = tuple(f"/{i}" for i in range(1_000))
+"""Of the rows of most requests: writing them anew each time would take four times as long."""
+
+
 def request_ids(request_id: str, n: int) -> list[str]:
     """Prediction ids of the rows of one request: its own id, numbered if there are several."""
-    return [request_id] if n == 1 else [f"{request_id}/{i}" for i in range(n)]
+    if n == 1:
+        return [request_id]
+    ids = [request_id + number for number in _NUMBERS[:n]]
+    return ids + [f"{request_id}/{i}" for i in range(len(ids), n)]
 
 
 def predictions(
     ids: Sequence[str],
     times: Sequence[float] | Floats,
-    latencies_s: Sequence[float | None],
+    latencies_s: Sequence[float | None] | Floats,
     conformed: Conformed,
 ) -> pa.RecordBatch:
     """A batch for the topic predictions; one id, time and latency a row."""
@@ -71,6 +85,7 @@ def predictions(
         for key, counts in (
             ("mismatched", conformed.mismatched),
             ("unknown", conformed.unknown),
+            ("absent", conformed.absent),
         )
         if counts
     }
@@ -91,13 +106,17 @@ def labels(
 
 def _timestamps(times: Sequence[float] | Floats) -> pa.Array:
     microseconds = np.rint(np.asarray(times, dtype=np.float64) * 1e6).astype(np.int64)
-    return pa.array(microseconds).cast(TIMESTAMP)
+    return pa.array(microseconds, type=TIMESTAMP)
+
+
+_OPTIONS = pa.ipc.IpcWriteOptions()
+"""The defaults; without them Arrow asks the environment, for every message."""
 
 
 def encode(batch: pa.RecordBatch) -> bytes:
     """The Arrow IPC stream of one batch."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
+    with pa.ipc.new_stream(sink, batch.schema, options=_OPTIONS) as writer:
         writer.write_batch(batch)
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
@@ -107,12 +126,26 @@ def decode(raw: bytes) -> pa.RecordBatch:
 
     Raises BatchError.
     """
+    batch = read_stream(raw)
+    for name in (ID, TIME):
+        if name not in batch.schema.names:
+            raise BatchError(f"column {name!r} is missing")
+    try:
+        return _checked(batch)
+    except pa.ArrowException as error:
+        raise BatchError(f"not a batch of rows: {error}") from error
+
+
+def read_stream(raw: bytes) -> pa.RecordBatch:
+    """What an Arrow IPC stream from anyone holds, of any columns that can be read, in one batch:
+    everything is checked before it is touched. Raises BatchError.
+    """
     if len(raw) > MAX_BYTES:
         raise BatchError(f"the message has {len(raw)} bytes, more than {MAX_BYTES}")
     try:
         if is_compressed(raw):
-            raise BatchError("the stream is compressed; let Kafka compress instead")
-        return _checked(_read(raw))
+            raise BatchError("the stream is compressed, which is not read")
+        return _read(raw)
     except (pa.ArrowException, OSError, struct.error, UnicodeDecodeError) as error:
         raise BatchError(f"not an Arrow stream: {error}") from error
 
@@ -128,7 +161,8 @@ def _read(raw: bytes) -> pa.RecordBatch:
                 raise BatchError(f"more than {MAX_ROWS} rows, or {MAX_CELLS} values")
             batch.validate(full=True)
             batches.append(batch)
-    return pa.concat_batches(batches) if batches else reader.schema.empty_table().to_batches()[0]
+    nothing = pa.RecordBatch.from_pylist([], schema=reader.schema)
+    return pa.concat_batches(batches) if batches else nothing
 
 
 def _check_schema(schema: pa.Schema) -> None:
@@ -139,9 +173,8 @@ def _check_schema(schema: pa.Schema) -> None:
     for field in schema:
         if not _is_readable(field.type):
             raise BatchError(f"column {field.name!r} has the type {field.type}, which is not read")
-    for name in (ID, TIME):
-        if name not in schema.names:
-            raise BatchError(f"column {name!r} is missing")
+        if pa.types.is_timestamp(field.type):
+            str(field.type.tz)  # a zone that is no Unicode is said now, and nowhere later
 
 
 def _is_readable(type_: pa.DataType) -> bool:
@@ -149,6 +182,8 @@ def _is_readable(type_: pa.DataType) -> bool:
         return True
     if pa.types.is_dictionary(type_):
         type_ = type_.value_type
+        if pa.types.is_timestamp(type_):
+            return False
     return any(
         is_kind(type_)
         for is_kind in (
@@ -167,9 +202,21 @@ def _checked(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch with its reserved columns in their exact types."""
     if batch[ID].null_count or batch[TIME].null_count:
         raise BatchError("a row has no id or no time")
+    _check_weights(batch)
     ids, times = batch[ID].cast(pa.string()), _as_timestamps(batch[TIME])
     batch = batch.set_column(batch.schema.get_field_index(ID), ID, ids)
     return batch.set_column(batch.schema.get_field_index(TIME), TIME, times)
+
+
+def _check_weights(batch: pa.RecordBatch) -> None:
+    if WEIGHT not in batch.schema.names:
+        return
+    found = batch[WEIGHT]
+    is_whole = pa.types.is_integer(found.type) and not found.null_count
+    if not is_whole or not all(
+        1 <= weight <= LARGEST_WEIGHT for weight in found.unique().to_pylist()
+    ):
+        raise BatchError(f"a weight is not a whole number from 1 to {LARGEST_WEIGHT}")
 
 
 def _as_timestamps(times: pa.Array) -> pa.Array:
@@ -185,8 +232,22 @@ def _as_timestamps(times: pa.Array) -> pa.Array:
     return _timestamps(seconds)
 
 
+def weights(batch: pa.RecordBatch) -> Counts:
+    """(rows,) how many sampled rows each stands for."""
+    if WEIGHT not in batch.schema.names:
+        return np.ones(batch.num_rows, dtype=np.int64)
+    return batch[WEIGHT].cast(pa.int64()).to_numpy()  # type: ignore[no-any-return]
+
+
+def one_in(batch: pa.RecordBatch) -> int:
+    """Of how many predictions one was sampled; whoever says nothing sensible has sampled none."""
+    told = (batch.schema.metadata or {}).get(ONE_IN.encode(), b"1")
+    n = int(told) if told.isdigit() and len(told) <= 7 else 1
+    return min(max(n, 1), LARGEST_ONE_IN)
+
+
 def lost(batch: pa.RecordBatch, what: str) -> dict[str, int]:
-    """Counts by column of what was "mismatched" or "unknown" when the batch was made."""
+    """Counts by column of what was "mismatched", "unknown" or "absent" when the batch was made."""
     raw = (batch.schema.metadata or {}).get(what.encode())
     try:
         counts = orjson.loads(raw) if raw else {}
@@ -234,12 +295,12 @@ def _column(array: pa.Array, dimensions: int = 0) -> Column:
     if pa.types.is_string(array.type):
         return _coded(array)
     if pa.types.is_boolean(array.type):
-        codes = pc.fill_null(array.cast(pa.int32()), -1).to_numpy()
+        codes = array.cast(pa.int32()).fill_null(-1).to_numpy()
         return Coded(codes, ("false", "true"))
     return np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
 def _coded(array: pa.Array) -> Coded:
     encoded = array.dictionary_encode()
-    codes = pc.fill_null(encoded.indices.cast(pa.int32()), -1).to_numpy()
+    codes = encoded.indices.cast(pa.int32()).fill_null(-1).to_numpy()
     return Coded(codes, tuple(encoded.dictionary.to_pylist()))

@@ -6,7 +6,7 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protoc
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -54,6 +54,22 @@ def parse(headers: Headers, body: bytes) -> Sequence[Event | EventError]:
         event = _json(content_type.removeprefix(_STRUCTURED), body)
         return [_event_or_error(_structured, event)]
     return [_event_or_error(_binary, headers, body)]
+
+
+def from_kafka(headers: Iterable[tuple[str, bytes]], value: bytes) -> Event | None:
+    """The event in a Kafka message; None for a message that is none. Raises EventError.
+
+    https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
+    """
+    named = {name.lower(): raw.decode(errors="replace") for name, raw in headers}
+    content_type = named.get("content-type", "").encode()
+    if content_type.startswith(_STRUCTURED):
+        return _structured(_json(content_type.removeprefix(_STRUCTURED), value))
+    prefix = "ce_"
+    attributes = {
+        name.removeprefix(prefix): text for name, text in named.items() if name.startswith(prefix)
+    }
+    return _event(attributes, value) if "specversion" in attributes else None
 
 
 def _event_or_error(read: Callable[..., Event], *args: object) -> Event | EventError:

@@ -9,8 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor import flags
-from monitor.collector import front
+from monitor.collector.access import AccessError, check_reach
 from monitor.flags import Address
+from monitor.hash_key import read_hash_key
+from monitor.kafka_security import read_security
 
 EXAMPLES = """\
 examples:
@@ -18,12 +20,20 @@ examples:
       Clients call http://127.0.0.1:9000 instead of the model server; labels are pushed to
       http://127.0.0.1:9001/v1/labels.
 
+  driftmeter collect --grpc-upstream 127.0.0.1:8081
+      The same for a model server that speaks gRPC: clients call 127.0.0.1:9002. A server that
+      speaks both gets --upstream too.
+
   driftmeter collect --broker kafka-1:9092,kafka-2:9092
       No proxy: predictions and labels are both pushed.
 
   driftmeter collect --spool /var/spool/driftmeter --spool-limit 8GiB
       While Kafka is away, 8 GiB of predictions and labels wait on this disk. A spool belongs
       to one collector at a time.
+
+  driftmeter collect --ingest 0.0.0.0:9001 --ingest-token-file tokens
+      Others may push, who have a token. In the file, for each:
+      printf %s "$TOKEN" | sha256sum
 
   curl 127.0.0.1:9001/v1/labels -d '
     {"monitor": "free-seats", "rows": [{"id": "5f2b…", "label": 17}]}'
@@ -43,11 +53,28 @@ def add_parser(subparsers: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_proxies(parser)
+    parser.add_argument(
+        "--ingest",
+        metavar="HOST:PORT",
+        type=Address.parse,
+        default=Address("127.0.0.1", 9001),
+        help="where rows are pushed, and /metrics is (default %(default)s)",
+    )
+    _add_access(parser)
+    flags.add_hash_key(parser)
+    flags.add_spool(parser)
+    flags.add_broker(parser)
+    parser.add_argument("--beside", help=argparse.SUPPRESS)  # how the proxy starts its recorder
+    parser.set_defaults(run=run)
+
+
+def _add_proxies(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--upstream",
         metavar="URL",
         type=upstream,
-        help="the model server, such as http://127.0.0.1:8080; without it nothing is proxied",
+        help="the model server, such as http://127.0.0.1:8080; without it no HTTP is proxied",
     )
     parser.add_argument(
         "--listen",
@@ -57,23 +84,48 @@ def add_parser(subparsers: Any) -> None:
         help="where the model's clients connect (default %(default)s)",
     )
     parser.add_argument(
-        "--ingest",
+        "--grpc-upstream",
         metavar="HOST:PORT",
         type=Address.parse,
-        default=Address("127.0.0.1", 9001),
-        help="where rows are pushed, and /metrics is (default %(default)s)",
+        help="where the model server speaks gRPC (Open Inference), without TLS",
     )
     parser.add_argument(
+        "--grpc-listen",
+        metavar="HOST:PORT",
+        type=Address.parse,
+        default=Address("127.0.0.1", 9002),
+        help="where the model's gRPC clients connect (default %(default)s)",
+    )
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "access to the ingest address",
+        "On loopback everybody on this machine may push. Any other address needs one of these.",
+    )
+    group.add_argument(
         "--ingest-token-file",
         metavar="FILE",
         type=Path,
         help="who may push: SHA-256 of bearer tokens, one a line, each followed by the names of "
-        "its monitors or by none for all (default: everybody who reaches the address)",
+        "its monitors or by none for all",
     )
-    flags.add_spool(parser)
-    flags.add_broker(parser)
-    parser.add_argument("--beside", help=argparse.SUPPRESS)  # how the proxy starts its recorder
-    parser.set_defaults(run=run)
+    group.add_argument(
+        "--ingest-client-ca",
+        metavar="FILE",
+        type=Path,
+        help="PEM: only clients with a certificate of these authorities may push; needs the two "
+        "below. With a token file, a token is needed too",
+    )
+    group.add_argument(
+        "--ingest-certificate", metavar="FILE", type=Path, help="PEM: with it the address has TLS"
+    )
+    group.add_argument("--ingest-key", metavar="FILE", type=Path, help="PEM: the certificate's key")
+    group.add_argument(
+        "--ingest-without-authentication",
+        action="store_true",
+        help="let everybody push who reaches the address: where a network policy says who does",
+    )
 
 
 def upstream(text: str) -> Address:
@@ -87,12 +139,41 @@ def upstream(text: str) -> Address:
 def run(args: argparse.Namespace) -> int:
     if args.beside is not None:
         return _record_beside(args, *args.beside.split(","))
-    if args.upstream is not None:
-        return front.run(front.Settings(args.upstream, args.listen, args.ingest, sys.argv[1:]))
+    _check_access(args)
+    if args.hash_key_file is not None:
+        read_hash_key(args.hash_key_file)  # what is wrong with it is said before anything starts
+    if args.broker_security is not None:
+        read_security(args.broker_security)
+    if args.upstream is not None or args.grpc_upstream is not None:
+        from monitor.collector import front  # noqa: PLC0415 - a recorder has none of it
+
+        return front.run(
+            front.Settings(
+                upstream=args.upstream,
+                listen=args.listen,
+                grpc_upstream=args.grpc_upstream,
+                grpc_listen=args.grpc_listen,
+                ingest=args.ingest,
+                arguments=sys.argv[1:],
+            )
+        )
     from monitor.collector import recording  # noqa: PLC0415 - heavy: a proxy has none of it
 
     recording.run_alone(args)
     return 0
+
+
+def _check_access(args: argparse.Namespace) -> None:
+    """Before anything is started. Raises AccessError."""
+    if (args.ingest_certificate is None) != (args.ingest_key is None):
+        raise AccessError("--ingest-certificate and --ingest-key need each other")
+    if args.ingest_client_ca is not None and args.ingest_certificate is None:
+        raise AccessError("--ingest-client-ca needs --ingest-certificate and --ingest-key")
+    check_reach(
+        args.ingest.host,
+        is_authenticated=args.ingest_token_file is not None or args.ingest_client_ca is not None,
+        is_open=args.ingest_without_authentication,
+    )
 
 
 def _record_beside(args: argparse.Namespace, link: str, ingest: str, collector_id: str) -> int:

@@ -42,6 +42,7 @@ class Envelope:
     collector: the random id of the process that spooled it.
     spooled_at: seconds since 1970.
     batch: of the collector's captures; None for what did not come through its proxy.
+    key: of a push that may be sent again; None for one that gave none.
     """
 
     destination: Destination
@@ -53,6 +54,7 @@ class Envelope:
     n_rows: int = 0
     is_split: bool = False
     batch: int | None = None
+    key: str | None = None
 
     def to_bytes(self) -> bytes:
         head = orjson.dumps(
@@ -65,6 +67,7 @@ class Envelope:
                 "n_rows": self.n_rows,
                 "is_split": self.is_split,
                 "batch": self.batch,
+                **({} if self.key is None else {"key": self.key}),
             }
         )
         return b"".join((_LENGTH.pack(len(head)), head, self.value))

@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from monitor import logs
 from monitor.collector.capture import CaptureLimits
@@ -25,8 +25,14 @@ from monitor.collector.handover import Handover
 from monitor.collector.listening import bound
 from monitor.collector.loops import loop_factory, on_signals
 from monitor.collector.proxy import Proxy, ProxyLimits
+from monitor.collector.resident import unmap_libraries
 from monitor.collector.tally import Tally
 from monitor.flags import Address
+
+if TYPE_CHECKING:
+    from monitor.collector.grpc.proxy import GrpcProxy
+
+    AnyProxy = Proxy | GrpcProxy
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +44,9 @@ TELL_S = 0.25
 RESTART_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Before each start of a recorder, the last again and again; one that lived long begins anew."""
 LONG_LIFE_S = 60.0
+SAID_WHY = 2
+"""The exit code after what only people can mend. Whatever else ends a recorder at its start, a lack
+of memory say, is no reason to end the proxy."""
 SPARING = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "MALLOC_ARENA_MAX": "2",
@@ -47,12 +56,17 @@ SPARING = {
 which one does most of the work, and of the batches that it was done with."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """arguments: of this process, for the recorder to read the rest from."""
+    """upstream, grpc_upstream: the model server, over HTTP/1.1 and over gRPC, or None.
 
-    upstream: Address
+    arguments: of this process, for the recorder to read the rest from.
+    """
+
+    upstream: Address | None
     listen: Address
+    grpc_upstream: Address | None
+    grpc_listen: Address
     ingest: Address
     arguments: Sequence[str]
 
@@ -91,7 +105,7 @@ class RecorderProcess:
         self._process: asyncio.subprocess.Process | None = None
 
     async def run(self) -> None:
-        """Until `end`. Raises RecorderDiedError where the first one cannot begin."""
+        """Until `end`. Raises RecorderDiedError where the first one says that it cannot begin."""
         n_short_lives = 0
         while not self._ending.is_set():
             await asyncio.sleep(RESTART_S[min(n_short_lives, len(RESTART_S) - 1)])
@@ -99,7 +113,7 @@ class RecorderProcess:
             exit_code = await self._live()
             if self._ending.is_set():
                 return
-            if self._handover.wanted.paths is None:
+            if self._handover.wanted.paths is None and exit_code == SAID_WHY:
                 raise RecorderDiedError
             log.error("the recorder ended with exit code %d and is started again", exit_code)
             n_short_lives = 0 if time.monotonic() - began > LONG_LIFE_S else n_short_lives + 1
@@ -141,6 +155,7 @@ def run(settings: Settings) -> int:
     """Relays until SIGTERM or Ctrl-C, then finishes what was begun; an exit code."""
     logs.configure()
     gc.freeze()  # what is imported stays: collections need not look at it again
+    unmap_libraries()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_serve(settings))
 
@@ -148,30 +163,47 @@ def run(settings: Settings) -> int:
 async def _serve(settings: Settings) -> int:
     stop = on_signals()
     handover = Handover(CaptureLimits(), Tally())
-    bits = random.Random(secrets.randbits(128))  # noqa: S311 - ids need to differ, no more
-    proxy = Proxy(
-        settings.upstream,
-        handover,
-        clock=time.time,
-        new_id=lambda: b"%032x" % bits.getrandbits(128),
-        limits=ProxyLimits(),
-    )
     with bound(settings.ingest) as ingest:
         recorder = RecorderProcess(settings.arguments, handover, ingest)
+        proxies = await _start_proxies(settings, handover)
+        return await _until(stop, proxies, recorder, handover)
+
+
+async def _start_proxies(settings: Settings, handover: Handover) -> "list[AnyProxy]":
+    bits = random.Random(secrets.randbits(128))  # noqa: S311 - ids need to differ, no more
+
+    def new_id() -> bytes:
+        return b"%032x" % bits.getrandbits(128)
+
+    proxies: list[AnyProxy] = []
+    if upstream := settings.upstream:
+        proxy = Proxy(upstream, handover, clock=time.time, new_id=new_id, limits=ProxyLimits())
         await proxy.start(bound(settings.listen))
-        log.info("http://%s passes on to http://%s", settings.listen, settings.upstream)
-        return await _until(stop, proxy, recorder, handover)
+        log.info("http://%s passes on to http://%s", settings.listen, upstream)
+        proxies.append(proxy)
+    if upstream := settings.grpc_upstream:
+        from monitor.collector.grpc.proxy import GrpcLimits, GrpcProxy  # noqa: PLC0415 - if asked
+
+        limits = GrpcLimits()
+        grpc = GrpcProxy(upstream, handover, clock=time.time, new_id=new_id, limits=limits)
+        await grpc.start(bound(settings.grpc_listen))
+        log.info("gRPC at %s is passed on to %s", settings.grpc_listen, upstream)
+        proxies.append(grpc)
+    return proxies
 
 
 async def _until(
-    stop: asyncio.Event, proxy: Proxy, recorder: RecorderProcess, handover: Handover
+    stop: asyncio.Event,
+    proxies: "Sequence[AnyProxy]",
+    recorder: RecorderProcess,
+    handover: Handover,
 ) -> int:
     """2 where the recorder could not begin: it has said why."""
     running = asyncio.create_task(recorder.run())
     others = [asyncio.create_task(stop.wait()), asyncio.create_task(_tell(handover))]
     await asyncio.wait([running, others[0]], return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
-    await proxy.stop(GRACE_S)
+    await asyncio.gather(*(proxy.stop(GRACE_S) for proxy in proxies))
     await recorder.end()
     for task in (running, *others):
         task.cancel()

@@ -165,9 +165,12 @@ class Handover:
         self._forget(number)
 
     async def end(self, timeout_s: float) -> None:
-        """Hands on what was captured, and gives it up where there is no time or no recorder."""
+        """Hands on what was captured, and gives it up where there is no time or no recorder.
+
+        One that is still starting, or has not heard of the monitors yet, is waited for.
+        """
         self._close_batch()
-        if self._batches and self.wanted.is_ready:
+        if self._batches and self._write is not None:
             self._emptied.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._emptied.wait(), timeout_s)

@@ -1,118 +1,129 @@
-"""The ingest listener: pushed rows, logged events, /metrics, /healthz and /readyz."""
+"""What the ingest address takes and tells: pushed rows, logged events, /metrics and /config."""
 
 import asyncio
-import socket
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterator,
-    Mapping,
-    MutableMapping,
-    Sequence,
-)
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
-import orjson
-import uvicorn
 from prometheus_client.exposition import choose_encoder
 
 from monitor.batches import MAX_BYTES
+from monitor.collector.access import Access, Scope
+from monitor.collector.answers import RETRY_AFTER_S, Answer, Refused
 from monitor.collector.cloudevents import Event, EventError, parse
-from monitor.collector.listener_limits import LimitedProtocol
-from monitor.collector.push import RETRY_AFTER_S, Answer, Kind, Push, Refused
+from monitor.collector.logged_rows import LoggedRows
+from monitor.collector.push import Body, Kind, Push
+from monitor.collector.replies import Send, reply
+from monitor.collector.sagemaker_captures import SageMakerCaptures
 from monitor.collector.sink import Sink
 from monitor.collector.telemetry import Telemetry
-from monitor.collector.tokens import ALL, NOBODY, Monitors, Tokens
+from monitor.collector.tokens import ALL, NOBODY, Monitors
 from monitor.decoders.exchange import Headers
 from monitor.messages import JSON
 
-Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 N_THREADS = 16
-MAX_CONNECTIONS = 512
-PUSHES: dict[str, Kind] = {"/v1/predictions": "predictions", "/v1/labels": "labels"}
 EVENTS = "/v1/events"
+CAPTURES = "/v1/sagemaker-captures"
+FOR_ALL_MONITORS = {EVENTS, CAPTURES}
+"""Whose bodies may be of any monitor, so that a token for some of them is none for these."""
+
+SMALL_BYTES = 2048
+"""A push of so little takes less time than it takes to hand it to a thread and back."""
 MAX_HELD_BYTES = 64 * 1024 * 1024
 """Of all the bodies together that are being received or wait for the disk."""
 
 BUSY = Answer(503, {"error": "too much is being pushed"}, [("Retry-After", str(RETRY_AFTER_S))])
 UNKNOWN = Answer(
     401,
-    {"error": "this address needs a header 'Authorization: Bearer TOKEN', and a token for this"},
+    {
+        "error": "this address needs a client certificate, or a header 'Authorization: Bearer "
+        "TOKEN' and a token for this"
+    },
     [("WWW-Authenticate", "Bearer")],
 )
+INCOMPLETE = Answer(400, {"error": "the body is not complete"})
 TOO_LARGE = Answer(413, {"error": f"a body may have {MAX_BYTES} bytes"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What is known of a request before its body comes. named: its headers, in lower case."""
+
+    headers: Headers
+    named: Mapping[str, str]
+    query: Mapping[str, str]
+    may_push: Monitors
+
+    @classmethod
+    def of(cls, scope: Scope, access: Access) -> "Caller":
+        headers = scope["headers"]
+        named = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+        query = parse_qsl(scope["query_string"].decode("latin-1"))
+        return cls(headers, named, dict(query), access.monitors(scope, named))
+
+
+Taker = Callable[[Caller, bytes], Awaitable[Answer]]
 
 
 class Application:
     """The raw ASGI application behind the listener.
 
-    tokens: who may push; None for everybody.
+    configuration: what /config shows, to those who may push to all monitors.
     """
 
     def __init__(
         self,
         push: Push,
+        logged: LoggedRows,
+        captures: SageMakerCaptures,
         sink: Sink,
         telemetry: Telemetry,
-        is_ready: Callable[[], bool],
-        tokens: Tokens | None,
+        access: Access,
+        configuration: Mapping[str, object],
     ) -> None:
         self._push = push
+        self._logged_rows = logged
+        self._captures = captures
         self._sink = sink
         self._telemetry = telemetry
-        self._is_ready = is_ready
-        self._tokens = tokens
+        self._access = access
+        self._configuration = configuration
         self._n_held_bytes = 0
         self._threads = ThreadPoolExecutor(N_THREADS, thread_name_prefix="push")
+        self._takers: Mapping[str, Taker] = {
+            "/v1/predictions": partial(self._pushed, "predictions"),
+            "/v1/labels": partial(self._pushed, "labels"),
+            "/v1/logs": self._logs,
+            CAPTURES: self._captured,
+            EVENTS: self._events,
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
-        path, method = scope["path"], scope["method"]
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
-        if kind := PUSHES.get(path):
-            may_push = self._may_push(headers)
-            pushed = partial(self._pushed, kind, headers.get("traceparent"), may_push)
-            await _tell(send, await self._posted(method, receive, pushed, may_push))
-        elif path == EVENTS:
-            may_push = ALL if self._may_push(headers) is ALL else NOBODY
-            logged = partial(self._logged, scope["headers"])
-            await _tell(send, await self._posted(method, receive, logged, may_push))
+        path, caller = scope["path"], Caller.of(scope, self._access)
+        if taker := self._takers.get(path):
+            await _tell(send, await self._posted(scope, receive, caller, taker))
         elif path == "/metrics":
-            encode, content_type = choose_encoder(headers.get("accept", ""))
-            await _answer(send, 200, encode(self._telemetry.registry), content_type)
-        elif path == "/healthz" or (path == "/readyz" and self._is_ready()):
-            await _answer(send, 200, b"ok\n", "text/plain")
-        elif path == "/readyz":
-            await _answer(send, 503, b"the spool's disk fails\n", "text/plain")
+            encode, content_type = choose_encoder(caller.named.get("accept", ""))
+            await reply(send, 200, encode(self._telemetry.registry), content_type)
+        elif path == "/config":
+            is_shown = caller.may_push is ALL
+            await _tell(send, Answer(200, self._configuration) if is_shown else UNKNOWN)
         else:
-            await _answer(send, 404, b'{"error":"there is nothing here"}', JSON)
+            await reply(send, 404, b'{"error":"there is nothing here"}', JSON)
 
-    def _may_push(self, headers: Mapping[str, str]) -> Monitors:
-        if self._tokens is None:
-            return ALL
-        return self._tokens.monitors(headers.get("authorization", "").encode("latin-1"))
-
-    async def _posted(
-        self,
-        method: str,
-        receive: Receive,
-        accept: Callable[[bytes], Awaitable[Answer]],
-        may_push: Monitors,
-    ) -> Answer:
-        """What `accept` makes of the body, unless there is no room for it or it may not come."""
-        if method != "POST":
+    async def _posted(self, scope: Scope, receive: Receive, caller: Caller, taker: Taker) -> Answer:
+        """What `taker` makes of the body, unless there is no room for it or it may not come."""
+        if scope["method"] != "POST":
             return Answer(405, {"error": "this takes POST only"}, [("Allow", "POST")])
-        if may_push is NOBODY:
+        is_for_all = scope["path"] in FOR_ALL_MONITORS
+        if caller.may_push is NOBODY or (is_for_all and caller.may_push is not ALL):
             return UNKNOWN
         pieces: list[bytes] = []
         n_bytes = 0
@@ -126,23 +137,42 @@ class Application:
                 if self._n_held_bytes > MAX_HELD_BYTES:
                     self._telemetry.refused.labels(Refused.TOO_BUSY).inc()
                     return BUSY
-            return await accept(b"".join(pieces))
+            return await taker(caller, b"".join(pieces))
+        except _LeftError:
+            return INCOMPLETE
         finally:
             self._n_held_bytes -= n_bytes
 
-    async def _pushed(
-        self, kind: Kind, traceparent: str | None, may_push: Monitors, body: bytes
-    ) -> Answer:
-        answered = await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._push.accept, kind, body, traceparent, may_push
+    async def _pushed(self, kind: Kind, caller: Caller, body: bytes) -> Answer:
+        described = Body(
+            raw=body,
+            content_type=caller.named.get("content-type", JSON),
+            monitor=caller.query.get("monitor"),
+            key=caller.named.get("idempotency-key"),
+            traceparent=caller.named.get("traceparent"),
+            may_push=caller.may_push,
         )
-        return await asyncio.wrap_future(answered)
+        if len(body) <= SMALL_BYTES:
+            return await asyncio.wrap_future(self._push.accept(kind, described))
+        return await self._on_a_thread(self._push.accept, kind, described)
 
-    async def _logged(self, headers: Headers, body: bytes) -> Answer:
+    async def _logs(self, caller: Caller, body: bytes) -> Answer:
+        accept, traceparent = self._logged_rows.accept, caller.named.get("traceparent")
+        return await self._on_a_thread(accept, caller.headers, body, traceparent, caller.may_push)
+
+    async def _captured(self, caller: Caller, body: bytes) -> Answer:
+        accept, model = self._captures.accept, caller.query.get("model")
+        return await self._on_a_thread(accept, model, caller.headers, body)
+
+    async def _on_a_thread(self, accept: Callable[..., Future[Answer]], *args: object) -> Answer:
+        loop = asyncio.get_running_loop()
+        return await asyncio.wrap_future(await loop.run_in_executor(self._threads, accept, *args))
+
+    async def _events(self, caller: Caller, body: bytes) -> Answer:
         """200, since KServe's agent takes any other answer for a failure."""
         loop = asyncio.get_running_loop()
         try:
-            events = await loop.run_in_executor(self._threads, parse, headers, body)
+            events = await loop.run_in_executor(self._threads, parse, caller.headers, body)
         except EventError as error:
             return Answer(400, {"error": str(error)})
         good = [event for event in events if isinstance(event, Event)]
@@ -159,72 +189,20 @@ class Application:
         self._threads.shutdown(wait=False)
 
 
+class _LeftError(Exception):
+    """The caller has gone before the body was complete."""
+
+
 async def _body(receive: Receive) -> AsyncIterator[bytes]:
-    """The pieces of a request's body as they come."""
+    """The pieces of a request's body as they come. Raises _LeftError."""
     more = True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _LeftError
         yield message.get("body", b"")
         more = message.get("more_body", False)
 
 
 async def _tell(send: Send, answer: Answer) -> None:
-    await _answer(send, answer.status, orjson.dumps(answer.body), JSON, answer.headers)
-
-
-async def _answer(
-    send: Send,
-    status: int,
-    body: bytes,
-    content_type: str,
-    headers: Sequence[tuple[str, str]] = (),
-) -> None:
-    described = [("Content-Type", content_type), ("Content-Length", str(len(body))), *headers]
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [(name.lower().encode(), value.encode()) for name, value in described],
-        }
-    )
-    await send({"type": "http.response.body", "body": body})
-
-
-class _Server(uvicorn.Server):
-    """uvicorn within a program that has signal handlers of its own."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-class Ingest:
-    """The listener, on a socket that others have bound: callers who come early wait in line."""
-
-    def __init__(self, application: Application, listening: socket.socket) -> None:
-        self._socket = listening
-        self._application = application
-        self._server = _Server(
-            uvicorn.Config(
-                application,
-                http=LimitedProtocol,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                limit_concurrency=MAX_CONNECTIONS,
-                timeout_graceful_shutdown=5,
-            )
-        )
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._server.serve([self._socket]))
-
-    async def stop(self) -> None:
-        """Accepts nothing more and finishes what was begun."""
-        self._server.should_exit = True
-        if self._task is not None:
-            await self._task
-        self._application.close()
+    await reply(send, answer.status, answer.to_bytes(), answer.content_type, answer.headers)

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from monitor.batches import encode
 from monitor.collector.envelope import Destination, Envelope
+from monitor.collector.screening import Screening
 from monitor.messages import ARROW, JSON, Header, KafkaHeaders, Registration
 from monitor.spool import Spool
 
@@ -16,36 +17,18 @@ MAX_ENVELOPE_BYTES = 768 * 1024
 """Of Arrow's buffers: as a message it is below the 1 MiB that Kafka takes by default."""
 
 
-class Intake:
-    """Puts messages into the spool, under the id of this collector. Any thread may use it.
+class Packing:
+    """Makes messages of rows and of what could not be read. Any thread may use it.
 
-    stored: how many messages of a batch of captures are in the spool already, by the batch's
-        number: a recorder that dies may have stored one and not said so.
+    screening: lets rows leave as their monitors say.
     """
 
     def __init__(
-        self,
-        spool: Spool,
-        *,
-        collector_id: str,
-        clock: Callable[[], float],
-        stored: Mapping[int, int] | None = None,
+        self, *, collector_id: str, clock: Callable[[], float], screening: Screening
     ) -> None:
-        self._spool = spool
         self._collector_id = collector_id
         self._clock = clock
-        self._stored = stored or {}
-
-    def store(self, envelopes: Sequence[Envelope], *, batch: int | None = None) -> Future[int]:
-        """All or none. The future ends when they are safe, or with a SpoolError.
-
-        batch: number of the captures that they were made of; what it stored before is left out.
-        Raises SpoolFullError where there is no room.
-        """
-        if batch is not None:
-            left = envelopes[self._stored.get(batch, 0) :]
-            envelopes = [replace(envelope, batch=batch) for envelope in left]
-        return self._spool.append([envelope.to_bytes() for envelope in envelopes])
+        self._screening = screening
 
     def rows(
         self,
@@ -54,12 +37,17 @@ class Intake:
         destination: Destination,
         headers: KafkaHeaders = (),
     ) -> list[Envelope]:
-        """The messages that hold these rows. Of a monitor with labels, a row is to meet its own."""
+        """The messages that hold what leaves of these rows, which may be nothing.
+
+        Of a monitor with labels, a row is to meet its own.
+        """
+        now = self._clock()
+        leaving = self._screening.admit(batch, registration, destination, now=now)
         return [
             Envelope(
                 destination=destination,
                 collector=self._collector_id,
-                spooled_at=self._clock(),
+                spooled_at=now,
                 value=encode(piece),
                 headers=[
                     (Header.MONITOR.value, registration.name.encode()),
@@ -70,7 +58,7 @@ class Intake:
                 n_rows=piece.num_rows,
                 is_split=registration.monitor.spec.label is not None,
             )
-            for piece in _pieces(batch)
+            for piece in _pieces(leaving)
         ]
 
     def dead_letter(self, letter: bytes, reason: str) -> Envelope:
@@ -85,6 +73,38 @@ class Intake:
                 (Header.CONTENT_TYPE.value, JSON.encode()),
             ],
         )
+
+
+class Intake(Packing):
+    """Puts messages into the spool, under the id of this collector. Any thread may use it.
+
+    stored: how many messages of a batch of captures are in the spool already, by the batch's
+        number: a recorder that dies may have stored one and not said so.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        collector_id: str,
+        clock: Callable[[], float],
+        screening: Screening,
+        stored: Mapping[int, int] | None = None,
+    ) -> None:
+        super().__init__(collector_id=collector_id, clock=clock, screening=screening)
+        self._spool = spool
+        self._stored = stored or {}
+
+    def store(self, envelopes: Sequence[Envelope], *, batch: int | None = None) -> Future[int]:
+        """All or none. The future ends when they are safe, or with a SpoolError.
+
+        batch: number of the captures that they were made of; what it stored before is left out.
+        Raises SpoolFullError where there is no room.
+        """
+        if batch is not None:
+            left = envelopes[self._stored.get(batch, 0) :]
+            envelopes = [replace(envelope, batch=batch) for envelope in left]
+        return self._spool.append([envelope.to_bytes() for envelope in envelopes])
 
 
 def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

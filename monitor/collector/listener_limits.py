@@ -1,6 +1,7 @@
 """What uvicorn lets a client do without end: send a head that grows, or one that never ends."""
 
 import asyncio
+import ssl
 from typing import Any
 
 import httptools
@@ -14,6 +15,19 @@ BODY_S = 60.0
 HEAD_TIMEOUT = Refusal(408, "the request's head did not arrive in time")
 BODY_TIMEOUT = Refusal(408, "the request's body did not arrive in time")
 HEAD_TOO_LARGE = Refusal(431, "the request's head is too large")
+
+
+def tls_extension(transport: asyncio.Transport) -> dict[str, dict[object, object]]:
+    """What ASGI tells of a client's certificate; nothing where there is no TLS.
+
+    https://asgi.readthedocs.io/en/latest/specs/tls.html
+    """
+    connection = transport.get_extra_info("ssl_object")
+    if connection is None:
+        return {}
+    shown = connection.getpeercert(binary_form=True)
+    chain = [] if shown is None else [ssl.DER_cert_to_PEM_cert(shown)]
+    return {"tls": {"client_cert_chain": chain}}
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -31,6 +45,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._tls = tls_extension(transport)
         self._wait(HEAD_S, HEAD_TIMEOUT)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -45,6 +60,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = self._tls
         self._in_head = True
         self._wait(HEAD_S, HEAD_TIMEOUT)
 

@@ -1,77 +1,83 @@
 """Rows that somebody pushes: read, judged one by one, and acknowledged when they are safe."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
-import pyarrow as pa
 
+from detectors.columns import Field
 from monitor import tracing
 from monitor.batches import (
-    LABEL,
     BatchError,
+    Judged,
     ReadRows,
-    conform,
-    labels,
-    predictions,
-    read_rows,
+    judged_labels,
+    judged_predictions,
+    read_body,
+    read_columns,
+    read_stream,
 )
-from monitor.collector.envelope import Destination
+from monitor.collector.answers import Answer, LaterError, PushError, Refused
+from monitor.collector.envelope import Destination, Envelope
 from monitor.collector.intake import Intake
+from monitor.collector.registry import Monitors as Known
 from monitor.collector.registry import Registry
+from monitor.collector.repeats import Repeats, done
 from monitor.collector.telemetry import Telemetry
 from monitor.collector.tokens import ALL, Monitors
-from monitor.messages import Registration, Topics
+from monitor.messages import ARROW, JSON, Registration, Topics
 from monitor.spool import SpoolError, SpoolFullError
 
 log = logging.getLogger(__name__)
 
 Kind = Literal["predictions", "labels"]
 
-RETRY_AFTER_S = 5
+MAX_KEY_LENGTH = 300
+"""With the monitor's name before it."""
+
+_JUDGES: Mapping[Kind, Callable[[ReadRows, Sequence[Field]], Judged]] = {
+    "predictions": judged_predictions,
+    "labels": judged_labels,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the caller is told."""
+class Body:
+    """What came with a push. monitor: as the address names it; an Arrow stream cannot.
 
-    status: int
-    body: Mapping[str, object]
-    headers: Sequence[tuple[str, str]] = ()
+    key: under which it is stored once only, if it should come again.
+    traceparent: of the caller's trace. may_push: the monitors that the caller may push to.
+    """
 
+    raw: bytes
+    content_type: str = JSON
+    monitor: str | None = None
+    key: str | None = None
+    traceparent: str | None = None
+    may_push: Monitors = ALL
 
-class Refused(StrEnum):
-    """Why a push is to come again later: the whole set."""
-
-    MONITORS_UNKNOWN = "monitors unknown"
-    SPOOL_FULL = "spool full"
-    SPOOL_FAILED = "spool failed"
-    TOO_BUSY = "too busy"
-
-
-class PushError(Exception):
-    """A push that is refused as a whole."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.answer = Answer(status, {"error": message})
+    @property
+    def is_arrow(self) -> bool:
+        return self.content_type.partition(";")[0].strip().lower() == ARROW
 
 
-class LaterError(PushError):
-    """A push that is refused now and may succeed later."""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What becomes of rows. rejected: why some were not good, by their position."""
 
-    def __init__(self, reason: Refused, message: str) -> None:
-        super().__init__(503, message)
-        self.reason = reason
-        self.answer = Answer(503, {"error": message}, [("Retry-After", str(RETRY_AFTER_S))])
+    n_accepted: int
+    rejected: Mapping[int, str]
+    future: Future[int]
 
 
 class Push:
-    """Takes pushed rows into the spool. Reading a body takes time: `accept` wants a thread."""
+    """Takes pushed rows into the spool. Reading a body takes time: `accept` wants a thread.
+
+    known_keys: of the pushes that the spool holds from before.
+    """
 
     def __init__(
         self,
@@ -81,77 +87,113 @@ class Push:
         topics: Topics,
         *,
         clock: Callable[[], float],
+        known_keys: Iterable[str] = (),
     ) -> None:
         self._registry = registry
         self._intake = intake
         self._telemetry = telemetry
         self._topics = topics
         self._clock = clock
+        self._repeats = Repeats(known_keys)
 
-    def accept(
-        self,
-        kind: Kind,
-        raw: bytes,
-        traceparent: str | None = None,
-        may_push: Monitors = ALL,
-    ) -> Future[Answer]:
-        """Stores the good rows of a JSON body and says why the others are not good.
+    def accept(self, kind: Kind, body: Body) -> Future[Answer]:
+        """Stores the good rows of a body and says why the others are not good.
 
         The future ends with the answer: with 202 once the good rows are safe on the disk, from
         where they go to Kafka whatever happens to this process. Or with a 503; then none is stored.
         """
-        answered: Future[Answer] = Future()
-        try:
-            body = _object(raw)
-            registration = self._registration(body.get("monitor"), may_push)
-            read = read_rows(body.get("rows"), now=self._clock())
-            batch, rejected = _READERS[kind](read, registration)
-            verdicts = [{"row": i, "reason": rejected[i]} for i in sorted(rejected)]
-            answer = Answer(202, {"accepted": batch.num_rows, "rejected": verdicts})
-            if batch.num_rows == 0:
-                answered.set_result(answer)
-            else:
-                stored = self._store(kind, batch, registration, traceparent)
-                stored.add_done_callback(lambda s: answered.set_result(self._after(s, answer)))
-        except PushError as error:
-            answered.set_result(self._refusal(error))
-        except BatchError as error:
-            answered.set_result(Answer(400, {"error": str(error)}))
-        return answered
+        return self.answered(lambda: self._accept(kind, body))
 
-    def _registration(self, name: object, may_push: Monitors) -> Registration:
+    def answered(self, accept: Callable[[], Future[Answer]]) -> Future[Answer]:
+        """What `accept` answers; its refusals are answers, too."""
+        try:
+            return accept()
+        except PushError as error:
+            return done(self.refusal(error))
+        except BatchError as error:
+            return done(Answer(400, {"error": str(error)}))
+
+    def _accept(self, kind: Kind, body: Body) -> Future[Answer]:
+        given = None if body.is_arrow else _object(body.raw)
+        name = body.monitor if given is None else given.get("monitor", body.monitor)
+        registration = self.registration(name, body.may_push)
+        now = self._clock()
+        read = _arrow_rows(body.raw, now) if given is None else read_body(given, now=now)
+        key = None if body.key is None else f"{kind}/{registration.name}/{body.key}"
+        if key is not None and len(key) > MAX_KEY_LENGTH:
+            raise PushError(400, f"an Idempotency-Key of more than {MAX_KEY_LENGTH} characters")
+        stored = self.store(kind, [(registration, read)], body.traceparent, key=key)
+        verdicts = [{"row": i, "reason": stored.rejected[i]} for i in sorted(stored.rejected)]
+        answer = Answer(202, {"accepted": stored.n_accepted, "rejected": verdicts})
+        return self.acknowledged(stored, answer)
+
+    @property
+    def known(self) -> Known:
+        """The monitors in force. Raises LaterError while nobody has said which there are."""
+        if not self._registry.is_loaded:
+            raise LaterError(Refused.MONITORS_UNKNOWN, "Kafka has not told the monitors yet")
+        return self._registry.monitors
+
+    def registration(self, name: object, may_push: Monitors) -> Registration:
+        """Of a monitor that the caller may push to. Raises PushError."""
         if not isinstance(name, str):
-            raise PushError(400, "'monitor' must be the name of a monitor")
+            raise PushError(400, "the push must name its monitor: 'monitor', or ?monitor=NAME")
         if may_push is not None and name not in may_push:
             raise PushError(403, f"this token is not for the monitor {name!r}")
-        registration = self._registry.monitors.by_name.get(name)
-        if registration is None and not self._registry.is_loaded:
-            raise LaterError(Refused.MONITORS_UNKNOWN, "Kafka has not told the monitors yet")
+        registration = self._registry.monitors.by_name.get(name) or self.known.by_name.get(name)
         if registration is None:
             raise PushError(404, f"there is no monitor {name!r}")
         return registration
 
-    def _store(
+    def store(
         self,
         kind: Kind,
-        batch: pa.RecordBatch,
-        registration: Registration,
+        rows: Sequence[tuple[Registration, ReadRows]],
         traceparent: str | None,
-    ) -> Future[int]:
+        *,
+        key: str | None = None,
+    ) -> Stored:
+        """Stores the good rows, of all monitors or of none. Raises LaterError.
+
+        key: of what is to be stored once only, however often it comes.
+        """
         destination = Destination(kind)
+        envelopes: list[Envelope] = []
+        rejected: dict[int, str] = {}
+        n_accepted = 0
         with tracing.sending(destination.topic(self._topics), parent=traceparent):
-            try:
-                return self._intake.store(
-                    self._intake.rows(batch, registration, destination, tracing.kafka_headers())
-                )
-            except SpoolError as error:
-                raise _later(error) from error
+            headers = tracing.kafka_headers()
+            for registration, read in rows:
+                batch, reasons = _JUDGES[kind](read, registration.schema)
+                rejected.update(reasons)
+                n_accepted += batch.num_rows
+                if batch.num_rows:
+                    envelopes += self._intake.rows(batch, registration, destination, headers)
+            return Stored(n_accepted, rejected, self._keep(envelopes, key))
 
-    def _after(self, stored: Future[int], answer: Answer) -> Answer:
-        error = stored.exception()
-        return answer if error is None else self._refusal(_later(error))
+    def _keep(self, envelopes: Sequence[Envelope], key: str | None) -> Future[int]:
+        if not envelopes:
+            return done(0)
+        try:
+            if key is None:
+                return self._intake.store(envelopes)
+            named = [replace(envelope, key=key) for envelope in envelopes]
+            return self._repeats.once(key, lambda: self._intake.store(named))
+        except SpoolError as error:
+            raise _later(error) from error
 
-    def _refusal(self, error: PushError) -> Answer:
+    def acknowledged(self, stored: Stored, answer: Answer) -> Future[Answer]:
+        """The answer, once what was stored is safe; a refusal if it cannot be."""
+        answered: Future[Answer] = Future()
+
+        def settle(future: Future[int]) -> None:
+            error = future.exception()
+            answered.set_result(answer if error is None else self.refusal(_later(error)))
+
+        stored.future.add_done_callback(settle)
+        return answered
+
+    def refusal(self, error: PushError) -> Answer:
         if isinstance(error, LaterError):
             log.warning("a push is refused: %s", error)
             self._telemetry.refused.labels(error.reason).inc()
@@ -163,6 +205,12 @@ def _later(error: BaseException) -> LaterError:
     return LaterError(reason, f"the rows were not stored: {error}")
 
 
+def _arrow_rows(raw: bytes, now: float) -> ReadRows:
+    """Raises BatchError."""
+    batch = read_stream(raw)
+    return read_columns({name: batch[name] for name in batch.schema.names}, now=now)
+
+
 def _object(raw: bytes) -> dict[str, Any]:
     try:
         body = orjson.loads(raw)
@@ -171,44 +219,3 @@ def _object(raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise PushError(400, 'the body must be an object {"monitor": …, "rows": […]}')
     return body
-
-
-Judged = tuple[pa.RecordBatch, Mapping[int, str]]
-"""The rows that are good, and why the others are not, by position."""
-
-
-def _predictions(read: ReadRows, registration: Registration) -> Judged:
-    """The rows that fit the monitor's schema; the others join the rejected."""
-    conformed = conform(read.columns, registration.schema, n=len(read.ids))
-    reasons: dict[int, str] = {}
-    for name in conformed.mismatched:
-        array = conformed.columns[name]
-        for i, value in enumerate(read.columns[name]):
-            if value is not None and not array[i].is_valid:
-                reasons.setdefault(i, f"{name}: {_short(value)} is not of type {array.type}")
-    kept = read.without(reasons)
-    fitting = conform(kept.columns, registration.schema, n=len(kept.ids))
-    batch = predictions(kept.ids, kept.times, [None] * len(kept.ids), fitting)
-    return batch, kept.rejected
-
-
-def _labels(read: ReadRows, _: Registration) -> Judged:
-    values = read.columns.get(LABEL, [None] * len(read.ids))
-    reasons = {
-        i: "label must be a number, a boolean or text"
-        for i, value in enumerate(values)
-        if not isinstance(value, bool | int | float | str)
-    }
-    kept = read.without(reasons)
-    return labels(kept.ids, kept.times, kept.columns.get(LABEL, [])), kept.rejected
-
-
-_READERS: Mapping[Kind, Callable[[ReadRows, Registration], Judged]] = {
-    "predictions": _predictions,
-    "labels": _labels,
-}
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -8,21 +8,22 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
+from traceback import format_tb
 
 import orjson
-import pyarrow as pa
 
 from monitor import tracing
-from monitor.batches import conform, lost, parse_time, predictions, request_ids
+from monitor.batches import parse_time
 from monitor.collector.capture import Capture, Dropped
 from monitor.collector.envelope import Destination, Envelope
 from monitor.collector.exchanges import unpack
 from monitor.collector.frames import Counts
+from monitor.collector.gathering import Gathering
 from monitor.collector.intake import Intake
 from monitor.collector.registry import Registry, columns
 from monitor.collector.tally import DROPPED, FAILED, RECORDED
 from monitor.collector.telemetry import Telemetry
-from monitor.decoders import Columns, Decoded, DecodeError, Exchange
+from monitor.decoders import Decoded, DecodeError, Exchange
 from monitor.decoders.exchange import ORPHANED, Reason, header
 from monitor.messages import Registration, Topics
 from monitor.spool import SpoolError, SpoolFullError
@@ -38,40 +39,10 @@ Settled = Callable[[int, Counts], None]
 
 
 @dataclass(slots=True)
-class _Batch:
-    """Rows of one monitor, gathered from several exchanges."""
-
-    registration: Registration
-    names: Columns
-    ids: list[str] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-    latencies_s: list[float] = field(default_factory=list)
-    columns: dict[str, list[object]] = field(default_factory=dict)
-    origins: list[str] = field(default_factory=list)
-
-    def add(self, exchange: Exchange, decoded: Decoded, time: float) -> None:
-        n, before = decoded.n, len(self.ids)
-        self.ids += request_ids(exchange.request_id, n)
-        self.times += [time] * n
-        self.latencies_s += [exchange.latency_s] * n
-        for name, values in decoded.columns.items():
-            if name not in self.columns:
-                self.columns[name] = [None] * before
-            self.columns[name].extend(values)
-        if len(decoded.columns) < len(self.columns):
-            for column in self.columns.values():
-                column.extend([None] * (before + n - len(column)))
-
-    def to_arrow(self) -> pa.RecordBatch:
-        conformed = conform(self.columns, self.registration.schema, n=len(self.ids))
-        return predictions(self.ids, self.times, self.latencies_s, conformed)
-
-
-@dataclass(slots=True)
 class _Reading:
     """What was read of a batch of exchanges."""
 
-    rows: dict[str, _Batch] = field(default_factory=dict)
+    rows: dict[str, Gathering] = field(default_factory=dict)
     letters: list[Envelope] = field(default_factory=list)
     failed: Counts = field(default_factory=Counter)
     n_read: int = 0
@@ -147,8 +118,10 @@ class Recorder:
     ) -> None:
         try:
             self.record(exchanges, batch=batch, settled=settled)
-        except Exception:  # a fault of ours costs these exchanges, never the capture itself
-            log.exception("%d captured requests are lost", len(exchanges))
+        except Exception as error:  # noqa: BLE001 - a fault of ours costs these exchanges, no more
+            # Not the error itself: its message may quote what is not to leave.
+            kind, where = type(error).__name__, "".join(format_tb(error.__traceback__))
+            log.error("%d captured requests are lost: %s\n%s", len(exchanges), kind, where)  # noqa: TRY400
             self._settle(Counter({(DROPPED, Dropped.FAULT): len(exchanges)}), settled)
 
     def record(
@@ -171,8 +144,8 @@ class Recorder:
                 self._set_aside(exchange, error, reading)
         envelopes = [e for rows in reading.rows.values() for e in self._envelopes(rows)]
         envelopes += reading.letters
-        if not envelopes:
-            self._settle(reading.failed, settled)
+        if not envelopes:  # of rows that were read, the monitor's sample has none
+            self._settle(Counter({(RECORDED, ""): reading.n_read}) + reading.failed, settled)
             return
         try:
             stored = self._intake.store(envelopes, batch=batch)
@@ -182,7 +155,7 @@ class Recorder:
         stored.add_done_callback(lambda future: self._account(future, reading, settled))
 
     def _decode(self, exchange: Exchange, reading: _Reading) -> None:
-        reader = self._registry.monitors.reader(exchange.path)
+        reader = self._registry.monitors.reader(exchange)
         if reader is None:
             raise DecodeError(Reason.NO_MONITOR)
         registration = reader.registration
@@ -192,11 +165,16 @@ class Recorder:
             raise DecodeError(Reason.MODEL_ERROR, f"the model answered {exchange.status}")
         batch = reading.rows.get(registration.name)
         if batch is None:
-            batch = reading.rows[registration.name] = _Batch(registration, columns(registration))
-        decoded = reader.decode(exchange, batch.names)
+            batch = reading.rows[registration.name] = Gathering(registration, columns(registration))
+        decoded = _with_headers(reader.decode(exchange, batch.names), exchange, registration)
         if decoded.n > MAX_EXCHANGE_ROWS:
             raise DecodeError(Reason.TOO_LARGE, f"{decoded.n} rows in one request")
-        batch.add(exchange, decoded, self._event_time(exchange, registration))
+        batch.add(
+            exchange.request_id,
+            decoded,
+            time=self._event_time(exchange, registration),
+            latency_s=exchange.latency_s,
+        )
         reading.n_read += 1
         if origin := header(exchange.request_headers, b"traceparent"):
             batch.origins.append(origin.decode("latin-1"))
@@ -215,16 +193,16 @@ class Recorder:
 
     def _set_aside(self, exchange: Exchange, error: DecodeError, reading: _Reading) -> None:
         reading.failed[FAILED, error.reason] += 1
-        if error.reason is not Reason.NO_MONITOR:
-            letter = dead_letter(exchange, error)
+        reader = self._registry.monitors.reader(exchange)
+        if reader is not None:
+            kept = reader.registration.monitor.spec.capture.unreadable
+            letter = dead_letter(exchange, error, with_bodies=kept == "bodies")
             reading.letters.append(self._intake.dead_letter(letter, error.reason))
 
-    def _envelopes(self, batch: _Batch) -> list[Envelope]:
-        if not batch.ids:
-            return []
+    def _envelopes(self, batch: Gathering) -> list[Envelope]:
         arrow = batch.to_arrow()
-        n_mismatched = sum(lost(arrow, "mismatched").values())
-        self._telemetry.mismatched.labels(batch.registration.name).inc(n_mismatched)
+        if arrow is None:
+            return []
         with tracing.sending(self._topics.predictions, origins=batch.origins):
             return self._intake.rows(
                 arrow, batch.registration, Destination.PREDICTIONS, tracing.kafka_headers()
@@ -255,20 +233,35 @@ class Recorder:
         settled(outcome)
 
 
-def dead_letter(exchange: Exchange, error: DecodeError) -> bytes:
-    """What could not be read, and why, as JSON; of each body its beginning, in base64."""
-    return orjson.dumps(
-        {
-            "reason": error.reason,
-            "detail": str(error),
-            "path": exchange.path,
-            "request_id": exchange.request_id,
-            "status": exchange.status,
-            "arrived_at": exchange.arrived_at,
-            "request": _beginning(exchange.request),
-            "response": _beginning(exchange.response),
-        }
-    )
+def _with_headers(decoded: Decoded, exchange: Exchange, registration: Registration) -> Decoded:
+    """The rows with the headers that may leave; what the body has of the same name stays."""
+    columns = dict(decoded.columns)
+    for name, column in registration.monitor.spec.capture.headers.items():
+        value = header(exchange.request_headers, name.lower().encode())
+        columns.setdefault(column, [None if value is None else value.decode("latin-1")] * decoded.n)
+    return Decoded(columns, decoded.n)
+
+
+def dead_letter(exchange: Exchange, error: DecodeError, *, with_bodies: bool) -> bytes:
+    """That something could not be read, and why, as JSON.
+
+    with_bodies: what was wrong in detail, and of each body its beginning, in base64. What cannot
+    be read cannot be redacted, so nothing of it leaves unless the monitor's document wants it.
+    """
+    letter: dict[str, object] = {
+        "reason": error.reason,
+        "path": exchange.path.partition("?")[0],
+        "request_id": exchange.request_id,
+        "status": exchange.status,
+        "arrived_at": exchange.arrived_at,
+        "request_bytes": sum(map(len, exchange.request)),
+        "response_bytes": sum(map(len, exchange.response)),
+    }
+    if with_bodies:
+        letter["detail"] = str(error)
+        letter["request"] = _beginning(exchange.request)
+        letter["response"] = _beginning(exchange.response)
+    return orjson.dumps(letter)
 
 
 def _beginning(pieces: Sequence[bytes]) -> str:

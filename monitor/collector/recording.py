@@ -1,41 +1,36 @@
-"""The process that reads, stores and publishes what was captured or is pushed."""
+"""The process that reads, stores and publishes what was captured or is pushed.
+
+Its address answers before all of it is loaded: what decodes and publishes takes half a second to
+import, and who asks meanwhile whether it is ready wants to know of the spool.
+"""
 
 import argparse
 import asyncio
 import gc
 import logging
 import os
-import re
 import secrets
 import socket
+import ssl
 import sys
-import time
-from collections import Counter
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from prometheus_client import CollectorRegistry
-
-from monitor import flags, logs, tracing
-from monitor.collector.capture import Capture, CaptureLimits
-from monitor.collector.envelope import Envelope
+from monitor import logs
+from monitor.collector.access import Access
+from monitor.collector.encryption import CertificateFiles, Encryption
 from monitor.collector.frames import Counts, Frames, Kind, counts_from_bytes, counts_to_bytes, frame
-from monitor.collector.ingest import Application, Ingest
-from monitor.collector.intake import Intake
+from monitor.collector.listener import Entrance, Listener
 from monitor.collector.listening import bound
 from monitor.collector.loops import loop_factory, on_signals
-from monitor.collector.pairing import PairingLimits
-from monitor.collector.publisher import Publisher
-from monitor.collector.push import Push
-from monitor.collector.recorder import Recorder
-from monitor.collector.registry import Registry
-from monitor.collector.sink import Sink
-from monitor.collector.telemetry import Telemetry
+from monitor.collector.resident import unmap_libraries
 from monitor.collector.tokens import Tokens
 from monitor.collector.wanted import Wanted
-from monitor.decoders import DECODERS
 from monitor.spool import RealDisk, Spool, SpoolError
+
+if TYPE_CHECKING:
+    from monitor.collector.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +38,9 @@ FLUSH_S = 5.0
 NICENESS = 5
 """Where the processor is short, the model and the proxy come first; once there is something to do,
 since what is still starting holds nobody up."""
+GC_THRESHOLD = 20_000
+"""A body of 20 kB makes some hundred lists, which hold no cycles: Python's default of 700 would
+look for some with every other one."""
 SWITCH_INTERVAL_S = 0.0005
 """Python's default of 5 ms is how long the event loop would wait for the threads beside it."""
 
@@ -53,8 +51,8 @@ class _Link(asyncio.Protocol):
     is_orderly: whether the proxy has said that there is nothing more.
     """
 
-    def __init__(self, recording: "Recording", ended: asyncio.Event) -> None:
-        self._recording = recording
+    def __init__(self, pipeline: "Pipeline", ended: asyncio.Event) -> None:
+        self._pipeline = pipeline
         self._ended = ended
         self.is_orderly = False
         self._frames = Frames()
@@ -67,9 +65,9 @@ class _Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         for kind, number, payload in self._frames.feed(data):
             if kind == Kind.BATCH:
-                self._recording.recorder.hand_in(number, payload, self._settled)
+                self._pipeline.recorder.hand_in(number, payload, self._settled)
             elif kind == Kind.COUNTS:
-                self._recording.proxy_counted(counts_from_bytes(payload), number)
+                self._pipeline.proxy_counted(counts_from_bytes(payload), number)
             elif kind == Kind.END:
                 self.is_orderly = True
                 self._ended.set()
@@ -102,25 +100,21 @@ def run_beside(
     args: argparse.Namespace, link: socket.socket, ingest: socket.socket, collector_id: str
 ) -> None:
     """Takes captures too, until the proxy has no more or is gone."""
-    os.nice(NICENESS)
     _run(_beside(args, link, ingest, collector_id))
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
     logs.configure()
-    tracing.configure("collect")
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    gc.freeze()  # what is imported stays: collections need not look at it again
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(main)
-    tracing.shutdown()
 
 
 async def _alone(args: argparse.Namespace) -> None:
     stop = on_signals()
     with bound(args.ingest) as ingest:
-        recording = Recording(args, ingest, secrets.token_hex(8))
-        recording.start()
+        recording = Recording(args, ingest)
+        await recording.start(secrets.token_hex(8))
         await stop.wait()
         log.info("stopping")
         await recording.stop(FLUSH_S)
@@ -129,54 +123,31 @@ async def _alone(args: argparse.Namespace) -> None:
 async def _beside(
     args: argparse.Namespace, link: socket.socket, ingest: socket.socket, collector_id: str
 ) -> None:
-    recording = Recording(args, ingest, collector_id)
-    recording.start()
+    recording = Recording(args, ingest)
+    pipeline = await recording.start(collector_id, niceness=NICENESS)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    _, protocol = await loop.create_connection(lambda: _Link(recording, ended), sock=link)
-    recording.registry.watch(lambda: protocol.want(recording.wanted()))
-    protocol.want(recording.wanted())
+    _, protocol = await loop.create_connection(lambda: _Link(pipeline, ended), sock=link)
+    pipeline.registry.watch(lambda: protocol.want(pipeline.wanted()))
+    protocol.want(pipeline.wanted())
     await ended.wait()
     # A proxy that was killed may begin again at once, and then wants the spool for itself.
     await recording.stop(FLUSH_S if protocol.is_orderly else 0.0)
 
 
 class Recording:
-    """The parts of this process, put together."""
+    """The spool and the address at once; then, loaded beside them, what stands between them."""
 
-    def __init__(self, args: argparse.Namespace, ingest: socket.socket, collector_id: str) -> None:
-        broker = flags.broker(args)
-        client_id, topics = f"driftmeter-{collector_id}", broker.topics
+    def __init__(self, args: argparse.Namespace, ingest: socket.socket) -> None:
         self._args = args
-        self.telemetry = Telemetry(CollectorRegistry())
+        self._access = Access(
+            tokens=Tokens(args.ingest_token_file) if args.ingest_token_file else None,
+            needs_certificate=args.ingest_client_ca is not None,
+        )
         self._spool = Spool(RealDisk(args.spool), limit_bytes=args.spool_limit)
-        self.registry = Registry(broker, client_id=client_id)
-        self._capture = Capture(CaptureLimits(), self.telemetry.count_dropped)
-        intake = Intake(
-            self._spool,
-            collector_id=collector_id,
-            clock=time.time,
-            stored=messages_by_batch(self._spool, collector_id),
-        )
-        self.recorder = Recorder(self._capture, self.registry, intake, self.telemetry, topics)
-        self._publisher = Publisher(
-            self._spool, broker, self.telemetry, client_id=client_id, clock=time.time
-        )
-        push = Push(self.registry, intake, self.telemetry, topics, clock=time.time)
-        self._sink = Sink(self._capture, self.telemetry, PairingLimits(), clock=time.time)
-        tokens = Tokens(args.ingest_token_file) if args.ingest_token_file else None
-        application = Application(push, self._sink, self.telemetry, self._is_ready, tokens)
-        self._ingest = Ingest(application, ingest)
-        self._n_proxy_bytes = 0
-        self._show()
-
-    def _show(self) -> None:
-        show = self.telemetry
-        show.queue_bytes.set_function(lambda: self._capture.size_bytes + self._n_proxy_bytes)
-        show.spool_bytes.set_function(lambda: self._spool.size_bytes)
-        show.spool_limit_bytes.set(self._args.spool_limit)
-        show.spool_age.set_function(lambda: self._publisher.age_s)
-        show.spool_torn_bytes.inc(self._spool.n_torn_bytes)
+        self._entrance = Entrance(self._is_ready)
+        self._listener = Listener(self._entrance, ingest, _encryption(args))
+        self._pipeline: Pipeline | None = None
 
     def _is_ready(self) -> bool:
         """Whether there is something to be had here.
@@ -189,52 +160,42 @@ class Recording:
             return True
         with suppress(SpoolError):
             self._spool.append([])
-        return bool(self._args.upstream)
+        return bool(self._args.upstream or self._args.grpc_upstream)
 
-    def proxy_counted(self, counts: Counts, n_queue_bytes: int) -> None:
-        self.telemetry.add(counts)
-        self._n_proxy_bytes = n_queue_bytes
-
-    def wanted(self) -> Wanted:
-        monitors = self.registry.monitors
-        mapped = [re.escape(path) for path in monitors.by_path]
-        return Wanted(
-            paths=[*(decoder.path.pattern for decoder in DECODERS), *mapped],
-            headers=sorted(name.decode() for name in monitors.kept_headers),
-            is_ready=self.registry.is_loaded,
-        )
-
-    def start(self) -> None:
-        self.registry.start()
-        self.recorder.start()
-        self._publisher.start()
-        self._sink.start()
-        self._ingest.start()
+    async def start(self, collector_id: str, *, niceness: int = 0) -> "Pipeline":
+        """Returns once everything runs; the address answers before. niceness: of the pipeline."""
+        self._listener.start()
+        load = asyncio.get_running_loop().run_in_executor(None, self._load, collector_id)
+        self._pipeline = pipeline = await load
+        gc.freeze()  # what is imported stays: collections need not look at it again
+        gc.set_threshold(GC_THRESHOLD)
+        unmap_libraries()
+        os.nice(niceness)  # threads that are started later inherit it
+        pipeline.start()
+        self._entrance.open(pipeline.application)
+        scheme = "http" if self._args.ingest_certificate is None else "https"
         address = self._args.ingest
-        log.info("rows are pushed to http://%s/v1/predictions and /v1/labels", address)
+        log.info("rows are pushed to %s://%s/v1/predictions and /v1/labels", scheme, address)
+        return pipeline
+
+    def _load(self, collector_id: str) -> "Pipeline":
+        from monitor.collector.pipeline import Pipeline  # noqa: PLC0415 - see the module's docstring
+
+        return Pipeline(self._args, self._spool, self._access, collector_id)
 
     async def stop(self, publish_s: float) -> None:
         """Spools what is here, and publishes for so long; the rest is for the next process."""
-        await self._ingest.stop()
-        await self._sink.stop()
-        await asyncio.get_running_loop().run_in_executor(None, self._flush, publish_s)
-
-    def _flush(self, publish_s: float) -> None:
-        deadline = time.monotonic() + FLUSH_S
-        self.recorder.stop(FLUSH_S)
-        with suppress(SpoolError, TimeoutError):  # what was not stored has been counted
-            self._spool.append([]).result(max(deadline - time.monotonic(), 0.0))
-        if self._publisher.stop(min(max(deadline - time.monotonic(), 0.0), publish_s)):
-            self._spool.close()
-        self.registry.stop(max(deadline - time.monotonic(), 0.0))
+        await self._listener.stop()
+        if self._pipeline is not None:
+            await self._pipeline.stop(FLUSH_S, publish_s)
 
 
-def messages_by_batch(spool: Spool, collector_id: str) -> Mapping[int, int]:
-    """How many messages of each batch were stored last by this collector's recorder before."""
-    counts: Counter[int] = Counter()
-    for record in spool.tail():
-        with suppress(ValueError):  # what is not an envelope is the publisher's to say
-            envelope = Envelope.from_bytes(record.payload)
-            if envelope.collector == collector_id and envelope.batch is not None:
-                counts[envelope.batch] += 1
-    return counts
+def _encryption(args: argparse.Namespace) -> ssl.SSLContext | None:
+    if args.ingest_certificate is None:
+        return None
+    files = CertificateFiles(
+        certificate=args.ingest_certificate,
+        key=args.ingest_key,
+        client_ca=args.ingest_client_ca,
+    )
+    return Encryption(files).context

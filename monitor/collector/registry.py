@@ -37,7 +37,9 @@ class Monitors:
 
     @classmethod
     def of(cls, registrations: Mapping[str, Registration]) -> "Monitors":
-        wanted = (r.monitor.spec.event_time.header for r in registrations.values())
+        specs = [registration.monitor.spec for registration in registrations.values()]
+        wanted = {spec.event_time.header for spec in specs}
+        wanted.update(name for spec in specs for name in spec.capture.headers)
         return cls(
             by_name=registrations,
             by_model={r.monitor.model_name: r for r in registrations.values()},
@@ -55,14 +57,17 @@ class Monitors:
             return self.by_model.get(model)
         return next(iter(self.by_model.values())) if len(self.by_model) == 1 else None
 
-    def reader(self, target: str) -> "Reader | None":
-        """Who reads the predictions behind a request target, and for whom; None if nobody does."""
-        mapped = self.by_path.get(target.partition("?")[0])
+    def reader(self, exchange: Exchange) -> "Reader | None":
+        """Who reads the predictions in an exchange, and for whom; None if nobody does."""
+        mapped = self.by_path.get(exchange.path.partition("?")[0])
         if mapped is not None:
             return Reader(mapped, partial(decode_mapped, pointers=pointers(mapped)))
-        claimed = claim(target)
-        registration = claimed and self.of_model(claimed.model)
-        return Reader(registration, claimed.decoder.decode) if claimed and registration else None
+        claimed = claim(exchange.path)
+        if claimed is None:
+            return None
+        decoder = claimed.decoder
+        registration = self.of_model(decoder.model(exchange) if decoder.model else claimed.model)
+        return Reader(registration, decoder.decode) if registration else None
 
     def after(self, news: Registration) -> "Monitors":
         """What is in force once `news` is known.

@@ -17,7 +17,7 @@ METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH", b"OP
 
 _TARGET = re.compile(rb"/[!-\"$-~]*")
 _HOST = re.compile(rb"[A-Za-z0-9.\-_:\[\]%]+")
-_REQUEST_ID = re.compile(rb"[!-~]{1,128}")
+REQUEST_ID = re.compile(rb"[!-~]{1,128}")
 _UPGRADE = re.compile(rb"[!#-'*+\-.0-9A-Z^-z|~/]{1,64}")
 
 
@@ -80,7 +80,7 @@ def read_request(
         method=method,
         target=target,
         headers=headers,
-        given_id=given if _REQUEST_ID.fullmatch(given) else None,
+        given_id=given if REQUEST_ID.fullmatch(given) else None,
         before=_before(method, target, parsed),
         after=_after(parsed, upgrade),
         n_body_bytes=None if parsed.is_chunked else int(parsed.content_length or 0),

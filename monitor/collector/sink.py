@@ -23,6 +23,7 @@ _PATHS = {
     "tensorflow": "/v1/models/{model}:predict",
     "v2": "/v2/models/{model}/infer",
     "seldon": "/seldon/{namespace}/{model}/api/v1.0/predictions",
+    "grpc": "/inference.GRPCInferenceService/ModelInfer",
 }
 
 
@@ -132,9 +133,19 @@ def _path(sides: Sequence[Event]) -> str:
 
 
 def _sniffed(sides: Sequence[Event]) -> str:
-    """KServe does not name the protocol; a tensor of V2 names its datatype, which V1 does not."""
+    """KServe does not name the protocol; a tensor of V2 names its datatype, which V1 does not.
+
+    Calls of gRPC are logged as the frames that they are.
+    """
+    if any(_is_grpc(event.data) for event in sides):
+        return "grpc"
     is_v2 = any(b'"datatype"' in _beginning(event.data) for event in sides)
     return "v2" if is_v2 else "tensorflow"
+
+
+def _is_grpc(data: bytes) -> bool:
+    """Whether this is one message behind its frame: a flag, and the length of what follows."""
+    return data[:1] in (b"\0", b"\1") and int.from_bytes(data[1:5]) == len(data) - 5
 
 
 def _beginning(data: bytes) -> bytes:

@@ -9,7 +9,7 @@ ADDED_LATENCY_S = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
 """Upper bounds of the histogram's buckets; above the last there is one more."""
 
 REQUESTS, CAPTURED, RECORDED = "requests", "captured", "recorded"
-DROPPED, FAILED = "dropped", "failed"
+DROPPED, FAILED, UNREAD = "dropped", "failed", "unread"
 LATENCY, LATENCY_NS = "latency", "latency ns"
 
 
@@ -20,6 +20,7 @@ class Tally:
         self.n_captured = 0
         self._by_status: Counter[int] = Counter()
         self._dropped: Counter[str] = Counter()
+        self._unread: Counter[str] = Counter()
         self._latency = [0] * (len(ADDED_LATENCY_S) + 1)
         self._latency_ns = 0
 
@@ -34,10 +35,15 @@ class Tally:
     def drop(self, reason: str, n: int = 1) -> None:
         self._dropped[reason] += n
 
+    def unread(self, reason: str) -> None:
+        """A gRPC connection is passed on without being read any more."""
+        self._unread[reason] += 1
+
     def totals(self) -> Counts:
         counts: Counts = Counter({(CAPTURED, ""): self.n_captured})
         counts[LATENCY_NS, ""] = self._latency_ns
         counts.update({(REQUESTS, str(status)): n for status, n in self._by_status.items()})
         counts.update({(DROPPED, reason): n for reason, n in self._dropped.items()})
+        counts.update({(UNREAD, reason): n for reason, n in self._unread.items()})
         counts.update({(LATENCY, str(i)): n for i, n in enumerate(self._latency)})
         return counts

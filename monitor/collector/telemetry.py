@@ -15,18 +15,21 @@ from monitor.metrics import (
     COLLECTOR_CAPTURED,
     COLLECTOR_DROPPED,
     COLLECTOR_FAILED,
-    COLLECTOR_MISMATCHED,
     COLLECTOR_QUEUE_BYTES,
+    COLLECTOR_READ,
     COLLECTOR_RECORDED,
     COLLECTOR_REFUSED,
     COLLECTOR_REQUESTS,
     COLLECTOR_ROWS,
+    COLLECTOR_SCHEMA_BREAKS,
     COLLECTOR_SPOOL_AGE,
     COLLECTOR_SPOOL_BYTES,
     COLLECTOR_SPOOL_DAMAGED,
     COLLECTOR_SPOOL_LIMIT_BYTES,
     COLLECTOR_SPOOL_TORN_BYTES,
+    COLLECTOR_UNREAD_CONNECTIONS,
     COLLECTOR_UNREADABLE_TIMES,
+    COLLECTOR_UNSAMPLED,
     Instruments,
 )
 
@@ -58,7 +61,9 @@ class Telemetry:
         self.recorded = make.counter(COLLECTOR_RECORDED)
         self.rows = make.counter(COLLECTOR_ROWS)
         self.queue_bytes = make.gauge(COLLECTOR_QUEUE_BYTES)
-        self.mismatched = make.counter(COLLECTOR_MISMATCHED)
+        self.schema_breaks = make.counter(COLLECTOR_SCHEMA_BREAKS)
+        self.read = make.counter(COLLECTOR_READ)
+        self.unsampled = make.counter(COLLECTOR_UNSAMPLED)
         self.unreadable_times = make.counter(COLLECTOR_UNREADABLE_TIMES)
         self.refused = make.counter(COLLECTOR_REFUSED)
         self.spool_bytes = make.gauge(COLLECTOR_SPOOL_BYTES)
@@ -69,6 +74,7 @@ class Telemetry:
         self._failed = make.counter(COLLECTOR_FAILED)
         self._requests = make.counter(COLLECTOR_REQUESTS)
         self._dropped = make.counter(COLLECTOR_DROPPED)
+        self._unread = make.counter(COLLECTOR_UNREAD_CONNECTIONS)
         self._added_latency = _AddedLatency()
         registry.register(self._added_latency)
 
@@ -93,6 +99,8 @@ class Telemetry:
                 return self._dropped.labels(label)
             case tally.FAILED:
                 return self._failed.labels(label)
+            case tally.UNREAD:
+                return self._unread.labels(label)
         raise AssertionError(f"nobody counts {name!r}")
 
     def count_dropped(self, reason: str, n: int = 1) -> None:

@@ -7,9 +7,12 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from monitor.decoders import (
+    bentoml,
     mlflow,
     open_inference_grpc,
     open_inference_v2,
+    openai_embeddings,
+    sagemaker,
     seldon_v1,
     tf_serving,
     torchserve,
@@ -25,15 +28,17 @@ class Decoder:
 
     path: of the requests that it reads; the group `model`, if there is one, is the model's name.
     decode: pure; raises DecodeError for whatever is not in its format, and nothing else.
+    model: the name of the model, of formats that have it in the body; None where it says none.
     """
 
     name: str
     path: re.Pattern[str]
     decode: Callable[[Exchange, Columns], Decoded]
+    model: Callable[[Exchange], str | None] | None = None
 
 
 DECODERS = tuple(
-    Decoder(module.NAME, module.PATH, module.decode)
+    Decoder(module.NAME, module.PATH, module.decode, getattr(module, "model", None))
     for module in (
         tf_serving,
         open_inference_v2,
@@ -41,6 +46,9 @@ DECODERS = tuple(
         mlflow,
         seldon_v1,
         torchserve,
+        openai_embeddings,
+        sagemaker,
+        bentoml,
     )
 )
 

@@ -54,10 +54,10 @@ def whole(pieces: Sequence[bytes], headers: Headers) -> bytes:
 
 
 def _unpacked(raw: bytes, encoding: bytes) -> bytes:
-    """The bytes that were gzipped, refused beyond MAX_BODY_BYTES before they fill the memory."""
-    if encoding not in (b"gzip", b"x-gzip"):
+    """The bytes that were packed, refused beyond MAX_BODY_BYTES before they fill the memory."""
+    if encoding not in (b"gzip", b"x-gzip", b"deflate"):
         raise DecodeError(Reason.UNKNOWN_ENCODING, encoding.decode("ascii", "replace"))
-    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    unpacker = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS)  # which of the two, it sees
     try:
         body = unpacker.decompress(raw, MAX_BODY_BYTES)
     except zlib.error as error:

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     MODEL_ERROR = "model error"
     ORPHANED = "orphaned"
     NOT_JSON = "not JSON"
+    NOT_CSV = "not CSV"
     NOT_PROTOBUF = "not protobuf"
     UNKNOWN_ENCODING = "unknown encoding"
     BAD_GZIP = "bad gzip"

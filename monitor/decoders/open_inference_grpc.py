@@ -17,6 +17,7 @@ from monitor.decoders.protobuf import WireField
 NAME = "open-inference-grpc"
 PATH = re.compile(r"/inference\.GRPCInferenceService/ModelInfer")
 
+_MODEL_NAME = 1
 _REQUEST_TENSORS, _REQUEST_RAW = 5, 7
 _RESPONSE_TENSORS, _RESPONSE_RAW = 5, 6
 _NAME, _DATATYPE, _SHAPE, _CONTENTS = 1, 2, 3, 5
@@ -47,6 +48,16 @@ def decode(exchange: Exchange, columns: Columns) -> Decoded:
         exchange.response, exchange.response_headers, _RESPONSE_TENSORS, _RESPONSE_RAW
     )
     return table(inputs, outputs, columns)
+
+
+def model(exchange: Exchange) -> str | None:
+    """The name of the model, which the request's message has and its path has not."""
+    try:
+        message = _message(whole(exchange.request, exchange.request_headers))
+        names = (f for f in protobuf.fields(message) if f.number == _MODEL_NAME)
+        return next(map(protobuf.text, names), None) or None
+    except DecodeError:
+        return None  # `decode` says why
 
 
 def _tensors(

@@ -86,6 +86,15 @@ def text(field: WireField) -> str:
         raise _broken(f"field {field.number} is not UTF-8") from error
 
 
+def varint(number: int) -> bytes:
+    """A number that is not negative as it is written: seven bits a byte, the lowest first."""
+    written = bytearray()
+    while number > 0x7F:
+        written.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*written, number])
+
+
 def _varint(raw: bytes, at: int) -> tuple[int, int]:
     """A number of seven bits a byte, and where the next thing begins."""
     number = 0

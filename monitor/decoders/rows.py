@@ -6,6 +6,8 @@ from monitor.decoders.exchange import Decoded, DecodeError, Reason
 
 Column = Sequence[object]
 
+_NESTED = frozenset({list, dict})
+
 
 def features(rows: object, names: Sequence[str], vector: str | None = None) -> Decoded:
     """Rows as objects, or as lists or single values in the order of `names`.
@@ -51,6 +53,8 @@ def outputs(rows: object, prediction: str, names: Sequence[str] = ()) -> Decoded
 
     names: of the outputs of a row that is a list.
     """
+    if isinstance(rows, list) and rows and not _NESTED & set(map(type, rows)):
+        return Decoded({prediction: rows}, len(rows))
     width = _width(rows)
     if width != 1 and not names:
         raise DecodeError(Reason.WRONG_SHAPE, "several outputs a row, without names")

@@ -17,10 +17,13 @@ from monitor.decoders import (
     DecodeError,
     Decoder,
     Exchange,
+    bentoml,
     claim,
     mlflow,
     open_inference_grpc,
     open_inference_v2,
+    openai_embeddings,
+    sagemaker,
     seldon_v1,
     tf_serving,
     torchserve,
@@ -34,7 +37,13 @@ GZIPPED = [(b"Content-Encoding", b"gzip")]
 
 MODEL = "seats"
 # Their paths need not name a model.
-NAMELESS = {mlflow.NAME, open_inference_grpc.NAME, seldon_v1.NAME}
+NAMELESS = {
+    bentoml.NAME,
+    mlflow.NAME,
+    open_inference_grpc.NAME,
+    openai_embeddings.NAME,
+    seldon_v1.NAME,
+}
 WITHOUT_NULL = {open_inference_grpc.NAME}
 READS_NAN = {tf_serving.NAME, mlflow.NAME}
 
@@ -90,6 +99,20 @@ SAMPLES: dict[str, tuple[str, object, object]] = {
         [{"a": 1, "b": "x"}, {"a": 2, "b": None}],
         [5, 6],
     ),
+    openai_embeddings.NAME: (
+        "/v1/embeddings",
+        {"model": "seats", "input": ["1", "2"]},
+        {"data": [{"index": 1, "embedding": [6, 7]}, {"index": 0, "embedding": [5, 1]}]},
+    ),
+    sagemaker.NAME: ("/endpoints/seats/invocations", b"1,x\n2,\n", b"5\n6\n"),
+    bentoml.NAME: ("/predict", {"rows": [[1, "x"], [2, None]]}, [5, 6]),
+}
+# Where it is not the same of all.
+ROWS: dict[str, list[dict[str, object]]] = {
+    openai_embeddings.NAME: [
+        {"input": "1", "embedding": [5, 1]},
+        {"input": "2", "embedding": [6, 7]},
+    ]
 }
 
 
@@ -132,10 +155,11 @@ def test_its_path_names_the_model(decoder: Decoder) -> None:
 @every_decoder
 def test_it_reads_its_sample(decoder: Decoder) -> None:
     nothing = "" if decoder.name in WITHOUT_NULL else None
-    assert rows(decoder.decode(exchange(decoder, *sample(decoder)), COLUMNS)) == [
-        {"a": 1, "b": "x", "prediction": 5},
-        {"a": 2, "b": nothing, "prediction": 6},
-    ]
+    expected = ROWS.get(
+        decoder.name,
+        [{"a": 1, "b": "x", "prediction": 5}, {"a": 2, "b": nothing, "prediction": 6}],
+    )
+    assert rows(decoder.decode(exchange(decoder, *sample(decoder)), COLUMNS)) == expected
 
 
 @every_decoder
@@ -226,9 +250,21 @@ def test_nan_excuses_nothing_else(name: str, body: bytes) -> None:
         decoder.decode(exchange(decoder, body, body), COLUMNS)
 
 
-REQUESTS = ["instances", "inputs", "dataframe_split", "dataframe_records", "data"]
+REQUESTS = ["instances", "inputs", "input", "dataframe_split", "dataframe_records", "data"]
 ANSWERS = ["predictions", "outputs", "data"]
-INSIDE = ["shape", "name", "names", "ndarray", "tensor", "values", "columns", "parameters"]
+INSIDE = [
+    "index",
+    "embedding",
+    "features",
+    "shape",
+    "name",
+    "names",
+    "ndarray",
+    "tensor",
+    "values",
+    "columns",
+    "parameters",
+]
 KEYS = [*REQUESTS, *ANSWERS, *INSIDE, "datatype", "binary_data_size"]
 
 JSON = st.recursive(

@@ -13,7 +13,7 @@ import pytest
 
 from monitor.kafka import Broker
 from monitor.supervisor import Supervisor
-from tests.support.clients import Clients
+from tests.support.clients import ANSWER, Clients
 from tests.support.http_model import HttpModel
 from tests.support.long import LONG
 from tests.support.recorders import is_balanced, stopped
@@ -92,6 +92,7 @@ def test_with_nobody_to_send_to_memory_is_bounded_and_every_loss_counted(
             wait_for(is_balanced(collector, len(clients.answered)), timeout_s=60.0)
         assert clients.failures == []
         assert memory_group.n_killed() == 0
+        print(f"{len(clients.answered)} requests answered in {seconds:g} s")
 
 
 def trickle(connections: Sequence[socket.socket], ended: threading.Event) -> None:
@@ -126,3 +127,23 @@ def test_slow_clients_do_not_slow_the_others(
         trickling.join()
     assert clients.failures == []
     wait_for(is_balanced(collector, len(clients.answered)), timeout_s=60.0)
+    print(f"{len(clients.answered)} requests answered in {seconds:g} s")
+
+
+def test_more_connections_than_files_may_be_open_cost_only_themselves(
+    embedded_broker: Broker, supervisor: Supervisor, tmp_path: Path, model: HttpModel
+) -> None:
+    few_files = ["/bin/sh", "-c", 'ulimit -n 256; exec "$@"', "sh"]
+    spool, upstream = tmp_path / "spool", model.address
+    collector = start(supervisor, embedded_broker, spool, upstream=upstream, within=few_files)
+    clients = Clients([collector.listen])
+    with clients.asking(), ExitStack() as opened:
+        wait_for(lambda: len(clients.answered) > 10)
+        for _ in range(1_000):
+            with suppress(OSError):  # no more are taken
+                address = ("127.0.0.1", collector.listen)
+                opened.enter_context(socket.create_connection(address, timeout=2.0))
+        n_before = len(clients.answered)
+        wait_for(lambda: len(clients.answered) > n_before + 10)
+    assert clients.failures == []
+    wait_for(lambda: collector.predict("later") == ANSWER)

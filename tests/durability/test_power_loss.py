@@ -80,6 +80,7 @@ def test_a_loss_of_power_costs_nothing_that_was_acknowledged(images: Images, n_l
         assert ledger.lost(place / "spool") == []
         images.unmount(place)
     assert len(ledger.acknowledged) > 1000 * n_losses
+    print(f"{n_losses} losses, {len(ledger.acknowledged)} records acknowledged")
 
 
 def test_without_syncs_a_loss_of_power_costs_records(images: Images) -> None:

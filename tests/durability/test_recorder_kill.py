@@ -1,5 +1,6 @@
 """The two processes of a collector, of which one is killed."""
 
+import http.client
 import os
 import random
 import signal
@@ -16,7 +17,7 @@ from tests.support.kafka_topics import read_until
 from tests.support.long import LONG
 from tests.support.recorders import has_rows, ids, is_balanced, kill_recorder, recorder_of
 from tests.support.registrations import announce, registration
-from tests.support.running_collector import start
+from tests.support.running_collector import RunningCollector, start
 from tests.support.waiting import wait_for
 
 
@@ -38,6 +39,31 @@ def test_a_killed_recorder_costs_no_prediction_and_doubles_none(
     found = ids(read_until(embedded_broker, topic, has_rows(n), 60.0))
     assert len(found) == len(set(found)) == n
     assert set(found) <= clients.readable()
+    print(f"{n_kills} kills, {len(clients.answered)} requests answered, {n} of them recorded")
+
+
+def test_a_recorder_that_is_killed_while_it_starts_is_started_again(
+    embedded_broker: Broker, supervisor: Supervisor, tmp_path: Path, model: HttpModel
+) -> None:
+    announce(embedded_broker, registration())
+    collector = start(supervisor, embedded_broker, tmp_path / "spool", upstream=model.address)
+    process = supervisor.pid("collect")
+    for _ in range(2):
+        wait_for(lambda: recorder_of(process) is not None)
+        recorder = recorder_of(process)
+        assert recorder is not None
+        os.kill(recorder, signal.SIGKILL)
+        assert collector.predict("1") == ANSWER
+    wait_for(lambda: recorder_of(process) is not None)
+    wait_for(lambda: recorded(collector) == 2, timeout_s=60.0)
+
+
+def recorded(collector: RunningCollector) -> float:
+    """0 while there is no recorder to ask."""
+    try:
+        return collector.count("recorded_total")
+    except (OSError, http.client.HTTPException):
+        return 0.0
 
 
 def test_a_recorder_whose_proxy_was_killed_stores_what_it_has_and_leaves(

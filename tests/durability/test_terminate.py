@@ -44,3 +44,4 @@ def test_whoever_asks_twice_at_most_notices_nothing_and_no_prediction_is_lost(
         sent = clients.readable()
         topic = embedded_broker.topics.predictions
         read_until(embedded_broker, topic, all_of(sent), 60.0)
+        print(f"{n_ends} ends, {len(clients.answered)} requests answered")

@@ -3,7 +3,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -13,6 +13,7 @@ from monitor.kafka import Broker
 from monitor.supervisor import Supervisor, free_port
 from monitor.up import Settings, start
 from tests.monitor.test_supervisor import alive
+from tests.support.grpc_model import GrpcModel, channel, infer
 from tests.support.waiting import wait_for
 
 ANY_PORTS = ["listen", "ingest", "api", "aggregate-metrics", "detect-metrics"]
@@ -31,6 +32,16 @@ def test_everything_is_ready_when_start_returns(tmp_path: Path, supervisor: Supe
         assert "# HELP" in httpx2.get(url).text
     assert httpx2.get(addresses.api_url).status_code == 200
     supervisor.check()
+
+
+def test_a_model_that_speaks_grpc_is_stood_in_front_of(
+    tmp_path: Path, supervisor: Supervisor
+) -> None:
+    with closing(GrpcModel(lambda message, _: message[::-1])) as model:
+        settings = Settings(data=tmp_path / "data", grpc_upstream=model.address)
+        addresses = start(supervisor, settings)
+        with channel(addresses.grpc_listen) as over:
+            assert infer(over, b"rows") == b"swor"
 
 
 def test_another_broker_is_used_as_it_is(

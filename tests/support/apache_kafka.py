@@ -63,8 +63,11 @@ def prepare(
     controller_port: int,
     settings: Mapping[str, object] = MappingProxyType({}),
     scram: str | None = None,
+    is_alone: bool = True,
 ) -> list[str]:
     """Formats a storage folder; returns the command line of a broker on 127.0.0.1:port.
+
+    is_alone: whether it is its own quorum; else `settings` name the voters.
 
     settings: beyond the usual ones, or instead of them. scram: a user to be there from the start,
     such as "SCRAM-SHA-512=[name=alice,password=alice-secret]".
@@ -76,7 +79,8 @@ def prepare(
     run = [str(java), *_FEW_RESOURCES, "-cp", f"{jars}{os.sep}*"]
     subprocess.run(
         [
-            *(*run, "kafka.tools.StorageTool", "format", "--standalone"),
+            *(*run, "kafka.tools.StorageTool", "format"),
+            *(("--standalone",) if is_alone else ()),
             *("--cluster-id", CLUSTER_ID, "--config", properties),
             *(("--add-scram", scram) if scram else ()),
         ],

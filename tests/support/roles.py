@@ -26,6 +26,8 @@ def command(role: str, broker: Broker, port: int, *flags: str) -> list[str]:
 def running(role: str, broker: Broker, log: Path, *flags: str) -> Iterator[str]:
     """The address of a role that is ready; at the end it is told to stop and must exit 0."""
     port = free_port()
+    if role == "aggregate":
+        flags = (*flags, "--state", str(log.parent / "aggregate"))
     with log.open("wb") as output:
         process = subprocess.Popen(command(role, broker, port, *flags), stderr=output)
         try:

@@ -79,8 +79,10 @@ def start(
     ports: tuple[int, int] | None = None,
     within: Sequence[str] = (),
     flags: Sequence[str] = (),
+    ingest_host: str = "127.0.0.1",
+    is_tls: bool = False,
 ) -> RunningCollector:
-    """Returns when it is ready.
+    """Returns when it is ready; with TLS, when it accepts connections.
 
     ports: of the proxy and of the ingest. within: a command that runs the command after it.
     """
@@ -88,9 +90,10 @@ def start(
     proxied = [] if upstream is None else ["--upstream", f"http://{upstream}"]
     argv = [
         *(*within, sys.executable, "-m", "monitor", "collect", *proxied),
-        *("--listen", f"127.0.0.1:{listen}", "--ingest", f"127.0.0.1:{ingest}"),
+        *("--listen", f"127.0.0.1:{listen}", "--ingest", f"{ingest_host}:{ingest}"),
         *("--broker", broker.servers[0], "--topic-prefix", broker.topics.prefix),
         *("--spool", str(spool), "--spool-limit", limit, *flags),
     ]
-    supervisor.start("collect", argv, ready=f"http://127.0.0.1:{ingest}/readyz", env=env)
+    ready = f"tcp://127.0.0.1:{ingest}" if is_tls else f"http://127.0.0.1:{ingest}/readyz"
+    supervisor.start("collect", argv, ready=ready, env=env)
     return RunningCollector(supervisor, listen, ingest)

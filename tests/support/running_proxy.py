@@ -9,7 +9,9 @@ from itertools import count
 
 from monitor.collector.capture import CaptureLimits
 from monitor.collector.exchanges import unpack
+from monitor.collector.grpc.proxy import GrpcLimits, GrpcProxy
 from monitor.collector.listening import bound
+from monitor.collector.loops import loop_factory
 from monitor.collector.proxy import Proxy, ProxyLimits
 from monitor.collector.registry import ALWAYS_KEPT
 from monitor.collector.tally import Tally
@@ -17,6 +19,8 @@ from monitor.collector.wanted import Wanted
 from monitor.decoders import DECODERS, Exchange
 from monitor.flags import Address
 from tests.support.http_model import read_message
+
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
 
 NOON = 1_700_000_000.0
 
@@ -62,18 +66,51 @@ def run(
     limits: ProxyLimits | None = None,
     capture_limits: CaptureLimits | None = None,
 ) -> RunningProxy:
-    loop = asyncio.new_event_loop()
+    numbers = count()
+    return _run(
+        Captured(capture_limits or CaptureLimits()),
+        lambda captured: Proxy(
+            upstream,
+            captured,
+            clock=lambda: NOON,
+            new_id=lambda: b"id-%d" % next(numbers),
+            limits=limits or ProxyLimits(),
+        ),
+    )
+
+
+def run_grpc(
+    upstream: Address,
+    limits: GrpcLimits | None = None,
+    capture_limits: CaptureLimits | None = None,
+    *,
+    kind: type[GrpcProxy] = GrpcProxy,
+    new_loop: NewLoop | None = None,
+) -> RunningProxy:
+    """On the loop that a collector has, unless told otherwise."""
+    numbers = count()
+    return _run(
+        Captured(capture_limits or CaptureLimits()),
+        lambda captured: kind(
+            upstream,
+            captured,
+            clock=lambda: NOON,
+            new_id=lambda: b"id-%d" % next(numbers),
+            limits=limits or GrpcLimits(),
+        ),
+        new_loop or loop_factory() or asyncio.new_event_loop,
+    )
+
+
+def _run(
+    captured: Captured,
+    make: Callable[[Captured], Proxy | GrpcProxy],
+    new_loop: NewLoop = asyncio.new_event_loop,
+) -> RunningProxy:
+    loop = new_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    captured = Captured(capture_limits or CaptureLimits())
-    numbers = count()
-    proxy = Proxy(
-        upstream,
-        captured,
-        clock=lambda: NOON,
-        new_id=lambda: b"id-%d" % next(numbers),
-        limits=limits or ProxyLimits(),
-    )
+    proxy = make(captured)
     listening = bound(Address("127.0.0.1", 0))
     address = Address("127.0.0.1", listening.getsockname()[1])
     asyncio.run_coroutine_threadsafe(proxy.start(listening), loop).result(10)

@@ -173,6 +173,23 @@ def test_the_end_waits_for_what_is_being_recorded() -> None:
     assert [frame.kind for frame in recorder.frames][-1] == Kind.END
 
 
+def test_the_end_waits_for_a_recorder_that_has_not_begun() -> None:
+    async def scene() -> list[int]:
+        handover = a_batch_each()
+        recorder = Recorder(handover, is_ready=False)
+        put(handover, "last")
+
+        def begin() -> None:
+            handover.received(Kind.WANTED, 0, Wanted([".*"], is_ready=True).to_bytes())
+            recorder.settle(1)
+
+        asyncio.get_running_loop().call_later(0.05, begin)
+        await handover.end(10.0)
+        return recorder.batches
+
+    assert asyncio.run(asyncio.wait_for(scene(), 9.0)) == [1]
+
+
 @pytest.mark.parametrize("is_ready", [False, True])
 def test_the_end_gives_up_what_nobody_takes(is_ready: bool) -> None:
     handover = a_batch_each()

@@ -178,3 +178,35 @@ def test_a_compressed_body_is_not_unpacked(collector: RunningCollector) -> None:
     bomb = gzip.compress(bytes(200 * 1024 * 1024))
     headers = {"Content-Encoding": "gzip"}
     assert request(collector.ingest, "POST", "/v1/labels", bomb, headers)[0] == 400
+
+
+# events
+
+EVENT = {
+    "ce-specversion": "1.0",
+    "ce-id": "cut",
+    "ce-source": "http://localhost:9081/",
+    "ce-inferenceservicename": "seats",
+    "Content-Type": "application/json",
+}
+SIDES = {
+    "request": b'{"instances": [[1.5, "x"]]}',
+    "response": b'{"predictions": [7]}',
+}
+
+
+def test_an_event_whose_sender_leaves_in_the_middle_of_it_is_none(
+    collector: RunningCollector,
+) -> None:
+    def headers(side: str) -> dict[str, str]:
+        return {**EVENT, "ce-type": f"org.kubeflow.serving.inference.{side}"}
+
+    with connect(collector) as connection:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers("request").items())
+        head = f"POST /v1/events HTTP/1.1\r\nHost: m\r\nContent-Length: 27\r\n{lines}\r\n"
+        connection.sendall(head.encode() + SIDES["request"][:10])
+    for side, body in reversed(SIDES.items()):
+        assert request(collector.ingest, "POST", "/v1/events", body, headers(side))[0] == 200
+    wait_for(lambda: collector.count("captured_total") == 1)
+    wait_for(lambda: collector.count("recorded_total") == 1)
+    assert collector.count('failed_total{reason="not JSON"}') == 0

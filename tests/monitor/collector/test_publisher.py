@@ -9,6 +9,7 @@ from monitor.batches import decode, labels
 from monitor.collector.envelope import Destination
 from monitor.collector.intake import Intake
 from monitor.collector.publisher import Publisher
+from monitor.collector.screening import Screening
 from monitor.collector.telemetry import Telemetry
 from monitor.kafka import MAX_MESSAGE_BYTES, Broker
 from monitor.messages import Header, Topics, header
@@ -35,14 +36,20 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.spool = Spool(self.disk, limit_bytes=64 * 1024 * 1024)
+        telemetry = Telemetry(self.metrics)
         self.publisher = Publisher(
             self.spool,
             self.broker,
-            Telemetry(self.metrics),
+            telemetry,
             client_id="test",
             clock=lambda: self.now,
         )
-        self.intake = Intake(self.spool, collector_id="c0", clock=lambda: self.now)
+        self.intake = Intake(
+            self.spool,
+            collector_id="c0",
+            clock=lambda: self.now,
+            screening=Screening(telemetry),
+        )
 
     def store(self, *ids: str) -> None:
         rows = labels(ids, [NOON] * len(ids), [1] * len(ids))

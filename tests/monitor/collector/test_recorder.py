@@ -12,6 +12,7 @@ from monitor.collector.envelope import Envelope
 from monitor.collector.intake import Intake
 from monitor.collector.recorder import Recorder
 from monitor.collector.registry import Registry
+from monitor.collector.screening import Screening
 from monitor.collector.telemetry import Telemetry
 from monitor.decoders import Exchange
 from monitor.kafka import Broker
@@ -77,7 +78,7 @@ def bench() -> Iterator[Bench]:
     capture = Capture(CaptureLimits(), telemetry.count_dropped)
     disk = SimulatedDisk()
     spool = Spool(disk, limit_bytes=64 * 1024 * 1024)
-    intake = Intake(spool, collector_id="c0", clock=lambda: NOON)
+    intake = Intake(spool, collector_id="c0", clock=lambda: NOON, screening=Screening(telemetry))
     recorder = Recorder(capture, registry, intake, telemetry, TOPICS)
     yield Bench(recorder, registry, capture, disk, spool, metrics)
     spool.close()
@@ -157,12 +158,19 @@ def test_what_cannot_be_read_is_set_aside_with_its_cause(bench: Bench) -> None:
         "not JSON",
         "model error",
     ]
-    assert b64decode(orjson.loads(letters[0].value)["response"]) == b"{"
+    assert orjson.loads(letters[0].value)["response_bytes"] == 1
     assert bench.count("failed_total", reason="not JSON") == 1
 
 
+def test_a_dead_letter_has_the_bodies_where_the_document_wants_them(bench: Bench) -> None:
+    bench.know(registration(capture={"unreadable": "bodies"}))
+    bench.recorder.record([exchange(response=[b"{"])])
+    (letter,) = bench.messages()
+    assert b64decode(orjson.loads(letter.value)["response"]) == b"{"
+
+
 def test_a_dead_letter_keeps_no_more_than_a_body_s_beginning(bench: Bench) -> None:
-    bench.know(registration())
+    bench.know(registration(capture={"unreadable": "bodies"}))
     bench.recorder.record([exchange(request=[b"x" * 1_000_000])])
     (letter,) = bench.messages()
     assert len(letter.value) < 200_000
@@ -182,7 +190,7 @@ def test_values_of_the_wrong_type_are_missing_and_counted(bench: Bench) -> None:
     bench.recorder.record([exchange("r", (("no", "x"),))])
     (message,) = bench.messages()
     assert decode(message.value)["a"].to_pylist() == [None]
-    assert bench.count("mismatched_values_total", monitor="seats") == 1
+    assert bench.count("schema_breaks_total", monitor="seats", kind="retyped") == 1
 
 
 def test_many_rows_are_several_messages(bench: Bench) -> None:

@@ -3,10 +3,13 @@
 from collections import Counter
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from monitor.collector.envelope import Envelope
 from monitor.collector.intake import Intake
-from monitor.collector.recording import messages_by_batch
+from monitor.collector.pipeline import messages_by_batch, spooled
+from monitor.collector.screening import Screening
+from monitor.collector.telemetry import Telemetry
 from monitor.spool import Spool
 from monitor.spool.simulated import SimulatedDisk
 from tests.support.spooling import stored
@@ -20,8 +23,15 @@ def letters(intake: Intake, *names: str) -> list[Envelope]:
 
 
 def intake_on(spool: Spool, collector_id: str = "c0") -> Intake:
-    before = messages_by_batch(spool, collector_id)
-    return Intake(spool, collector_id=collector_id, clock=lambda: NOON, stored=before)
+    before = messages_by_batch(spooled(spool), collector_id)
+    screening = Screening(Telemetry(CollectorRegistry()))
+    return Intake(
+        spool,
+        collector_id=collector_id,
+        clock=lambda: NOON,
+        screening=screening,
+        stored=before,
+    )
 
 
 def values(spool: Spool) -> list[bytes]:
@@ -49,7 +59,7 @@ def test_the_next_one_finds_what_was_stored_of_each_batch(
 ) -> None:
     first.close()
     spool = Spool(disk, limit_bytes=LIMIT_BYTES)
-    assert messages_by_batch(spool, "c0") == Counter({1: 2, 2: 1})
+    assert messages_by_batch(spooled(spool), "c0") == Counter({1: 2, 2: 1})
     spool.close()
 
 
@@ -57,7 +67,7 @@ def test_it_finds_it_although_everything_was_delivered(disk: SimulatedDisk, firs
     first.advance(4)
     first.close()
     spool = Spool(disk, limit_bytes=LIMIT_BYTES)
-    assert messages_by_batch(spool, "c0") == Counter({1: 2, 2: 1})
+    assert messages_by_batch(spooled(spool), "c0") == Counter({1: 2, 2: 1})
     assert stored(spool) == {}
     spool.close()
 
@@ -69,14 +79,14 @@ def test_it_finds_what_the_one_before_the_last_stored(disk: SimulatedDisk, first
     intake.store(letters(intake, "3a"), batch=3).result(10)
     second.close()
     spool = Spool(disk, limit_bytes=LIMIT_BYTES)
-    assert messages_by_batch(spool, "c0") == Counter({1: 2, 2: 1, 3: 1})
+    assert messages_by_batch(spooled(spool), "c0") == Counter({1: 2, 2: 1, 3: 1})
     spool.close()
 
 
 def test_what_other_collectors_stored_is_nothing_to_it(disk: SimulatedDisk, first: Spool) -> None:
     first.close()
     spool = Spool(disk, limit_bytes=LIMIT_BYTES)
-    assert messages_by_batch(spool, "c1") == {}
+    assert messages_by_batch(spooled(spool), "c1") == {}
     spool.close()
 
 

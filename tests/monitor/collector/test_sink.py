@@ -20,6 +20,7 @@ from monitor.decoders.exchange import ORPHANED
 from monitor.kafka import Broker
 from monitor.messages import Header, header
 from monitor.supervisor import Supervisor
+from tests.support import model_infer
 from tests.support.exchanges import rows
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import announce, registration
@@ -102,6 +103,21 @@ def test_kserve_does_not_say_the_protocol_and_the_body_does(
     claimed = claim(bench.taken().path)
     assert claimed is not None
     assert claimed.decoder.name == "open-inference-v2"
+
+
+def test_calls_of_grpc_are_logged_as_frames(bench: Bench) -> None:
+    tensor = {"name": "a", "datatype": "INT64", "shape": [1], "contents": {"int64_contents": [1]}}
+    asked = model_infer.request(model_name="free seats", inputs=[tensor])
+    answered = model_infer.response(outputs=[tensor])
+    for side, message in (("request", asked), ("response", answered)):
+        bench.log(side, b"\0" + len(message).to_bytes(4) + message)
+    exchange = bench.taken()
+    claimed = claim(exchange.path)
+    assert claimed is not None
+    assert claimed.decoder.model is not None
+    assert claimed.decoder.model(exchange) == "free seats"
+    decoded = claimed.decoder.decode(exchange, Columns(["a"], "prediction"))
+    assert rows(decoded) == [{"a": 1, "prediction": 1}]
 
 
 def test_times_and_the_id_are_those_of_the_events(bench: Bench) -> None:
@@ -197,6 +213,50 @@ def test_logged_predictions_reach_kafka(
     (letter,) = read_until(embedded_broker, embedded_broker.topics.dead_letters, bool)
     assert orjson.loads(letter.value)["request_id"] == "failed"
     assert header(letter.headers, Header.REASON) == "orphaned"
+
+
+def structured(side: str, id_: str, body: object, **attributes: str) -> dict[str, object]:
+    named = {name.lower().removeprefix("ce-"): value for name, value in ce(side, id_).items()}
+    named.pop("content-type")
+    return {**named, **attributes, "data": body}
+
+
+def test_structured_and_batched_events_and_seldon_s_reach_kafka(
+    embedded_broker: Broker, supervisor: Supervisor, tmp_path: Path
+) -> None:
+    announce(embedded_broker, registration())
+    collector = start(supervisor, embedded_broker, tmp_path / "spool")
+    for side, tensors in zip(("request", "response"), V2, strict=True):
+        event = orjson.dumps(structured(side, "single", tensors))
+        headers = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
+        assert post(collector, event, headers) == (200, {"accepted": 1, "rejected": []})
+    batch = [
+        structured(side, f"batch{i}", body)
+        for i in range(10)
+        for side, body in zip(("response", "request"), V1[::-1], strict=True)
+    ]
+    headers = {"Content-Type": "application/cloudevents-batch+json"}
+    assert post(collector, orjson.dumps(batch), headers)[1] == {"accepted": 20, "rejected": []}
+    for side, message in zip(("request", "response"), SELDON, strict=True):
+        event_headers = {
+            **ce(side, f"event-{side}"),
+            "Ce-Type": f"io.seldon.serving.inference.{side}",
+            "Ce-Requestid": "seldon",
+            "Ce-Modelid": "classifier",
+            "Ce-Protocol": "seldon",
+        }
+        assert post(collector, orjson.dumps(message), event_headers)[0] == 200
+    topic = embedded_broker.topics.predictions
+    found = read_until(
+        embedded_broker, topic, lambda r: sum(decode(one.value).num_rows for one in r) == 12
+    )
+    rows_ = [row for record in found for row in decode(record.value).to_pylist()]
+    assert {row["dm.id"] for row in rows_} == {
+        "single",
+        "seldon",
+        *(f"batch{i}" for i in range(10)),
+    }
+    assert {(row["a"], row["b"], row["prediction"]) for row in rows_} == {(1.0, "x", 5.0)}
 
 
 def test_what_is_no_event_is_answered_so(supervisor: Supervisor, tmp_path: Path) -> None:

@@ -1,21 +1,25 @@
 """What a collector promises while Kafka is away, over its restarts, and when its disk fails."""
 
+import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from monitor import embedded
 from monitor.batches import decode
 from monitor.kafka import Broker
-from monitor.messages import Topics
+from monitor.messages import Header, Topics, header
 from monitor.records import Record
 from monitor.supervisor import Supervisor
 from tests.support.http_model import Answer, HttpModel, ok
 from tests.support.kafka_topics import read_until
+from tests.support.recorders import recorder_of
 from tests.support.registrations import announce, registration
 from tests.support.running_collector import RunningCollector, request, start
 from tests.support.waiting import wait_for
@@ -97,6 +101,35 @@ def test_what_a_process_could_not_publish_the_next_one_does(
     assert len(published(outage.broker, outage.broker.topics.labels, 100)) == 100
 
 
+def test_a_push_that_comes_again_after_a_restart_is_stored_once(
+    outage: Outage, supervisor: Supervisor, tmp_path: Path
+) -> None:
+    body = orjson.dumps({"monitor": "seats", "rows": [{"id": "p0", "label": 1}]})
+
+    def push(collector: RunningCollector, key: str) -> int:
+        headers = {"Idempotency-Key": key}
+        return request(collector.ingest, "POST", "/v1/labels", body, headers)[0]
+
+    with Supervisor(tmp_path / "first") as processes:
+        collector = start(processes, outage.broker, tmp_path / "spool")
+        wait_for(lambda: knows_its_monitors(collector))
+        assert push(collector, "once") == 202
+        os.kill(processes.pid("collect"), signal.SIGKILL)
+    collector = start(supervisor, outage.broker, tmp_path / "spool")
+    wait_for(lambda: knows_its_monitors(collector))
+    assert push(collector, "once") == push(collector, "last") == 202
+    topic = outage.broker.topics.labels
+    records = read_until(outage.broker, topic, lambda found: len(_numbers(found)) >= 2)
+    assert len(_numbers(records)) == 2
+
+
+def _numbers(records: list[Record]) -> set[tuple[str | None, str | None]]:
+    """Under which the spool has them: what was being published at the kill comes again."""
+    return {
+        (header(r.headers, Header.COLLECTOR), header(r.headers, Header.SEQUENCE)) for r in records
+    }
+
+
 def test_a_full_spool_refuses_pushes_and_the_model_answers_as_ever(
     outage: Outage, supervisor: Supervisor, tmp_path: Path, serve: Serve
 ) -> None:
@@ -107,6 +140,7 @@ def test_a_full_spool_refuses_pushes_and_the_model_answers_as_ever(
     wait_for(lambda: knows_its_monitors(collector))
     outage.begin()
     wait_for(lambda: collector.push("labels", labels(1000))[0] == 503)
+    assert request(collector.ingest, "GET", "/readyz")[0] == 200
     assert collector.count('refused_total{reason="spool full"}') == 1
     assert collector.count("spool_bytes") <= collector.count("spool_limit_bytes") == 1024 * 1024
     wait_for(lambda: collector.predict("p") == ANSWER and collector.count(FULL) > 0)
@@ -128,6 +162,21 @@ def test_a_disk_that_fails_makes_a_collector_without_a_model_unready_until_it_is
     resource.prlimit(supervisor.pid("collect"), resource.RLIMIT_FSIZE, whole)
     wait_for(lambda: request(collector.ingest, "GET", "/readyz")[0] == 200)
     assert collector.push("labels", labels(1))[0] == 202
+
+
+def test_a_collector_whose_disk_fails_is_ready_for_as_long_as_it_has_a_model_to_serve(
+    embedded_broker: Broker, supervisor: Supervisor, tmp_path: Path, serve: Serve
+) -> None:
+    announce(embedded_broker, registration())
+    model = serve(lambda _: [ok(ANSWER)])
+    collector = start(supervisor, embedded_broker, tmp_path / "spool", upstream=model.address)
+    wait_for(lambda: knows_its_monitors(collector))
+    recorder = recorder_of(supervisor.pid("collect"))
+    assert recorder is not None
+    resource.prlimit(recorder, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    assert collector.push("labels", labels(1))[0] == 503
+    assert request(collector.ingest, "GET", "/readyz")[0] == 200
+    assert collector.predict("p") == ANSWER
 
 
 def test_a_second_collector_on_the_same_spool_is_refused_in_one_line(

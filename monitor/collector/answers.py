@@ -1,0 +1,50 @@
+"""What callers of the ingest address are told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import orjson
+
+from monitor.messages import JSON
+
+RETRY_AFTER_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """body: becomes JSON, unless it is bytes of the content type already."""
+
+    status: int
+    body: Mapping[str, object] | bytes
+    headers: Sequence[tuple[str, str]] = ()
+    content_type: str = JSON
+
+    def to_bytes(self) -> bytes:
+        return self.body if isinstance(self.body, bytes) else orjson.dumps(self.body)
+
+
+class Refused(StrEnum):
+    """Why a push is to come again later: the whole set."""
+
+    MONITORS_UNKNOWN = "monitors unknown"
+    SPOOL_FULL = "spool full"
+    SPOOL_FAILED = "spool failed"
+    TOO_BUSY = "too busy"
+
+
+class PushError(Exception):
+    """A push that is refused as a whole."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.answer = Answer(status, {"error": message})
+
+
+class LaterError(PushError):
+    """A push that is refused now and may succeed later."""
+
+    def __init__(self, reason: Refused, message: str) -> None:
+        super().__init__(503, message)
+        self.reason = reason
+        self.answer = Answer(503, {"error": message}, [("Retry-After", str(RETRY_AFTER_S))])

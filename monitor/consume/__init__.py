@@ -1,0 +1,1 @@
+"""Predictions and labels that others have in Kafka already, consumed into our topics."""

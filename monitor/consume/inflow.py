@@ -1,0 +1,201 @@
+"""The members' side of the group: what was read, where from, and what may be committed."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from monitor.collector.registry import Monitors
+from monitor.consume.backlog import Backlog, Block
+from monitor.consume.places import Places
+from monitor.consume.reading import request_id
+from monitor.consume.requests import Requests
+from monitor.consume.sources import Kind, Source, Sources
+from monitor.decoders import DecodeError
+from monitor.records import Partition, Record, records_of
+
+log = logging.getLogger(__name__)
+
+MAX_RECORDS = 5_000
+MAX_BACKLOG_BYTES = 8 * 1024 * 1024
+"""Of one partition."""
+
+ANSWER_WAIT_S = 30.0
+"""A request is in its topic before its answer is; it may be read later, but not by much."""
+
+
+class Inflow:
+    """Polls and cuts blocks; for one thread. What its calls to Kafka raise is KafkaError or
+    BrokerUnavailableError; then `begin_again` makes it read once more what was not settled.
+
+    group: of the consumer, which commits nothing by itself.
+    """
+
+    def __init__(
+        self, consumer: Any, sources: Sources, requests: Requests, places: Places, *, group: str
+    ) -> None:
+        self._consumer = consumer
+        self._sources = sources
+        self._requests = requests
+        self._places = places
+        self._group = group
+        self._assignment: frozenset[Partition] = frozenset()
+        self._backlogs: dict[Partition, Backlog] = {}
+
+    def name(self, partition: Partition) -> str:
+        """Under which messages come from a partition: the same in every member of the group."""
+        return f"{self._group}:{partition.topic}/{partition.partition}"
+
+    def source(self, partition: Partition) -> Source:
+        found = self._sources.of(partition.topic)
+        assert found is not None  # nothing else was subscribed to
+        return found
+
+    def poll(self, monitors: Monitors, *, elapsed: float, timeout_s: float) -> None:
+        """elapsed: seconds of a clock that never goes back."""
+        polled = self._consumer.poll(timeout_ms=round(timeout_s * 1000), max_records=MAX_RECORDS)
+        self._follow_assignment(polled)
+        for records in polled.values():
+            for record in records_of(records):
+                self._take(record, monitors, elapsed)
+        self._requests.expire(elapsed=elapsed)
+        self._throttle()
+
+    def blocks(self, monitors: Monitors, *, elapsed: float) -> list[Block]:
+        """What can be carried over now, at most one block a partition."""
+
+        def is_due(record: Record, since: float) -> bool:
+            source = self._sources.of(record.topic)
+            if source is None or source.name is None:
+                return True
+            if source.kind is not Kind.ANSWERS:  # a monitor that was named is waited for
+                return source.name in monitors.by_name
+            is_known = source.name not in monitors.by_model or self._has_request(record, source)
+            return is_known or since + ANSWER_WAIT_S <= elapsed
+
+        blocks = (backlog.block(is_due) for backlog in self._backlogs.values())
+        return [block for block in blocks if block is not None]
+
+    def settle(self, blocks: Sequence[Block]) -> None:
+        """The blocks are in the log; requests whose answers are in them are done with."""
+        for block in blocks:
+            source = self.source(block.partition)
+            if source.kind is Kind.ANSWERS:
+                for record in block.records:
+                    if (id_ := _request_id(record)) is not None:
+                        self._requests.forget((source.name or "", id_))
+            self._backlogs[block.partition].settle(block)
+        self._commit([block.partition for block in blocks])
+
+    def begin_again(self) -> None:
+        """Forgets what was read and not settled: with the next poll it is read again."""
+        self._assignment = frozenset()
+        self._backlogs.clear()
+        self._requests.clear()
+
+    def lag(self) -> Mapping[str, int]:
+        """By topic, the messages that are not in ours yet, as far as has been heard."""
+        lag: Counter[str] = Counter()
+        for partition, backlog in self._backlogs.items():
+            end = self._consumer.highwater(TopicPartition(*partition))
+            if end is not None:
+                lag[partition.topic] += max(end - backlog.next, 0)
+        return lag
+
+    def _take(self, record: Record, monitors: Monitors, elapsed: float) -> None:
+        at = Partition(record.topic, record.partition)
+        source = self.source(at)
+        if source.kind is not Kind.REQUESTS:
+            self._backlogs[at].add(record, elapsed=elapsed)
+            return
+        model, id_ = source.name or "", _request_id(record)
+        if model in monitors.by_model and id_ is not None:
+            self._requests.add((model, id_), record, elapsed=elapsed)
+
+    def _has_request(self, answer: Record, source: Source) -> bool:
+        id_ = _request_id(answer)
+        return id_ is None or self._requests.get((source.name or "", id_)) is not None
+
+    def _follow_assignment(self, polled: dict[Any, Any]) -> None:
+        """Begins with partitions that came, where they were left; forgets those that went."""
+        assignment = frozenset(Partition(*at) for at in self._consumer.assignment())
+        if assignment == self._assignment:
+            return
+        for partition in self._assignment - assignment:
+            self._backlogs.pop(partition, None)
+            self._requests.drop(partition)
+        came = sorted(assignment - self._assignment)
+        for partition in came:
+            polled.pop(TopicPartition(*partition), None)
+        self._begin(came)
+        self._assignment = assignment
+
+    def _begin(self, partitions: Sequence[Partition]) -> None:
+        firsts = {partition: self._first(partition) for partition in partitions}
+        carried = [at for at in partitions if self.source(at).kind is not Kind.REQUESTS]
+        places = self._places.latest() if carried else {}
+        begun = {
+            self.name(at): places[self.name(at)]
+            for at in carried
+            if self.name(at) in places and places[self.name(at)][0].start >= firsts[at]
+        }
+        delivered = self._places.delivered({name: time for name, (_, time) in begun.items()})
+        for partition, first in firsts.items():
+            backlog, name = Backlog(partition, first), self.name(partition)
+            if name in begun:
+                place, _ = begun[name]
+                log.info("%s goes on within a block, at %d", name, place.start)
+                backlog = Backlog(partition, place.start, (place.end, delivered[name]))
+            if partition in carried:
+                self._backlogs[partition] = backlog
+            self._consumer.seek(TopicPartition(*partition), backlog.next)
+
+    def _first(self, partition: Partition) -> int:
+        """Where the group has come to, as far as was committed."""
+        at = TopicPartition(*partition)
+        committed = self._consumer.committed(at)
+        first: int = self._consumer.beginning_offsets([at])[at]
+        return first if committed is None else max(int(committed), first)
+
+    def _commit(self, carried: Sequence[Partition]) -> None:
+        offsets = {at: self._backlogs[at].next for at in carried}
+        for partition in self._assignment:
+            if self.source(partition).kind is Kind.REQUESTS:
+                oldest = self._requests.oldest(partition)
+                at = TopicPartition(*partition)
+                offsets[partition] = self._consumer.position(at) if oldest is None else oldest
+        try:
+            self._consumer.commit(
+                {
+                    TopicPartition(*at): OffsetAndMetadata(offset, "", -1)
+                    for at, offset in offsets.items()
+                }
+            )
+        except KafkaError as error:  # what is not committed is found in our own topics
+            log.warning("offsets were not committed: %s", error)
+
+    def _throttle(self) -> None:
+        """Polling goes on where too much is waiting, but fetches nothing."""
+        paused = self._consumer.paused()
+        for partition in self._assignment:
+            at = TopicPartition(*partition)
+            if self._is_full(partition):
+                self._consumer.pause(at)
+            elif at in paused:
+                self._consumer.resume(at)
+
+    def _is_full(self, partition: Partition) -> bool:
+        backlog = self._backlogs.get(partition)
+        if backlog is None:
+            return self._requests.is_full
+        return backlog.size_bytes > MAX_BACKLOG_BYTES
+
+
+def _request_id(record: Record) -> str | None:
+    try:
+        return request_id(record)
+    except DecodeError:
+        return None
