@@ -7,24 +7,30 @@ import socket
 import threading
 import time
 from contextlib import ExitStack, closing
+from functools import partial
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
 from detectors.backend.choice import AUTO, choose
 from monitor import exposition, flags, logs, tracing
-from monitor.aggregate.counting import Aggregator
+from monitor.aggregate.attempts import Attempts
+from monitor.aggregate.counting import Aggregator, Limits
 from monitor.aggregate.following import Follower
+from monitor.aggregate.layout import Layout
+from monitor.aggregate.limits import DEFAULT_LIMIT, DeadLetterLimit
 from monitor.aggregate.poller import Poller
 from monitor.aggregate.tally import Tally
 from monitor.aggregate.worker import Worker
 from monitor.kafka import Broker, BrokerUnavailableError
-from monitor.messages import Topics
 from monitor.metrics import Instruments
 from monitor.publishing import Publisher
-from monitor.records import TopicsError
 from monitor.store import ArtifactStore, References
 
 REGISTRY_TIMEOUT_S = 30.0
+
+MAX_REFERENCES = 4_096
+"""Kept in memory; one of 100 columns takes three MiB. Those beyond are read again and again."""
 
 _EXAMPLES = """\
 examples:
@@ -63,7 +69,45 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="where rows are counted: auto takes a GPU for large batches where there is one "
         "(pip install 'driftmeter[gpu]'); the counts are the same (default auto)",
     )
+    parser.add_argument(
+        "--state",
+        metavar="FOLDER",
+        type=Path,
+        default=Path(os.environ.get("DRIFTMETER_AGGREGATE_STATE", f"{flags.DATA}/aggregate")),
+        help="where the label join remembers, and what record was being read when the process "
+        "died; nothing in it needs keeping (env DRIFTMETER_AGGREGATE_STATE; default %(default)s)",
+    )
+    parser.add_argument(
+        "--join-limit",
+        metavar="SIZE",
+        type=flags.size,
+        default=flags.size("256MiB"),
+        help="what the label join of each partition may take of it; beyond, the oldest "
+        "predictions are forgotten and counted (default 256MiB)",
+    )
+    parser.add_argument(
+        "--dead-letter-limit",
+        metavar="RUN,RATIO|none",
+        type=dead_letter_limit,
+        default=DEFAULT_LIMIT,
+        help="a partition stops when so many messages one after the other, or such a share of "
+        "the last 1,000, cannot be read (default 100,0.05)",
+    )
     parser.set_defaults(run=run)
+
+
+def dead_letter_limit(text: str) -> DeadLetterLimit | None:
+    """An argparse type: "100,0.05" is a run and a ratio; "none" is no limit."""
+    if text == "none":
+        return None
+    run, comma, ratio = text.partition(",")
+    try:
+        limit = DeadLetterLimit(run=int(run), ratio=float(ratio) if comma else 1.0)
+    except ValueError:
+        limit = DeadLetterLimit(run=0)
+    if limit.run < 1 or not 0 <= limit.ratio <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not RUN,RATIO, such as 100,0.05, or none")
+    return limit
 
 
 def run(args: argparse.Namespace) -> int:
@@ -92,22 +136,31 @@ def _aggregate(
 ) -> None:
     client_id = f"driftmeter-aggregate-{socket.gethostname()}-{os.getpid()}"
     tally = Tally(Instruments(registry))
-    aggregator = Aggregator(
-        broker.topics, References(ArtifactStore(args.store)), tally, device=args.device
+    limits = Limits(
+        device=args.device,
+        dead_letters=args.dead_letter_limit,
+        join_folder=args.state,
+        join_bytes=args.join_limit,
     )
+    references = References(ArtifactStore(args.store), capacity=MAX_REFERENCES, for_counting=True)
     with ExitStack() as stack:
+        attempts = stack.enter_context(closing(Attempts(args.state)))
+        aggregator = Aggregator(broker.topics, references, tally, limits=limits, attempts=attempts)
         follower = stack.enter_context(closing(Follower(broker, client_id=client_id)))
         if not follower.catch_up(timeout_s=REGISTRY_TIMEOUT_S):
             raise BrokerUnavailableError(f"the topic {broker.topics.monitors} cannot be read")
         publisher = stack.enter_context(closing(Publisher(broker, client_id=client_id)))
-        _check_partitions(broker.topics, publisher)
+        Layout(broker.topics, publisher).check()
         consumer = broker.consumer(
             broker.topics.predictions,
             broker.topics.labels,
             client_id=client_id,
             group=f"{broker.topics.prefix}aggregate",
         )
-        poller = stack.enter_context(Poller(consumer, lambda: _rewind(follower, time.time())))
+        rewind = partial(_rewind, follower)
+        poller = stack.enter_context(
+            Poller(consumer, lambda: rewind(time.time()), overlap=2 * limits.segment_size)
+        )
         worker = Worker(
             broker.topics, poller, follower, aggregator, publisher, tally, flush_s=args.flush
         )
@@ -115,15 +168,6 @@ def _aggregate(
         while not stopping.is_set():
             worker.tick(now=time.time(), elapsed=time.monotonic())
         worker.flush(time.time())
-
-
-def _check_partitions(topics: Topics, publisher: Publisher) -> None:
-    counts = [publisher.n_partitions(topic) for topic in (topics.predictions, topics.labels)]
-    if len(set(counts)) > 1:
-        raise TopicsError(
-            f"{topics.predictions} has {counts[0]} partitions and {topics.labels} {counts[1]}: "
-            "labels are joined partition by partition, so give both the same number"
-        )
 
 
 def _reason(ready: threading.Event) -> str | None:

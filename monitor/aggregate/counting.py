@@ -1,18 +1,26 @@
 """From records to segments: everything of aggregate that is not Kafka, clock or disk."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
+from pathlib import Path
 
 from detectors.backend.choice import AUTO
 from detectors.profile import Profile
 from detectors.reference import Reference
+from monitor.aggregate.attempts import Attempts
+from monitor.aggregate.intake import Group, Intake
+from monitor.aggregate.join_store import DEFAULT_LIMIT_BYTES, JoinStore
 from monitor.aggregate.lane import Lane, prediction_field
+from monitor.aggregate.limits import DEFAULT_LIMIT, DeadLetterLimit
+from monitor.aggregate.outlying import OutlyingRow
 from monitor.aggregate.reading import (
     Batch,
+    Refused,
     UnreadableError,
     dead_letter,
-    monitor_of,
     read_labels,
     read_predictions,
 )
@@ -24,16 +32,35 @@ from monitor.records import Partition, Record, TopicsError
 from monitor.store import References, StoreError
 
 SEGMENT_SIZE = 2_000
-"""Messages in a stretch. All replicas must use the same number, always."""
 
 CUT_SHORT_PATIENCE_S = 60.0
 """So long may a log seem to end before what was read of it."""
 
 Registrations = Mapping[str, Registration]
+Known = Callable[[Collection[str]], Registrations]
+"""The registrations in force, for whoever wants those of these names."""
 Ends = Mapping[Partition, int]
 """The offset behind the last message of each partition, as far as is known."""
 
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Of what an aggregator does.
+
+    segment_size: messages in a stretch. All replicas must use the same number, always.
+    device: where rows are counted, as `detectors.backend.choose` takes it.
+    dead_letters: beyond which a partition is not read on; None never.
+    join_folder, join_bytes: where each partition's join remembers, in memory by default, and how
+        much at most.
+    """
+
+    segment_size: int = SEGMENT_SIZE
+    device: str = AUTO
+    dead_letters: DeadLetterLimit | None = DEFAULT_LIMIT
+    join_folder: Path | None = None
+    join_bytes: int = DEFAULT_LIMIT_BYTES
 
 
 class Aggregator:
@@ -49,76 +76,80 @@ class Aggregator:
         references: References,
         tally: Tally,
         *,
-        segment_size: int = SEGMENT_SIZE,
-        device: str = AUTO,
+        limits: Limits = Limits(),
+        attempts: Attempts | None = None,
     ) -> None:
-        self._device = device
+        """attempts: where it is written down what is being read; without, nowhere."""
         self._topics = topics
         self._references = references
         self._tally = tally
-        self._segment_size = segment_size
+        self._limits = limits
+        self._attempts = attempts
         self._lanes: dict[int, Lane] = {}
+        self._intakes: dict[tuple[str, int], Intake] = {}
         self._said: dict[tuple[str, int], Watermark] = {}
+
+    @property
+    def stopped(self) -> set[Partition]:
+        """Partitions of which too much cannot be read; they are not read on."""
+        return {Partition(*at) for at, intake in self._intakes.items() if intake.stopped}
 
     def assign(self, partition: Partition, *, first: int, reading_from: int) -> None:
         """Begins a partition. Rows count from `first`; those before only feed the join."""
-        lane = self._lanes.setdefault(
-            partition.partition,
-            Lane(
-                partition.partition,
-                self._topics,
-                self._references,
-                self._tally,
-                device=self._device,
-            ),
-        )
-        segments = Segments(*partition, first=first, size=self._segment_size)
+        lane = self._lanes.setdefault(partition.partition, self._lane(partition.partition))
+        segments = Segments(*partition, first=first, size=self._limits.segment_size)
         segments.next_offset = reading_from
+        self._intakes[partition] = Intake(
+            segments, limit=self._limits.dead_letters, attempts=self._attempts
+        )
         if partition.topic == self._topics.predictions:
             lane.predictions = segments
         else:
-            lane.labels = segments
+            lane.labelling.segments = segments
 
     def revoke(self, partition: Partition) -> None:
         """Forgets a partition: whoever reads it now begins where this one last committed."""
         lane = self._lanes[partition.partition]
+        del self._intakes[partition]
         if partition.topic == self._topics.predictions:
             lane.predictions = None
         else:
-            lane.labels = None
+            lane.labelling.segments = None
         if lane.predictions is None and lane.labels is None:
-            del self._lanes[partition.partition]
+            self._lanes.pop(partition.partition).close()
             self._said = {key: w for key, w in self._said.items() if key[1] != partition.partition}
 
-    def unknown(self, records: Iterable[Record], registrations: Registrations) -> set[str]:
-        """Names in the records that are no monitor's, as far as the registrations know."""
-        named = {name for record in records if (name := _name_or_none(record)) is not None}
-        return named - registrations.keys()
+    def read(self, records: Sequence[Record], known: Known, now: float) -> list[Message]:
+        """Counts what has not been read before; returns the dead letters.
 
-    def read(
-        self, records: Sequence[Record], registrations: Registrations, now: float
-    ) -> list[Message]:
-        """Counts what has not been read before; returns the dead letters."""
-        dead: list[Message] = []
-        batches: list[Batch] = []
-        for record in records:
-            if not self._advance(record):
+        Raises TopicsError where the log is another one than before.
+        """
+        taken = [record for record in records if self._advance(record)]
+        groups: dict[Group, list[Record]] = {}
+        refused: list[Refused] = []
+        for record in taken:
+            intake = self._intakes[record.topic, record.partition]
+            if intake.is_repeated(record):
+                self._skip(record, "", "repeated message")
                 continue
             try:
-                batch = self._batch(record, registrations)
+                groups.setdefault(intake.group(record), []).append(record)
             except UnreadableError as error:
-                self._tally.dead_letter(error.reason)
-                dead.append(dead_letter(self._topics.dead_letters, record, error))
-                continue
-            if batch is not None:
-                batches.append(batch)
-        for group in self._groups(batches):
-            self._count(group, now)
-        return dead
+                refused.append((record, error))
+        registrations = known({group.monitor for group in groups})
+        for group, found in groups.items():
+            refused += self._read_group(group, found, registrations, now)
+            if self._attempts is not None:
+                self._attempts.done()
+        return self._set_aside(taken, refused)
 
     def changed(self) -> list[tuple[Segment, Profile]]:
         """The segments that have grown since `settle`."""
         return [found for segments in self._all_segments() for found in segments.changed()]
+
+    def outlying(self) -> list[tuple[Segment, list[OutlyingRow]]]:
+        """Of the segments in `changed`, the rows that monitors ask to be shown."""
+        return [found for segments in self._all_segments() for found in segments.outlying()]
 
     def note_ends(self, ends: Ends, now: float) -> None:
         """Takes note of where the partitions end now: the lag, and at first the backlog.
@@ -133,7 +164,8 @@ class Aggregator:
                 continue
             if segments.backlog_end is None:
                 segments.backlog_end = ends[at]
-            self._tally.lag(at, max(0, ends[at] - segments.next_offset))
+            behind = max(0, ends[at] - segments.next_offset)
+            self._tally.lag(at, behind, segments.lag_s(ends[at], now))
             _check_end(segments, ends[at], now)
 
     def watermarks(self) -> list[Watermark]:
@@ -156,7 +188,13 @@ class Aggregator:
     def settle(self, said: Iterable[Watermark]) -> dict[Partition, int]:
         """Takes note that `changed` and these watermarks are in the log; offsets to commit."""
         self._said.update({(mark.monitor, mark.partition): mark for mark in said})
-        return {at: offset for lane in self._lanes.values() for at, offset in lane.settle().items()}
+        offsets: dict[Partition, int] = {}
+        for number, lane in self._lanes.items():
+            offsets |= lane.settle()
+            self._tally.join(number, lane.labelling.size_bytes)
+        if self._attempts is not None:
+            self._attempts.settle(offsets)
+        return offsets
 
     def give_up_waiting(self, now: float) -> None:
         """Ends the wait of labels for predictions that should have been here by now."""
@@ -164,71 +202,97 @@ class Aggregator:
             if lane.predictions is not None and lane.predictions.has_caught_up:
                 lane.give_up(now)
 
+    def close(self) -> None:
+        """Lets go of what the joins have on the disk."""
+        for lane in self._lanes.values():
+            lane.close()
+
     def _all_segments(self) -> list[Segments]:
         found = [s for lane in self._lanes.values() for s in (lane.predictions, lane.labels)]
         return [segments for segments in found if segments is not None]
 
-    def _segments(self, record: Record) -> Segments | None:
-        lane = self._lanes.get(record.partition)
-        if lane is None:
-            return None
-        return lane.predictions if record.topic == self._topics.predictions else lane.labels
+    def _lane(self, number: int) -> Lane:
+        limits = self._limits
+        return Lane(
+            number,
+            self._topics,
+            self._references,
+            self._tally,
+            device=limits.device,
+            open_store=partial(JoinStore, limits.join_folder, limit_bytes=limits.join_bytes),
+        )
 
     def _advance(self, record: Record) -> bool:
         """Whether a record is the next of a partition of ours; a repetition is passed over."""
-        segments = self._segments(record)
-        if segments is None or record.offset < segments.next_offset:
+        intake = self._intakes.get((record.topic, record.partition))
+        if intake is None or intake.stopped:
             return False
-        if n_lost := record.offset - segments.next_offset:
+        if record.offset < intake.segments.next_offset:
+            if not intake.segments.could_repeat(record.offset, record.time):
+                raise TopicsError(_made_anew(intake.segments, record.offset))
+            return False
+        if n_lost := intake.segments.advance(record.offset, record.time):
             _logger.warning("%s: the log no longer holds the %d before it", record.place, n_lost)
             self._tally.skipped("", "no longer in the log", n_lost)
-        segments.next_offset = record.offset + 1
         return True
 
-    def _batch(self, record: Record, registrations: Registrations) -> Batch | None:
-        """None where the monitor is not to be counted, which is counted."""
-        name = monitor_of(record)
-        registration = registrations.get(name)
+    def _read_group(
+        self, group: Group, records: Sequence[Record], registrations: Registrations, now: float
+    ) -> list[Refused]:
+        """Counts one group, where its monitor is to be counted; returns what cannot be read."""
+        registration = registrations.get(group.monitor)
         if registration is None:
-            self._tally.skipped("", "unknown monitor")
-            return None
-        is_prediction = record.topic == self._topics.predictions
+            for record in records:
+                self._skip(record, "", "unknown monitor")
+            return []
+        is_prediction = group.topic == self._topics.predictions
+        if not group.counts and registration.monitor.spec.label is None:
+            return []  # nothing waits for what was counted before
         read = read_predictions if is_prediction else read_labels
-        batch = read(record, registration)
-        if batch.rows.num_rows == 0:
-            return None
+        batches, refused = read(records, registration, self._reading)
+        batches = [batch for batch in batches if batch.rows.num_rows]
+        n_rows = sum(batch.rows.num_rows for batch in batches)
         if reason := _objection(registration, is_prediction=is_prediction):
-            self._tally.skipped(name, reason, batch.rows.num_rows)
-            return None
-        return batch
+            if group.counts:
+                self._tally.skipped(group.monitor, reason, n_rows)
+        elif batches:
+            self._reading(records[0], records[-1])
+            self._count(group, batches, n_rows, now)
+        return refused
 
-    def _groups(self, batches: Iterable[Batch]) -> list[list[Batch]]:
-        """Batches of one monitor and one stretch, in the order of the log."""
+    def _reading(self, first: Record, last: Record) -> None:
+        if self._attempts is not None:
+            self._attempts.reading(first, last)
 
-        def group(batch: Batch) -> tuple[str, int, int, bool, str]:
-            record, segments = batch.record, self._segments(batch.record)
-            assert segments is not None  # `_advance` has seen to it
-            return (
-                record.topic,
-                record.partition,
-                segments.start_of(record.offset),
-                record.offset >= segments.first,
-                batch.registration.name,
-            )
+    def _skip(self, record: Record, monitor: str, reason: str) -> None:
+        if self._intakes[record.topic, record.partition].counts(record):
+            self._tally.skipped(monitor, reason)
 
-        return [list(found) for _, found in groupby(sorted(batches, key=group), key=group)]
-
-    def _count(self, batches: Sequence[Batch], now: float) -> None:
-        record, registration = batches[0].record, batches[0].registration
-        lane = self._lanes[record.partition]
-        reference = self._reference(registration, sum(b.rows.num_rows for b in batches))
+    def _count(self, group: Group, batches: Sequence[Batch], n_rows: int, now: float) -> None:
+        registration, lane = batches[0].registration, self._lanes[group.partition]
+        reference = self._reference(registration, n_rows)
         if reference is None:
             return
-        if record.topic == self._topics.predictions:
+        if group.topic == self._topics.predictions:
             lane.count_predictions(batches, reference)
         elif (prediction := prediction_field(reference)) is not None:
             for batch in batches:
                 lane.join_labels(batch, prediction, now)
+
+    def _set_aside(self, taken: Sequence[Record], refused: Sequence[Refused]) -> list[Message]:
+        """The dead letters of what is read for the first time; a partition with too many stops."""
+        bad = {(record.topic, record.partition, record.offset) for record, _ in refused}
+        for at, run in groupby(taken, key=lambda record: (record.topic, record.partition)):
+            intake, offsets = self._intakes[at], [record.offset for record in run]
+            if reason := intake.note(offsets, {o for *place, o in bad if (*place,) == at}):
+                _logger.error("%s, partition %d, is not read on: %s", *at, reason)
+                self._tally.stopped(Partition(*at))
+        letters = []
+        for record, error in sorted(refused, key=lambda one: one[0].offset):
+            if self._intakes[record.topic, record.partition].counts(record):
+                self._tally.dead_letter(error.reason)
+                letters.append(dead_letter(self._topics.dead_letters, record, error))
+        return letters
 
     def _reference(self, registration: Registration, n_rows: int) -> Reference | None:
         assert registration.reference_id is not None
@@ -263,11 +327,15 @@ def _check_end(segments: Segments, end: int, now: float) -> None:
         return
     since = segments.cut_short_since = segments.cut_short_since or now
     if now - since >= CUT_SHORT_PATIENCE_S:
-        raise TopicsError(
-            f"the log of {segments.topic}, partition {segments.partition}, ends at {end}, but "
-            f"{segments.next_offset} messages had been read: it was made anew. "
-            "Give the new topics another --topic-prefix"
-        )
+        raise TopicsError(_made_anew(segments, end))
+
+
+def _made_anew(segments: Segments, at: int) -> str:
+    return (
+        f"the log of {segments.topic}, partition {segments.partition}, is at {at}, but "
+        f"{segments.next_offset} messages had been read, and not these: it was made anew. "
+        "Give the new topics another --topic-prefix"
+    )
 
 
 def _objection(registration: Registration, *, is_prediction: bool) -> str | None:
@@ -278,10 +346,3 @@ def _objection(registration: Registration, *, is_prediction: bool) -> str | None
     if not is_prediction and registration.monitor.spec.label is None:
         return "labels not expected"
     return None
-
-
-def _name_or_none(record: Record) -> str | None:
-    try:
-        return monitor_of(record)
-    except UnreadableError:
-        return None

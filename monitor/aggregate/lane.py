@@ -1,27 +1,25 @@
 """One lane: the predictions and the labels that lie in partitions of one number."""
 
-import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.backend.choice import AUTO, choose
-from detectors.columns import Field, Floats
-from detectors.profile import Profile, count, count_faults, count_labels, rows_at
+from detectors.columns import Counts, Field, Floats
+from detectors.profile import Profile, count, count_faults, rows_at, weighed
 from detectors.reference import Reference
-from monitor.aggregate.joining import PATIENCE_S, Joined, Joiner, Predicted
+from monitor.aggregate.join_store import JoinStore
+from monitor.aggregate.labelling import Labelling
+from monitor.aggregate.outlying import OutlyingRow, outlying
 from monitor.aggregate.reading import Batch
-from monitor.aggregate.rows import LogRows, column_of, labels_of, log_rows, values_of
+from monitor.aggregate.rows import LogRows, log_rows
 from monitor.aggregate.segments import Pane, Segments
 from monitor.aggregate.tally import Tally
 from monitor.messages import Registration, Topics
 from monitor.records import Partition
-from monitor.store import References, StoreError
-
-_logger = logging.getLogger(__name__)
+from monitor.store import References
 
 TOLERATED_FUTURE_S = 300.0
 """A row may be so much later than its message; the clocks of two machines differ."""
@@ -37,6 +35,7 @@ class Lane:
 
     predictions, labels: the segments of the two; None while the partition is not ours.
     device: where rows are counted, as `detectors.backend.choose` takes it.
+    open_store: for what the join remembers; `close` closes it.
     latest: by monitor, the latest event time among its predictions.
     """
 
@@ -48,16 +47,19 @@ class Lane:
         tally: Tally,
         *,
         device: str = AUTO,
+        open_store: Callable[[], JoinStore] = JoinStore,
     ) -> None:
         self.predictions: Segments | None = None
-        self.labels: Segments | None = None
+        self.labelling = Labelling(references, tally, open_store)
         self.latest: dict[str, float] = {}
         self._number = number
         self._topics = topics
-        self._references = references
         self._tally = tally
         self._device = device
-        self._joiners: dict[str, Joiner] = {}
+
+    @property
+    def labels(self) -> Segments | None:
+        return self.labelling.segments
 
     def count_predictions(self, batches: Sequence[Batch], reference: Reference) -> None:
         """Counts predictions of one monitor that lie in one stretch, in the order of the log.
@@ -67,35 +69,21 @@ class Lane:
         registration = batches[0].registration
         for rows in log_rows(batches, reference.schema):
             credible = rows.times <= rows.log_times + TOLERATED_FUTURE_S
-            n_early = int(np.count_nonzero(~credible))
-            self._tally.skipped(registration.name, "from the future", n_early)
-            if n_early < len(credible):
+            self._note_early(registration.name, rows, credible)
+            if credible.any():
                 self._note_time(registration.name, float(rows.times[credible].max()))
                 self._count_panes(registration, reference, rows, credible)
-                self._remember(registration, reference, rows, credible)
+                self.labelling.remember(
+                    registration, reference, rows, credible, latest=self.latest[registration.name]
+                )
 
     def join_labels(self, batch: Batch, prediction: Field, now: float) -> None:
-        """Joins the labels of one message; those whose prediction is not here yet wait for it."""
-        name, offset = batch.registration.name, batch.record.offset
-        joiner = self._joiners.setdefault(name, Joiner())
-        joined = []
-        for label, prediction_id in zip(*labels_of(batch, prediction), strict=True):
-            met = (
-                joiner.label(prediction_id, label, offset=offset, now=now)
-                if label is not None
-                else "no label"
-            )
-            if isinstance(met, Joined):
-                joined.append(met)
-            elif met is not None:
-                self._skip_label(name, met, offset)
-        self._count_joined(batch.registration, joined)
+        """Joins labels to the lane's predictions, or lets them wait for these."""
+        self.labelling.join(batch, prediction, now)
 
     def give_up(self, now: float) -> None:
         """Ends the wait of labels whose prediction does not seem to come."""
-        for name, joiner in self._joiners.items():
-            for offset in joiner.give_up(before=now - PATIENCE_S):
-                self._skip_label(name, "unmatched label", offset)
+        self.labelling.give_up(now)
 
     def settle(self) -> dict[Partition, int]:
         """Everything counted so far is in the log: the offsets to commit."""
@@ -104,9 +92,17 @@ class Lane:
             at = Partition(self._topics.predictions, self._number)
             offsets[at] = self.predictions.settle()
         if self.labels is not None:
-            at = Partition(self._topics.labels, self._number)
-            offsets[at] = self.labels.settle(oldest_waiting=self._oldest_waiting(self.labels.first))
+            offsets[Partition(self._topics.labels, self._number)] = self.labelling.settle()
         return offsets
+
+    def close(self) -> None:
+        """Lets go of what the join has on the disk."""
+        self.labelling.close()
+
+    def _note_early(self, name: str, rows: LogRows, credible: NDArray[np.bool_]) -> None:
+        assert self.predictions is not None
+        early = ~credible & (rows.offsets >= self.predictions.first)
+        self._tally.skipped(name, "from the future", int(np.count_nonzero(early)))
 
     def _note_time(self, name: str, event_time: float) -> None:
         self.latest[name] = max(event_time, self.latest.get(name, event_time))
@@ -128,17 +124,30 @@ class Lane:
             where = np.flatnonzero(counting & (pane_starts == pane_start))
             pane = Pane(registration.name, reference.id, pane_start, pane_s)
             if segments.has_room(stretch, pane):
-                profile = count(
-                    rows_at(rows.rows, where),
-                    reference,
-                    times=rows.times[where],
-                    ids=[rows.ids[i] for i in where],
-                    backend=choose(self._device, n_values=len(where) * len(reference.columns)),
-                )
-                segments.add(stretch, pane, profile)
+                for profile in self._profiles(reference, rows, where):
+                    segments.add(stretch, pane, profile)
                 self._tally.counted(registration.name, segments.topic, len(where))
+                if limit := registration.monitor.spec.detection.outliers.publish_rows:
+                    found = _outlying(rows, where, reference, limit)
+                    segments.add_outlying(stretch, pane, found, limit=limit)
             else:
                 self._tally.skipped(registration.name, "too many panes", len(where))
+
+    def _profiles(
+        self, reference: Reference, rows: LogRows, where: NDArray[np.intp]
+    ) -> Iterator[Profile]:
+        """Of some of the rows: those that weigh alike are counted together."""
+        kinds = np.stack([rows.weights[where], rows.one_in[where]])
+        for weight, one_in in _distinct(kinds):
+            alike = where[(kinds[0] == weight) & (kinds[1] == one_in)]
+            profile = count(
+                rows_at(rows.rows, alike),
+                reference,
+                times=rows.times[alike],
+                ids=[rows.ids[i] for i in alike],
+                backend=choose(self._device, n_values=len(alike) * len(reference.columns)),
+            )
+            yield weighed(profile, weight, one_in=one_in)
 
     def _count_faults(
         self,
@@ -148,8 +157,8 @@ class Lane:
         counting: NDArray[np.bool_],
         pane_starts: Floats,
     ) -> None:
-        """Counts repeated ids in the panes of their rows, and values of another type, of which a
-        message tells no more than how many, in the pane of its first row."""
+        """Counts repeated ids and rows with new columns in the panes of their rows, and values of
+        another type, of which a message tells no more than how many, in the pane of its first."""
         assert self.predictions is not None
         segments, here = self.predictions, np.flatnonzero(counting)
         if not len(here):
@@ -158,95 +167,41 @@ class Lane:
         is_repeated = segments.repeats(stretch, registration.name).among(
             [rows.ids[i] for i in here]
         )
-        repeated = Counter(pane_starts[here[is_repeated]].tolist())
+        repeated = _weight_by_pane(rows, pane_starts, here[is_repeated])
+        with_new = _weight_by_pane(rows, pane_starts, here[rows.has_new[here]])
         mismatched: dict[float, Counter[str]] = {}
         for offset, counts in rows.mismatched.items():
-            for start in pane_starts[here[rows.offsets[here] == offset][:1]].tolist():
-                mismatched.setdefault(start, Counter()).update(counts)
-        for start in sorted({*repeated, *mismatched}):
+            for i in here[rows.offsets[here] == offset][:1].tolist():
+                weighed_counts = {name: n * int(rows.weights[i]) for name, n in counts.items()}
+                mismatched.setdefault(float(pane_starts[i]), Counter()).update(weighed_counts)
+        for start in sorted({*repeated, *with_new, *mismatched}):
             pane = Pane(registration.name, reference.id, start, registration.monitor.pane_s)
             if segments.has_room(stretch, pane):
                 faults = count_faults(
                     reference,
                     mismatched=mismatched.get(start, {}),
                     n_repeated=repeated[start],
+                    n_with_new=with_new[start],
                 )
                 segments.add(stretch, pane, faults)
 
-    def _remember(
-        self,
-        registration: Registration,
-        reference: Reference,
-        rows: LogRows,
-        credible: NDArray[np.bool_],
-    ) -> None:
-        """Keeps predictions for the join; counts the labels that were there before them."""
-        spec = registration.monitor.spec
-        if spec.label is None or reference.target is None:
-            return
-        joiner = self._joiners.setdefault(registration.name, Joiner())
-        columns = [values_of(rows.rows.columns[name]) for name in reference.target.columns]
-        values = list(zip(*columns, strict=True))
-        met = [
-            joiner.predict(rows.ids[i], Predicted(float(rows.times[i]), values[i], reference.id))
-            for i in np.flatnonzero(credible)
-        ]
-        self._count_joined(registration, [joined for joined in met if joined is not None])
-        horizon = self.latest[registration.name] - spec.label_horizon
-        n_lost = joiner.forget(before=horizon)
-        self._tally.skipped(registration.name, "no room for the label join", n_lost)
 
-    def _count_joined(self, registration: Registration, joined: Iterable[Joined]) -> None:
-        """Counts labels in the pane of their prediction, in the stretch of their own message."""
-        segments = self.labels
-        if segments is None:
-            return  # another replica's, or not assigned yet: it will be read and joined then
-        pane_s = registration.monitor.pane_s
-
-        def place(met: Joined) -> tuple[int, Pane]:
-            pane_start = np.floor(met.predicted.time / pane_s) * pane_s
-            pane = Pane(registration.name, met.predicted.reference_id, float(pane_start), pane_s)
-            return segments.start_of(met.offset), pane
-
-        counting = sorted((m for m in joined if m.offset >= segments.first), key=place)
-        for (stretch, pane), group in groupby(counting, key=place):
-            self._count_pane_labels(registration, stretch, pane, list(group))
-
-    def _count_pane_labels(
-        self, registration: Registration, stretch: int, pane: Pane, joined: Sequence[Joined]
-    ) -> None:
-        assert self.labels is not None
-        if not self.labels.has_room(stretch, pane):
-            self._tally.skipped(registration.name, "too many panes", len(joined))
-            return
-        try:
-            reference = self._references.get(pane.reference_id)
-        except StoreError:
-            _logger.exception("%s: %d labels are not counted", registration.name, len(joined))
-            self._tally.skipped(registration.name, "reference not readable", len(joined))
-            return
-        profile = _labels_profile(joined, reference)
-        self.labels.add(stretch, pane, profile, n_joined=len(joined))
-        self._tally.counted(registration.name, self.labels.topic, len(joined))
-
-    def _skip_label(self, name: str, reason: str, offset: int) -> None:
-        if self.labels is not None and offset >= self.labels.first:
-            self._tally.skipped(name, reason)
-
-    def _oldest_waiting(self, first: int) -> int | None:
-        waiting = (joiner.oldest_waiting(first) for joiner in self._joiners.values())
-        return min((offset for offset in waiting if offset is not None), default=None)
+def _distinct(kinds: Counts) -> list[list[int]]:
+    """The columns of a matrix, each once; quickly where there is but one, as there is mostly."""
+    if (kinds == kinds[:, :1]).all():
+        return kinds[:, :1].T.tolist()  # type: ignore[no-any-return]
+    return np.unique(kinds, axis=1).T.tolist()  # type: ignore[no-any-return]
 
 
-def _labels_profile(joined: Sequence[Joined], reference: Reference) -> Profile:
-    """Of labels whose predictions were counted against the reference."""
-    target = reference.target
-    assert target is not None  # else there were no predictions to remember
-    fields = {field.name: field for field in reference.schema}
-    values = zip(*(met.predicted.values for met in joined), strict=True)
-    columns = {
-        name: column_of(column, fields[name])
-        for name, column in zip(target.columns, values, strict=True)
-    }
-    labels = column_of([met.label for met in joined], fields[target.prediction])
-    return count_labels(columns[target.prediction], labels, reference, beside=columns)
+def _weight_by_pane(rows: LogRows, pane_starts: Floats, where: NDArray[np.intp]) -> Counter[float]:
+    """By the start of their pane, the weight of some of the rows."""
+    starts, places = np.unique(pane_starts[where], return_inverse=True)
+    sums = np.bincount(places, weights=rows.weights[where], minlength=len(starts))
+    return Counter(dict(zip(starts.tolist(), sums.astype(np.int64).tolist(), strict=True)))
+
+
+def _outlying(
+    rows: LogRows, where: NDArray[np.intp], reference: Reference, limit: int
+) -> list[OutlyingRow]:
+    ids = [rows.ids[i] for i in where]
+    return outlying(rows_at(rows.rows, where), ids, rows.times[where], reference, limit=limit)

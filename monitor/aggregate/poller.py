@@ -3,7 +3,7 @@
 import logging
 import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeAlias
@@ -56,10 +56,16 @@ class Poller:
     owner, which counts it under the same names.
 
     ends: the offset behind the last message of every partition, as far as has been heard.
+    held: partitions that are ours and are not to be read on.
     """
 
-    def __init__(self, consumer: Any, rewind: Rewind, *, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self, consumer: Any, rewind: Rewind, *, max_bytes: int = MAX_BYTES, overlap: int = 0
+    ) -> None:
+        """overlap: reading begins so many messages before what is wanted, where there are any."""
         self.ends: Mapping[Partition, int] = {}
+        self.held: Collection[Partition] = frozenset()
+        self._overlap = overlap
         self._consumer = consumer
         self._rewind = rewind
         self._max_bytes = max_bytes
@@ -154,10 +160,11 @@ class Poller:
 
     def _begin(self, partition: Partition) -> Assigned:
         at = TopicPartition(*partition)
+        beginning = self._consumer.beginning_offsets([at])[at]
         first = self._consumer.committed(at)
         if first is None:
-            first = self._consumer.beginning_offsets([at])[at]
-        reading_from = self._rewound(at, first)
+            first = beginning
+        reading_from = max(self._rewound(at, first) - self._overlap, min(beginning, first))
         self._consumer.seek(at, reading_from)
         return Assigned(partition, first, reading_from)
 
@@ -169,14 +176,15 @@ class Poller:
         return first if found is None else min(first, found.offset)
 
     def _throttle(self) -> None:
-        """Polling goes on when too much is waiting, but fetches nothing."""
+        """Polling goes on when too much is waiting, but fetches nothing; nor of what is held."""
         with self._lock:
             full = self._n_bytes > self._max_bytes
-        paused = self._consumer.paused()
-        if full:
-            self._consumer.pause(*(self._consumer.assignment() - paused))
-        elif paused:
-            self._consumer.resume(*paused)
+        assigned, paused = self._consumer.assignment(), self._consumer.paused()
+        wanted = {at for at in assigned if full or Partition(*at) in self.held}
+        if wanted - paused:
+            self._consumer.pause(*(wanted - paused))
+        if paused - wanted:
+            self._consumer.resume(*(paused - wanted))
 
     def _note_ends(self) -> None:
         ends = {

@@ -1,14 +1,27 @@
-"""From a record of the log to a batch of one monitor's rows, or to a dead letter."""
+"""From records of the log to batches of one monitor's rows, or to dead letters."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
 
+import numpy as np
 import orjson
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from detectors.columns import Field, Floats
 from monitor import batches
+from monitor.aggregate.rows import mismatched
 from monitor.batches import BatchError
-from monitor.messages import ARROW, JSON, Header, Registration, header
+from monitor.batches.json_messages import (
+    JsonBatch,
+    ReadMessages,
+    labels_of_messages,
+    predictions_of_messages,
+)
+from monitor.messages import ARROW, JSON, Header, Registration
 from monitor.publishing import Message
 from monitor.records import Record
 
@@ -23,11 +36,28 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The rows of one message."""
+    """Rows of one monitor and one partition, in the order of the log.
 
-    record: Record
+    offsets, log_times: (rows,) of the message that each row came in.
+    mismatched: by the offset of a message that had any, its values that were not of their
+        column's type, by column.
+    """
+
     registration: Registration
     rows: pa.RecordBatch
+    offsets: NDArray[np.int64]
+    log_times: Floats
+    mismatched: Mapping[int, Mapping[str, int]]
+
+
+Refused = tuple[Record, UnreadableError]
+ReadJson = Callable[[Record, Sequence[Field]], pa.RecordBatch]
+Reading = Callable[[Record, Record], None]
+"""Called with the first and the last of the records whose bytes are read next."""
+
+
+def _unnoticed(_: Record, __: Record) -> None:
+    """Nobody wants to know."""
 
 
 def monitor_of(record: Record) -> str:
@@ -35,8 +65,8 @@ def monitor_of(record: Record) -> str:
 
     Raises UnreadableError.
     """
-    if name := header(record.headers, Header.MONITOR):
-        return name
+    if name := dict(record.headers).get(Header.MONITOR):
+        return name.decode("utf-8", errors="replace")
     if _content_type(record) == JSON:
         in_body = _json_object(record.value).get("monitor")
         if isinstance(in_body, str):
@@ -44,20 +74,22 @@ def monitor_of(record: Record) -> str:
     raise UnreadableError("no monitor named", "the message names no monitor")
 
 
-def read_predictions(record: Record, registration: Registration) -> Batch:
-    """Raises UnreadableError."""
-    return _read(
-        record,
-        registration,
-        lambda: batches.from_json(record.value, registration.schema, now=record.time),
-    )
+def read_predictions(
+    records: Iterable[Record], registration: Registration, reading: Reading = _unnoticed
+) -> tuple[list[Batch], list[Refused]]:
+    """The rows of messages of the topic predictions, and the messages that cannot be read."""
+    reader = _Reader(registration, predictions_of_messages, _predictions, reading)
+    reader.read(records)
+    return reader.batches, reader.refused
 
 
-def read_labels(record: Record, registration: Registration) -> Batch:
-    """Raises UnreadableError."""
-    return _read(
-        record, registration, lambda: batches.labels_from_json(record.value, now=record.time)
-    )
+def read_labels(
+    records: Iterable[Record], registration: Registration, reading: Reading = _unnoticed
+) -> tuple[list[Batch], list[Refused]]:
+    """The same of the topic labels."""
+    reader = _Reader(registration, labels_of_messages, _labels, reading)
+    reader.read(records)
+    return reader.batches, reader.refused
 
 
 def dead_letter(topic: str, record: Record, error: UnreadableError) -> Message:
@@ -69,27 +101,93 @@ def dead_letter(topic: str, record: Record, error: UnreadableError) -> Message:
     return Message(topic, None, record.value, [*record.headers, *cause])
 
 
-def _read(
-    record: Record, registration: Registration, from_json: Callable[[], pa.RecordBatch]
-) -> Batch:
-    try:
-        match _content_type(record):
-            case batches_type if batches_type == ARROW:
-                return Batch(record, registration, batches.decode(record.value))
-            case json_type if json_type == JSON:
-                return Batch(record, registration, from_json())
-            case other:
-                raise UnreadableError("unknown content type", f"content type {other!r} is not read")
-    except BatchError as error:
-        raise UnreadableError("unreadable", str(error)) from error
+class _Reader:
+    """Reads messages of one monitor in the order of the log."""
+
+    def __init__(
+        self, registration: Registration, many: ReadMessages, json: ReadJson, reading: Reading
+    ) -> None:
+        self.batches: list[Batch] = []
+        self.refused: list[Refused] = []
+        self._registration = registration
+        self._many = many
+        self._json = json
+        self._reading = reading
+
+    def read(self, records: Iterable[Record]) -> None:
+        for type_, run in groupby(records, key=_content_type):
+            if type_ == ARROW:
+                for record in run:
+                    self._read_alone(record, _arrow)
+            elif type_ == JSON:
+                self._read_together(list(run))
+            else:
+                error = UnreadableError(
+                    "unknown content type", f"content type {type_!r} is not read"
+                )
+                self.refused += [(record, error) for record in run]
+
+    def _read_together(self, records: Sequence[Record]) -> None:
+        """As few batches as possible; messages that cannot be in one are found by halving."""
+        self._reading(records[0], records[-1])
+        schema = self._registration.schema
+        try:
+            found = self._many([r.value for r in records], schema, [r.time for r in records])
+        except BatchError:
+            if len(records) == 1:
+                self._read_alone(records[0], self._json)
+                return
+            half = len(records) // 2
+            self._read_together(records[:half])
+            self._read_together(records[half:])
+        else:
+            self.batches.append(self._batch(records, found))
+
+    def _batch(self, records: Sequence[Record], found: JsonBatch) -> Batch:
+        offsets = np.array([record.offset for record in records])[found.message]
+        told: dict[int, Counter[str]] = {}
+        for row, names in found.mismatched.items():
+            told.setdefault(int(offsets[row]), Counter()).update(names)
+        times = np.array([record.time for record in records])[found.message]
+        return Batch(self._registration, found.rows, offsets, times, told)
+
+    def _read_alone(self, record: Record, read: ReadJson) -> None:
+        self._reading(record, record)
+        schema = self._registration.schema
+        try:
+            rows = read(record, schema)
+        except BatchError as error:
+            self.refused.append((record, UnreadableError("unreadable", str(error))))
+            return
+        n, counts = rows.num_rows, mismatched(rows, schema)
+        told = {record.offset: counts} if counts else {}
+        offsets, times = np.full(n, record.offset), np.full(n, record.time)
+        self.batches.append(Batch(self._registration, rows, offsets, times, told))
+
+
+def _arrow(record: Record, _: Sequence[Field]) -> pa.RecordBatch:
+    return batches.decode(record.value)
+
+
+def _predictions(record: Record, schema: Sequence[Field]) -> pa.RecordBatch:
+    return batches.from_json(record.value, schema, now=record.time)
+
+
+def _labels(record: Record, _: Sequence[Field]) -> pa.RecordBatch:
+    return batches.labels_from_json(record.value, now=record.time)
 
 
 def _content_type(record: Record) -> str:
     """What the header says; without one, JSON can be told from Arrow by its first byte."""
-    declared = header(record.headers, Header.CONTENT_TYPE)
+    declared = dict(record.headers).get(Header.CONTENT_TYPE)
     if declared is None:
         return JSON if record.value.lstrip()[:1] == b"{" else ARROW
-    return declared.partition(";")[0].strip().lower()
+    return _media_type(declared)
+
+
+@lru_cache(maxsize=256)
+def _media_type(declared: bytes) -> str:
+    return declared.decode("utf-8", errors="replace").partition(";")[0].strip().lower()
 
 
 def _json_object(value: bytes) -> Mapping[str, object]:

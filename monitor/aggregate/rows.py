@@ -3,15 +3,28 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from detectors.columns import Coded, Column, Field, Floats, Role, Rows
-from monitor.aggregate.joining import Value
-from monitor.aggregate.reading import Batch
-from monitor.batches import ARROW_TYPES, ID, LABEL, TIME, conform, lost, to_rows
+from detectors.columns import Coded, Column, Counts, Field, Floats, Role, Rows
+from monitor.aggregate.joining import Labelled, Value
+from monitor.batches import (
+    ARROW_TYPES,
+    ID,
+    LABEL,
+    TIME,
+    conform,
+    lost,
+    one_in,
+    to_rows,
+    weights,
+)
+
+if TYPE_CHECKING:
+    from monitor.aggregate.reading import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +35,8 @@ class LogRows:
     offsets, log_times: of the message that each row came in.
     mismatched: by the offset of a message that had any, its values that were not of their
         column's type, by column.
+    weights, one_in: (rows,) how many sampled rows each stands for, and of how many predictions one
+        was sampled. has_new: (rows,) whether it came with columns that the reference lacks.
     """
 
     rows: Rows
@@ -30,9 +45,12 @@ class LogRows:
     offsets: NDArray[np.int64]
     log_times: Floats
     mismatched: Mapping[int, Mapping[str, int]]
+    weights: Counts
+    one_in: Counts
+    has_new: NDArray[np.bool_]
 
 
-def log_rows(batches: Sequence[Batch], schema: Sequence[Field]) -> Iterator[LogRows]:
+def log_rows(batches: Sequence["Batch"], schema: Sequence[Field]) -> Iterator[LogRows]:
     """The batches' rows in their order, as few bulks as their Arrow schemas allow."""
     run: list[Batch] = []
     for batch in batches:
@@ -44,15 +62,18 @@ def log_rows(batches: Sequence[Batch], schema: Sequence[Field]) -> Iterator[LogR
         yield _merged(run, schema)
 
 
-def labels_of(batch: Batch, prediction: Field) -> tuple[list[Value], list[str]]:
-    """The labels of a message in the type of what they are the truth of, and their ids.
-
-    What does not fit that type is None.
+def labels_of(batch: "Batch", prediction: Field) -> tuple[list[Labelled], list[int]]:
+    """The labels of a batch in the type of what they are the truth of; and the offsets of the
+    messages of those that do not fit that type.
     """
     label = Field(LABEL, prediction.type, Role.FEATURE)
     wanted = [name for name in (ID, TIME, LABEL) if name in batch.rows.schema.names]
-    rows, ids, _ = to_rows(batch.rows.select(wanted), [label])
-    return values_of(rows.columns[LABEL]), ids
+    rows, ids, times = to_rows(batch.rows.select(wanted), [label])
+    values = values_of(rows.columns[LABEL])
+    offsets = batch.offsets.tolist()
+    told = zip(ids, values, times.tolist(), offsets, strict=True)
+    labels = [Labelled(i, v, time, offset) for i, v, time, offset in told if v is not None]
+    return labels, [offset for v, offset in zip(values, offsets, strict=True) if v is None]
 
 
 def values_of(column: Column) -> list[Value]:
@@ -72,31 +93,29 @@ def column_of(values: Sequence[Value], prediction: Field) -> Column:
     return Coded(np.array([code_of.get(value, -1) for value in values], dtype=np.int32), levels)
 
 
-def _merged(batches: Sequence[Batch], schema: Sequence[Field]) -> LogRows:
+def mismatched(rows: pa.RecordBatch, schema: Sequence[Field]) -> Mapping[str, int]:
+    """By column, the values that did not fit when a batch was made or do not fit now."""
+    found = Counter(lost(rows, "mismatched"))
+    types = dict(zip(rows.schema.names, rows.schema.types, strict=True))
+    others = [f for f in schema if f.name in types and types[f.name] != ARROW_TYPES[f.type]]
+    columns = {f.name: rows[f.name] for f in others}
+    found.update(conform(columns, others, n=rows.num_rows).mismatched if others else {})
+    return found
+
+
+def _merged(batches: Sequence["Batch"], schema: Sequence[Field]) -> LogRows:
     rows, ids, times = to_rows(pa.concat_batches([b.rows for b in batches]), schema)
     sizes = [batch.rows.num_rows for batch in batches]
     return LogRows(
         rows,
         ids,
         times,
-        offsets=np.repeat([batch.record.offset for batch in batches], sizes),
-        log_times=np.repeat([batch.record.time for batch in batches], sizes),
+        offsets=np.concatenate([batch.offsets for batch in batches]),
+        log_times=np.concatenate([batch.log_times for batch in batches]),
         mismatched={
-            batch.record.offset: counts
-            for batch in batches
-            if (counts := _mismatched(batch.rows, schema))
+            offset: counts for batch in batches for offset, counts in batch.mismatched.items()
         },
+        weights=np.concatenate([weights(batch.rows) for batch in batches]),
+        one_in=np.repeat([one_in(batch.rows) for batch in batches], sizes),
+        has_new=np.repeat([bool(lost(batch.rows, "unknown")) for batch in batches], sizes),
     )
-
-
-def _mismatched(rows: pa.RecordBatch, schema: Sequence[Field]) -> Mapping[str, int]:
-    """By column, the values that did not fit when the batch was made or do not fit now."""
-    found = Counter(lost(rows, "mismatched"))
-    others = [
-        f
-        for f in schema
-        if f.name in rows.schema.names and rows.schema.field(f.name).type != ARROW_TYPES[f.type]
-    ]
-    columns = {f.name: rows[f.name] for f in others}
-    found.update(conform(columns, others, n=rows.num_rows).mismatched if others else {})
-    return found

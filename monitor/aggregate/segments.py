@@ -7,10 +7,12 @@ that is not complete. Whoever reads on from there writes the same names with the
 so a crash, a rebalance or a repetition cannot count anything twice.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from detectors.profile import Profile
+from monitor.aggregate.outlying import OutlyingRow, least
 from monitor.aggregate.repeats import Repeats
 from monitor.messages import Segment
 
@@ -29,12 +31,14 @@ class Pane(NamedTuple):
 
 @dataclass(slots=True)
 class _Stretch:
-    """n_joined: labels of this stretch that have met their prediction. repeats: by monitor."""
+    """n_joined: labels of this stretch that have met their prediction. repeats: by monitor.
+    outlying: the rows that are least like the reference, where they are asked for."""
 
     profiles: dict[Pane, Profile] = field(default_factory=dict)
     changed: set[Pane] = field(default_factory=set)
     n_joined: int = 0
     repeats: dict[str, Repeats] = field(default_factory=dict)
+    outlying: dict[Pane, list[OutlyingRow]] = field(default_factory=dict)
 
 
 class Segments:
@@ -44,6 +48,7 @@ class Segments:
     size: messages in a stretch.
     backlog_end: the end of what was there already when we began, None until it is known.
     cut_short_since: since when the log ends before what was read of it, None if it does not.
+    read_until: time in the log of the latest message read, None before the first.
     """
 
     def __init__(self, topic: str, partition: int, *, first: int, size: int) -> None:
@@ -53,7 +58,8 @@ class Segments:
         self.next_offset = first
         self.backlog_end: int | None = None
         self.cut_short_since: float | None = None
-        self._size = size
+        self.read_until: float | None = None
+        self.size = size
         self._stretches: dict[int, _Stretch] = {}
 
     @property
@@ -61,9 +67,26 @@ class Segments:
         """Whether everything that was there when we began has been read."""
         return self.backlog_end is not None and self.next_offset >= self.backlog_end
 
+    def advance(self, offset: int, time: float) -> int:
+        """Goes on to the message behind this one; how many there should have been before it."""
+        n_missing = offset - self.next_offset
+        self.next_offset, self.read_until = offset + 1, time
+        return n_missing
+
+    def could_repeat(self, offset: int, time: float) -> bool:
+        """Whether a message from before may be the one that was read there; of the latest it is
+        known when it was written."""
+        return offset != self.next_offset - 1 or self.read_until in (None, time)
+
+    def lag_s(self, end: int, now: float) -> float:
+        """How old what was read last is, in seconds; 0 where nothing is left to be read."""
+        if self.read_until is None or self.next_offset >= end:
+            return 0.0
+        return max(0.0, now - self.read_until)
+
     def start_of(self, offset: int) -> int:
         """The beginning of the stretch that an offset lies in."""
-        return offset // self._size * self._size
+        return offset // self.size * self.size
 
     def has_room(self, start: int, pane: Pane) -> bool:
         """Whether a pane may be added to a stretch: it is there already, or there are not yet
@@ -79,6 +102,13 @@ class Segments:
         stretch.changed.add(pane)
         stretch.n_joined += n_joined
 
+    def add_outlying(
+        self, start: int, pane: Pane, rows: Sequence[OutlyingRow], *, limit: int
+    ) -> None:
+        """Keeps the rows of a pane that are least like the reference, at most so many."""
+        kept = self._stretches.setdefault(start, _Stretch()).outlying
+        kept[pane] = least(kept.get(pane, []), rows, limit)
+
     def repeats(self, start: int, monitor: str) -> Repeats:
         """The ids of a monitor that the stretch has held so far."""
         return self._stretches.setdefault(start, _Stretch()).repeats.setdefault(monitor, Repeats())
@@ -89,6 +119,14 @@ class Segments:
             (self._segment(start, stretch, pane), stretch.profiles[pane])
             for start, stretch in sorted(self._stretches.items())
             for pane in sorted(stretch.changed)
+        ]
+
+    def outlying(self) -> list[tuple[Segment, list[OutlyingRow]]]:
+        """Of the segments in `changed`, the rows that are least like the reference."""
+        return [
+            (self._segment(start, stretch, pane), stretch.outlying[pane])
+            for start, stretch in sorted(self._stretches.items())
+            for pane in sorted(stretch.changed & stretch.outlying.keys())
         ]
 
     def settle(self, *, oldest_waiting: int | None = None) -> int:
@@ -113,5 +151,5 @@ class Segments:
             topic=self.topic,
             partition=self.partition,
             start=start,
-            version=min(self.next_offset, start + self._size) + stretch.n_joined,
+            version=min(self.next_offset, start + self.size) + stretch.n_joined,
         )

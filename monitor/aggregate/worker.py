@@ -4,12 +4,15 @@ What is committed has been delivered before; so a crash at any point repeats wor
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 from monitor import profile_messages, tracing
-from monitor.aggregate.counting import Aggregator
+from monitor.aggregate.counting import Aggregator, Registrations
 from monitor.aggregate.following import Follower
+from monitor.aggregate.layout import Layout
+from monitor.aggregate.outlying import message_of
 from monitor.aggregate.poller import Assigned, Event, Polled, Poller, Revoked
 from monitor.aggregate.tally import Tally
 from monitor.messages import Header, Topics, Watermark, header
@@ -17,8 +20,14 @@ from monitor.profile_messages import SegmentProfile
 from monitor.publishing import DeliveryError, Message, Publisher
 from monitor.records import Record
 
+MAX_READ_BYTES = 16 * 1024 * 1024
+"""Of records that are counted at once: what counting takes beside them is ten times as much."""
+
 MAX_DEAD_LETTERS = 1_000
 """Kept until the next flush; at so many it is due."""
+
+MAX_ORIGINS = 500
+"""Of one batch of records so many are asked for the trace that they belong to."""
 
 RETRY_S = 1.0
 """Between two attempts at a flush that the broker does not take."""
@@ -52,6 +61,7 @@ class Worker:
         self._aggregator = aggregator
         self._publisher = publisher
         self._tally = tally
+        self._layout = Layout(topics, publisher)
         self._flush_s = flush_s
         self._flush_at = 0.0
         self._blocked = False
@@ -63,7 +73,9 @@ class Worker:
         """Counts what has come and publishes when it is time.
 
         now: seconds since 1970. elapsed: seconds on a clock that never jumps.
+        Raises TopicsError where the topics cannot be counted.
         """
+        self._layout.watch(elapsed)
         if not self._blocked:
             self._follower.poll()
             self._take(self._poller.events(timeout_s=timeout_s), now, elapsed)
@@ -81,6 +93,7 @@ class Worker:
         changed, marks = self._aggregator.changed(), self._aggregator.watermarks()
         segments = [SegmentProfile(segment, profile.to_bytes()) for segment, profile in changed]
         try:
+            self._publish_outlying()
             self._publish(segments, marks)
         except DeliveryError as error:
             _logger.warning("profiles are not delivered and are tried again: %s", error)
@@ -114,23 +127,26 @@ class Worker:
     def _read(self, records: Sequence[Record], now: float, elapsed: float) -> None:
         if not records:
             return
-        self._wait_for_registrations(records, elapsed)
-        origins = [header(record.headers, Header.TRACEPARENT) for record in records]
-        self._origins = [*self._origins, *filter(None, origins)][: tracing.MAX_LINKS]
+        asked = (header(record.headers, Header.TRACEPARENT) for record in records[:MAX_ORIGINS])
+        origins = [origin for origin in asked if origin is not None]
+        self._origins = [*self._origins, *origins][: tracing.MAX_LINKS]
         with tracing.processing(self._topics.predictions, n=len(records), origins=origins):
-            registrations = self._follower.registry.registrations
-            self._dead += self._aggregator.read(records, registrations, now)
+            known = partial(self._registrations, elapsed)
+            for part in parts_of(records):
+                self._dead += self._aggregator.read(part, known, now)
+        self._poller.held = self._aggregator.stopped
 
-    def _wait_for_registrations(self, records: Sequence[Record], elapsed: float) -> None:
-        registrations = self._follower.registry.registrations
+    def _registrations(self, elapsed: float, names: Collection[str]) -> Registrations:
+        """Those in force; a name that is new to us is waited for a little."""
         unknown = {
             name
-            for name in self._aggregator.unknown(records, registrations)
+            for name in set(names) - self._follower.registry.registrations.keys()
             if self._unknown.get(name, 0.0) <= elapsed
         }
         if unknown:
             self._follower.wait_for(unknown, timeout_s=REGISTRATION_WAIT_S)
             self._unknown = dict.fromkeys(unknown, elapsed + UNKNOWN_FOR_S)
+        return self._follower.registry.registrations
 
     def _publish(self, changed: Sequence[SegmentProfile], marks: Sequence[Watermark]) -> None:
         """Watermarks last: one in the log says that the segments it covers are there too."""
@@ -144,7 +160,26 @@ class Worker:
                 [profile_messages.of_watermark(mark, topic, n, headers) for mark in marks]
             )
 
+    def _publish_outlying(self) -> None:
+        topic, found = self._topics.outliers, self._aggregator.outlying()
+        if found:
+            n = self._publisher.n_partitions(topic)
+            self._publisher.deliver(
+                [message_of(segment, rows, topic, n) for segment, rows in found]
+            )
+
     def _sending(self, n: int) -> AbstractContextManager[object]:
         if not n:
             return nullcontext()
         return tracing.sending(self._topics.profiles, n=n, origins=self._origins)
+
+
+def parts_of(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    """The records in their order, as few together as their bytes allow, at least one."""
+    start, size = 0, 0
+    for i, record in enumerate(records):
+        size += len(record.value)
+        if size > MAX_READ_BYTES and i > start:
+            yield records[start:i]
+            start, size = i, len(record.value)
+    yield records[start:]

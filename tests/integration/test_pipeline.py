@@ -24,12 +24,14 @@ from detectors.profile import count, count_labels
 from detectors.reference import Reference
 from detectors.report.compare import report
 from monitor import batches, registry, tables
+from monitor.adapters.folder_digest import folder_digest
 from monitor.database import Database, open_database
 from monitor.durations import format_duration
 from monitor.kafka import Broker
 from monitor.messages import ARROW, Header, Registration, partition_for
 from monitor.publishing import Message, Publisher
 from monitor.registrar import Registrar
+from monitor.server.samples import with_samples
 from monitor.spec import Monitor
 from monitor.store import ArtifactStore
 from monitor.supervisor import Supervisor, free_port
@@ -63,6 +65,8 @@ class Pipeline:
             *("--session-timeout", format_duration(self.broker.session_timeout_s)),
             *("--store", str(self.folder / "store"), "--metrics", f"127.0.0.1:{port}"),
         ]
+        if role == "aggregate":
+            shared += ["--state", str(self.folder / f"aggregate-{port}")]
         command = [sys.executable, "-m", "monitor", role, *shared, *flags]
         supervisor = self.processes.enter_context(Supervisor(self.folder / f"{role}-{port}"))
         supervisor.start(role, command, ready=f"http://127.0.0.1:{port}/readyz")
@@ -130,7 +134,8 @@ class Pipeline:
         rows, times, truths = self.sent[number]
         profile = count(rows, reference, times=times)
         if labelled and number == 0:
-            profile += count_labels(rows.columns["prediction"], truths, reference)
+            at_once = np.zeros(len(truths))
+            profile += count_labels(rows.columns["prediction"], truths, reference, delays_s=at_once)
         detector = Detector(reference, window_s=HOUR, budget=Budget())
         made = report(reference, profile, detector.step(detector.start(), profile)[1])
         return facts(orjson.loads(orjson.dumps(made)))
@@ -141,7 +146,8 @@ class Pipeline:
     def reports(self) -> list[dict[str, Any]]:
         t = tables.reports
         with self.database.read() as connection:
-            return list(connection.scalars(select(t.c.body).order_by(t.c.window_start)))
+            found = connection.scalars(select(t.c.body).order_by(t.c.window_start)).all()
+            return with_samples(connection, found)
 
     def until(
         self, reached: Callable[[list[dict[str, Any]]], bool], *, timeout_s: float = 60.0
@@ -210,6 +216,36 @@ def test_late_labels_make_a_new_revision_with_the_realised_error(
     assert reports[0]["revision"] > 1
     assert reports[0]["realised"]["coverage"] == 1.0
     assert reports[0]["verdict"] == "quiet"
+
+
+@on_sqlite
+def test_sampled_rows_are_tested_and_a_saved_detector_is_asked(
+    pipeline: Pipeline, reference: str, tmp_path: Path
+) -> None:
+    saved, python = tmp_path / "saved", tmp_path / "python"
+    saved.mkdir()
+    (saved / "config.toml").write_text("")
+    said = '{"name": "KS", "is_drift": true, "p_val": [0.01], "distance": [1], "threshold": []}'
+    python.write_text(f"#!/bin/sh\necho '{said}' > $5\n")
+    python.chmod(0o755)
+    sha256 = folder_digest(saved)
+    detection = {
+        "sample_tests": ["energy", "classifier"],
+        "saved_detectors": [{"name": "tram", "sha256": sha256}],
+    }
+    pipeline.apply(**spec(reference, sample_rows=200, detection=detection))
+    pipeline.start("aggregate", "--flush", "200ms")
+    flags = ["--allow-alibi", f"{sha256}={saved}", "--alibi-python", str(python)]
+    pipeline.start("detect", "--database", pipeline.database_url, "--idle", "1h", *flags)
+    pipeline.hour(0, shift=2.0)
+    pipeline.hour(1)
+    (report,) = pipeline.until(lambda found: bool(found and found[0]["sample"]["tests"]))
+    energy, classifier = report["sample"]["tests"]
+    assert energy["p_value"] < 0.01
+    assert set(classifier["columns"]) <= {"x", "prediction"}
+    assert energy["n_current"] == 200
+    (detector,) = report["sample"]["detectors"]
+    assert (detector["detector"], detector["verdict"], detector["n_rows"]) == ("KS", "drift", 200)
 
 
 def test_kill_9_of_both_roles_loses_nothing_and_counts_nothing_twice(

@@ -68,9 +68,11 @@ def counted(reference: Reference, folder: Path, records: Sequence[Record]) -> di
         aggregator.assign(Partition(topic, 0), first=0, reading_from=0)
     document = monitor(label="truth", prediction="said")
     for one in records:
-        aggregator.read([one], {"seats": registered(reference, document)}, 0.0)
+        aggregator.read([one], lambda _: {"seats": registered(reference, document)}, 0.0)
     panes: dict[float, Profile] = {}
-    for segment, profile in aggregator.changed():
+    changed = aggregator.changed()
+    aggregator.close()
+    for segment, profile in changed:
         start = segment.pane_start
         panes[start] = panes[start] + profile if start in panes else profile
     return panes
@@ -91,9 +93,14 @@ def test_what_is_counted_of_the_log_is_what_the_rows_say(
     found = sum(panes.values(), start=Profile.empty(reference))
     columns = TRAFFIC.rows.columns
     whole = count(TRAFFIC.rows, reference) + count_labels(
-        columns["said"], TRAFFIC.labels, reference, beside=columns
+        columns["said"],
+        TRAFFIC.labels,
+        reference,
+        beside=columns,
+        delays_s=np.zeros(TRAFFIC.rows.n),
     )
     np.testing.assert_array_equal(found.outcomes, whole.outcomes)
+    np.testing.assert_array_equal(found.delays, whole.delays)
     assert realised(found, reference) == realised(whole, reference)
     assert expected(found, reference) == expected(whole, reference)
     assert fairness(found, reference) == fairness(whole, reference)

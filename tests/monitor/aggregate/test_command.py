@@ -1,31 +1,14 @@
+import argparse
 from pathlib import Path
 from urllib.request import urlopen
 
-import kafka
 import pytest
 
 from monitor import cli
-from monitor.aggregate.command import _check_partitions
-from monitor.embedded import fresh_prefix
+from monitor.aggregate.command import dead_letter_limit
+from monitor.aggregate.limits import DeadLetterLimit
 from monitor.kafka import Broker
-from monitor.messages import Topics
-from monitor.publishing import Publisher
-from monitor.records import TopicsError
 from tests.support.roles import running
-
-
-def test_labels_need_as_many_partitions_as_predictions(embedded_broker: Broker) -> None:
-    publisher = Publisher(embedded_broker, client_id="t")
-    _check_partitions(embedded_broker.topics, publisher)
-    uneven = Topics(fresh_prefix())
-    admin = kafka.KafkaAdminClient(bootstrap_servers=list(embedded_broker.servers))
-    for topic, n in ((uneven.predictions, 2), (uneven.labels, 3)):
-        layout = {"num_partitions": n, "replication_factor": 1}
-        admin.create_topics({topic: layout}, wait_for_metadata=True)
-    admin.close()
-    with pytest.raises(TopicsError, match=r"2 partitions and .* 3"):
-        _check_partitions(uneven, publisher)
-    publisher.close()
 
 
 def test_a_role_shows_its_metrics_and_ends_when_it_is_told_to(
@@ -44,3 +27,23 @@ def test_a_device_that_is_not_to_be_had_is_named_at_once(
 ) -> None:
     assert cli.main(["aggregate", "--device", "abacus"]) == 2
     assert "device 'abacus'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("none", None),
+        ("7", DeadLetterLimit(run=7, ratio=1.0)),
+        ("20,0.5", DeadLetterLimit(run=20, ratio=0.5)),
+    ],
+)
+def test_a_limit_of_dead_letters_is_a_run_and_a_ratio(
+    text: str, limit: DeadLetterLimit | None
+) -> None:
+    assert dead_letter_limit(text) == limit
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "5,2", "5,-1", "x", "5,x", "nan,1"])
+def test_what_is_no_limit_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="RUN,RATIO"):
+        dead_letter_limit(text)

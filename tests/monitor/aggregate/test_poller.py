@@ -122,6 +122,9 @@ class Broken:
         self.n_polls += 1
         raise self._errors.pop(0)
 
+    def assignment(self) -> set[Any]:
+        return set()
+
     def paused(self) -> set[Any]:
         return set()
 

@@ -2,15 +2,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from detectors.reference import Reference
-from monitor.aggregate.counting import Aggregator
+from monitor.aggregate.counting import Aggregator, Limits
 from monitor.aggregate.following import Follower, Registry
 from monitor.aggregate.poller import Assigned, Event, Polled, Poller, Revoked
 from monitor.aggregate.tally import Tally
-from monitor.aggregate.worker import Worker
+from monitor.aggregate.worker import MAX_READ_BYTES, Worker, parts_of
 from monitor.messages import Topics, Watermark
 from monitor.metrics import Instruments
 from monitor.profile_messages import SegmentProfile, read
@@ -63,7 +66,7 @@ def follower(reference: Reference) -> Listening:
 
 def worker(poller: Poller, follower: Follower, log: Publisher, references: References) -> Worker:
     tally = Tally(Instruments(CollectorRegistry()))
-    aggregator = Aggregator(TOPICS, references, tally, segment_size=2)
+    aggregator = Aggregator(TOPICS, references, tally, limits=Limits(segment_size=2))
     return Worker(TOPICS, poller, follower, aggregator, log, tally, flush_s=2.0)
 
 
@@ -155,3 +158,35 @@ def test_dead_letters_are_delivered(follower: Listening, references: References)
     poller = ScriptedPoller([Assigned(AT, 0, 0), Polled([poison])])
     worker(poller, follower, log, references).tick(now=0.0, elapsed=0.0)
     assert [(m.topic, m.value) for m in log.messages] == [(TOPICS.dead_letters, b"poison")]
+
+
+def test_outliers_are_published_where_a_monitor_asks_for_them(
+    reference: Reference, references: References
+) -> None:
+    asking = monitor(detection={"outliers": {"publish_rows": 2}})
+    follower = Listening(registered(reference, asking).to_bytes())
+    batch = predictions([f"{i}" for i in range(6)], [1.0] * 6, np.array([0, 70, 0, 50, 60, 0.1]))
+    poller = ScriptedPoller(
+        [Assigned(AT, 0, 0), Polled([record(TOPICS.predictions, 0, batch)])],
+        [Polled([record(TOPICS.predictions, 1, batch)])],
+    )
+    log = Log()
+    working = worker(poller, follower, log, references)
+    working.tick(now=0.0, elapsed=0.0)
+    working.tick(now=5.0, elapsed=5.0)
+    told = [orjson.loads(m.value) for m in log.messages if m.topic == TOPICS.outliers]
+    assert [len(one["rows"]) for one in told] == [2, 2]
+    assert {row["id"] for one in told for row in one["rows"]} <= {"1", "3", "4"}
+
+
+@given(st.lists(st.integers(0, 9), max_size=30))
+def test_records_are_read_in_parts_of_so_many_bytes(sizes: list[int]) -> None:
+    mib = bytes(1 << 20)
+    records = [
+        Record("t", 0, i, 0.0, memoryview(mib)[: size << 17].tobytes() * 4)
+        for i, size in enumerate(sizes)
+    ]
+    parts = list(parts_of(records))
+    assert [record for part in parts for record in part] == records
+    for part in parts:
+        assert len(part) <= 1 or sum(len(r.value) for r in part) <= MAX_READ_BYTES

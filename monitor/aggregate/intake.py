@@ -1,0 +1,112 @@
+"""What is known of a record before its bytes are read: whether it is next, new, and harmless."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from monitor.aggregate.attempts import Attempts
+from monitor.aggregate.limits import DeadLetterLimit, Spoilage
+from monitor.aggregate.reading import UnreadableError, monitor_of
+from monitor.aggregate.segments import Segments
+from monitor.messages import Header
+from monitor.records import Record
+
+
+class Group(NamedTuple):
+    """Where records are counted together: one monitor's of one stretch.
+
+    counts: False for those that were counted before and only feed the join.
+    alone: the offset of a record that is read and counted by itself; -1 for all others.
+    """
+
+    topic: str
+    partition: int
+    start: int
+    counts: bool
+    monitor: str
+    alone: int = -1
+
+
+class Sent:
+    """Recognises messages that a collector has sent twice, by its id and its sequence.
+
+    It looks back as far as the beginning of the stretch before: so what it says depends on the
+    log alone, wherever reading begins.
+    """
+
+    def __init__(self, *, size: int) -> None:
+        self._size = size
+        self._stretch = -1
+        self._before: set[tuple[bytes, bytes]] = set()
+        self._here: set[tuple[bytes, bytes]] = set()
+
+    def has_come(self, record: Record) -> bool:
+        """Whether a message of the same collector and sequence has come not long ago."""
+        told = dict(record.headers)
+        collector, sequence = told.get(Header.COLLECTOR), told.get(Header.SEQUENCE)
+        if collector is None or sequence is None:
+            return False
+        stretch = record.offset // self._size
+        if stretch != self._stretch:
+            self._before = self._here if stretch == self._stretch + 1 else set()
+            self._stretch, self._here = stretch, set()
+        if (key := (collector, sequence)) in self._here or key in self._before:
+            return True
+        self._here.add(key)
+        return False
+
+
+class Intake:
+    """The records of one partition, in the order of the log.
+
+    stopped: why the partition is not read on; None while it is.
+    """
+
+    def __init__(
+        self, segments: Segments, *, limit: DeadLetterLimit | None, attempts: Attempts | None
+    ) -> None:
+        self.segments = segments
+        self.stopped: str | None = None
+        self._sent = Sent(size=segments.size)
+        self._spoilage = None if limit is None else Spoilage(limit)
+        self._attempts = attempts
+
+    def is_repeated(self, record: Record) -> bool:
+        return self._sent.has_come(record)
+
+    def group(self, record: Record) -> Group:
+        """Raises UnreadableError for what names no monitor, and for what must not be read."""
+        alone = -1
+        if self._attempts is not None and self._attempts.has_suspects:
+            if self._attempts.is_condemned(record):
+                raise UnreadableError(
+                    "killed the process", "reading it has ended the process twice"
+                )
+            alone = record.offset if self._attempts.is_suspect(record) else -1
+        return Group(
+            record.topic,
+            record.partition,
+            self.segments.start_of(record.offset),
+            self.counts(record),
+            monitor_of(record),
+            alone,
+        )
+
+    def counts(self, record: Record) -> bool:
+        """Whether a record counts; those before the first were counted and committed before."""
+        return record.offset >= self.segments.first
+
+    def note(self, offsets: Sequence[int], bad: Collection[int]) -> str | None:
+        """Takes note of what has been read and which of it could not be; stops the partition,
+        and says why, where that is too much."""
+        counting = [offset for offset in offsets if offset >= self.segments.first]
+        if self._spoilage is None:
+            return None
+        if not bad:
+            self._spoilage.good(len(counting))
+            return None
+        for offset in counting:
+            if offset not in bad:
+                self._spoilage.good(1)
+            elif reason := self._spoilage.bad():
+                self.stopped = reason
+        return self.stopped
