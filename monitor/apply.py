@@ -1,8 +1,10 @@
-"""`driftmeter apply`, `get` and `delete`: monitors, declared and read through the API."""
+"""`driftmeter apply`, `get`, `history` and `delete`: monitors, by way of the API."""
 
 import argparse
 import os
 import sys
+from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,12 @@ Shows monitors: all, or one with its last report.
 
   driftmeter get
   driftmeter get free-seats --json
+"""
+HISTORY = """\
+Shows every revision of a monitor, the latest first, and what each one changed.
+
+  driftmeter history free-seats
+  driftmeter history free-seats --json
 """
 DELETE = """\
 Deletes a monitor. Its rows are no longer counted; what was reported stays.
@@ -50,12 +58,18 @@ def add_parser(subparsers: Any) -> None:
     get.add_argument("name", nargs="?", metavar="NAME")
     get.add_argument("--json", action="store_true", help="everything, as JSON")
     get.set_defaults(run=run_get)
+    history = subparsers.add_parser(
+        "history", help="show a monitor's revisions", description=HISTORY, formatter_class=plain
+    )
+    history.add_argument("name", metavar="NAME")
+    history.add_argument("--json", action="store_true", help="whole documents, as JSON")
+    history.set_defaults(run=run_history)
     delete = subparsers.add_parser(
         "delete", help="delete a monitor", description=DELETE, formatter_class=plain
     )
     delete.add_argument("name", metavar="NAME")
     delete.set_defaults(run=run_delete)
-    for parser in (apply, get, delete):
+    for parser in (apply, get, history, delete):
         _add_api(parser)
 
 
@@ -103,8 +117,7 @@ def run_get(args: argparse.Namespace) -> int:
     with _client(args) as client:
         found = [client.monitor(args.name)] if args.name else client.monitors()
     if args.json:
-        sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
-        return 0
+        return _print_json(found)
     print(f"{'NAME':<32}{'STATUS':<12}{'STATE':<12}{'ALERT':<12}WINDOW")
     for monitor in found:
         report, alert = monitor["last_report"], monitor["alert"]
@@ -112,6 +125,39 @@ def run_get(args: argparse.Namespace) -> int:
             f"{monitor['name']:<32}{monitor['status']:<12}{monitor['state'] or '-':<12}"
             f"{alert['state'] if alert else '-':<12}{report['window']['end'] if report else '-'}"
         )
+    return 0
+
+
+def run_history(args: argparse.Namespace) -> int:
+    with _client(args) as client:
+        revisions = client.revisions(args.name)
+    if args.json:
+        return _print_json(revisions)
+    for after, before in zip_longest(revisions, revisions[1:]):
+        why = f": {after['reason']}" if after["reason"] else ""
+        print(f"revision {after['revision']}  {after['created_at']}  {after['status']}{why}")
+        for change in _changes(before["document"], after["document"]) if before else ():
+            print(f"    {change}")
+    return 0
+
+
+def _changes(before: object, after: object, path: str = "") -> Iterator[str]:
+    """What differs between two documents, a line for every key."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in {**before, **after}:
+            yield from _changes(before.get(key), after.get(key), f"{path}.{key}".lstrip("."))
+    elif before != after:
+        yield f"{path}: {_as_text(before)} → {_as_text(after)}"
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return "not given"
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _print_json(found: object) -> int:
+    sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
     return 0
 
 

@@ -44,6 +44,10 @@ class Client:
     def monitors(self) -> list[Document]:
         return list(self._call("GET", "/api/v1/monitors")["items"])
 
+    def revisions(self, name: str) -> list[Document]:
+        """Every revision of a monitor, the latest first; of one that was deleted, too."""
+        return list(self._call("GET", f"/api/v1/monitors/{name}/revisions")["items"])
+
     def reports(self, name: str, *, limit: int = 50) -> list[Document]:
         """Reports of a monitor, newest window first."""
         return list(self._call("GET", f"/api/v1/monitors/{name}/reports?limit={limit}")["items"])

@@ -6,6 +6,7 @@ Times are seconds since 1970. Documents and reports are JSON; profiles and evide
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Double,
     Index,
@@ -118,6 +119,21 @@ reports = Table(
     Column("body", JSON, nullable=False),
     Column("created_at", Double, nullable=False),
     Index("reports_by_window", "monitor", "window_s", "window_start"),
+)
+
+examinations = Table(
+    # What tests of rows said of a window. Its profile, with the rows, is there until they have.
+    "examinations",
+    metadata,
+    Column("report", String(64), primary_key=True),
+    Column("monitor", String(63), nullable=False),
+    Column("reference_id", String(80), nullable=False),
+    Column("asked", JSON, nullable=False),
+    Column("n_rows", BigInteger, nullable=False),
+    Column("is_waiting", Boolean, nullable=False, index=True),
+    Column("profile", LargeBinary),
+    Column("said", JSON),
+    Column("queued_at", Double, nullable=False),
 )
 
 alerts = Table(

@@ -84,6 +84,8 @@ def matrix(rows: Rows, names: Sequence[str]) -> Floats:
 
     Raises AlibiError for a column that is absent or does not hold numbers.
     """
+    if not names:
+        raise AlibiError("there is no column of numbers; it takes numbers alone")
     columns = []
     for name in names:
         column = rows.columns.get(name)

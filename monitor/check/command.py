@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from io import TextIOWrapper
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 
@@ -14,6 +15,10 @@ from detectors.two_sample import Verdict
 from monitor.check import document, page, table, wording
 from monitor.check.comparison import check_tables
 from monitor.files import FileError, read_table
+from monitor.spec_samples import SampleTest
+
+TESTS = get_args(SampleTest)
+"""Of rows; their libraries are imported where they run."""
 
 EXIT_CODES = {Verdict.QUIET: 0, Verdict.DRIFT: 1, Verdict.UNDECIDED: 2}
 
@@ -30,6 +35,7 @@ examples:
   driftmeter check train.csv today.csv.gz --columns age,income,region
   driftmeter check train.csv today.csv --label seats --prediction predicted_seats
   driftmeter check train.csv today.csv --html report.html
+  driftmeter check train.csv today.csv --sample-tests mmd,energy,classifier
   driftmeter check train.csv today.csv --json | jq '.columns[] | {name, verdict, p_value}'
   driftmeter check train.csv today.csv > check.txt || mail -s Drift me@example.org < check.txt
 
@@ -43,7 +49,8 @@ json:
   n_columns, n_drifted, notes, error (metric, reference, current, n_reference, n_current; or null)
   and columns, the strongest first, each with name, type, role, verdict, reason, moved, strength,
   statistics, effect, effect_unit, p_value, adjusted_p_value, reference and current (n, missing,
-  mean, quantiles, shares) and distribution (bars, reference, current, edges)
+  mean, quantiles, shares) and distribution (bars, reference, current, edges); sample_tests, each
+  with name, statistic, p_value, n_reference, n_current, interval and columns
 """
 
 
@@ -68,6 +75,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=0.01,
         help="the chance of any false drift that sampling may cause, over all columns (0.01)",
     )
+    add(
+        "--sample-tests",
+        metavar="A,B",
+        type=_tests,
+        default=[],
+        help=f"test rows of all columns together, too: {', '.join(TESTS)}; this changes no verdict",
+    )
     add("--json", action="store_true", help="print a JSON document instead of a table")
     add("--html", metavar="FILE", type=Path, help="write a page with pictures, in one file")
     parser.set_defaults(run=run)
@@ -87,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
     _check_present(
         [*(args.columns or ()), *roles], {*reference.column_names, *current.column_names}
     )
-    check = check_tables(reference, current, roles=roles, alpha=args.alpha)
+    check = check_tables(reference, current, roles=roles, alpha=args.alpha, tests=args.sample_tests)
     # A file's name need not be text.
     shown = (_text(args.reference), _text(args.current))
     if args.html:
@@ -127,6 +141,13 @@ def _names(text: str) -> list[str]:
     names = next(csv.reader([text], skipinitialspace=True))
     if not names:
         raise argparse.ArgumentTypeError("name at least one column")
+    return names
+
+
+def _tests(text: str) -> list[str]:
+    names = list(dict.fromkeys(_names(text)))
+    if unknown := [name for name in names if name not in TESTS]:
+        raise argparse.ArgumentTypeError(f"no test {unknown[0]!r}; there are {', '.join(TESTS)}")
     return names
 
 

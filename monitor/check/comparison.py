@@ -1,7 +1,7 @@
 """Two tables compared: every column's verdict, and the model's error where both sides tell it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from detectors.columns import Coded, ColumnType, Floats, Role
 from detectors.report import Distribution, Summary
+from detectors.report.sample import RowTest
 from detectors.two_sample import (
     Comparison,
     Decision,
@@ -23,6 +24,7 @@ from detectors.two_sample import (
 )
 from monitor.check import derived, describe
 from monitor.check.model_error import ModelError, model_error
+from monitor.check.row_tests import row_tests
 from monitor.files import FileError, column_type, column_values, left_out
 
 
@@ -60,6 +62,7 @@ class Check:
 
     columns: structural changes, then the strongest first.
     notes: what was left out and why.
+    row_tests: of all columns together, those that were asked for.
     """
 
     n_reference: int
@@ -68,6 +71,7 @@ class Check:
     columns: tuple[ColumnCheck, ...]
     error: ModelError | None
     notes: tuple[str, ...]
+    row_tests: tuple[RowTest, ...] = ()
 
     @property
     def drifted(self) -> tuple[ColumnCheck, ...]:
@@ -104,11 +108,17 @@ class _Plan:
 
 
 def check_tables(
-    reference: pa.Table, current: pa.Table, *, roles: Mapping[str, Role], alpha: float
+    reference: pa.Table,
+    current: pa.Table,
+    *,
+    roles: Mapping[str, Role],
+    alpha: float,
+    tests: Sequence[str] = (),
 ) -> Check:
     """Compare two tables column by column.
 
     roles: of the label and the prediction, by column name; other columns are features.
+    tests: of rows, by the names of `detectors.samples.SAMPLE_TESTS`; they change no verdict.
     """
     reference, current = derived.plain(reference, current, kept=roles)
     plan = _plan(reference.schema, current.schema, roles)
@@ -129,6 +139,7 @@ def check_tables(
         columns=tuple(sorted([*plan.structural, *judged], key=_rank)),
         error=error,
         notes=(*plan.notes, *notes),
+        row_tests=row_tests(reference, current, plan.types, roles=roles, names=tests),
     )
 
 

@@ -15,8 +15,8 @@ def as_json(check: Check, names: tuple[str, str]) -> str:
 
     names: of the two files. Top-level keys: version, verdict ("drift", "quiet", "undecided"),
     alpha, reference and current (path, n_rows), n_columns, n_drifted, columns (the strongest
-    first), error (of the model, or null) and notes. Keys of a column: those of
-    `monitor.check.comparison.ColumnCheck`.
+    first), error (of the model, or null), sample_tests and notes. Keys of a column: those of
+    `monitor.check.comparison.ColumnCheck`; of a test, `detectors.report.sample.RowTest`.
     """
     document: dict[str, Any] = {
         "version": VERSION,
@@ -28,6 +28,7 @@ def as_json(check: Check, names: tuple[str, str]) -> str:
         "n_drifted": len(check.drifted),
         "columns": check.columns,
         "error": check.error,
+        "sample_tests": check.row_tests,
         "notes": check.notes,
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()

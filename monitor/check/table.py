@@ -88,5 +88,6 @@ def _above(check: Check, names: tuple[str, str]) -> list[str]:
 
 def _below(check: Check) -> list[str]:
     error = [wording.model_error(check.error)] if check.error else []
+    tests = [wording.row_test(test) for test in check.row_tests]
     notes = [f"Note: {note}." for note in check.notes]
-    return [wording.headline(check), *error, *notes, *_FIXED]
+    return [wording.headline(check), *error, *tests, *notes, *_FIXED]

@@ -1,5 +1,6 @@
 """The words and figures of a check, the same in the terminal and on the page."""
 
+from detectors.report.sample import RowTest
 from detectors.two_sample import (
     DISTANCE_FLOOR,
     MIN_VALUES,
@@ -11,6 +12,7 @@ from detectors.two_sample import (
 from monitor.check.comparison import Check, ColumnCheck
 from monitor.check.model_error import ModelError
 from monitor.pictures import number, percent
+from monitor.spec_samples import TITLES
 
 NOTHING = "–"
 
@@ -90,6 +92,20 @@ def p_value(p: float | None) -> str:
     if p < 0.001:
         return f"{p:.1e}" if p > 1e-99 else f"{p:.0e}"
     return f"{p:.3f}"
+
+
+def row_test(test: RowTest) -> str:
+    """One sentence of a test of all columns together."""
+    rows = f"{count(test.n_reference)} and {count(test.n_current)} rows"
+    if test.statistic is None:
+        return f"{TITLES[test.name]}: too few rows ({rows})."
+    said = f"{TITLES[test.name]} of all columns together: {test.statistic:.3g}"
+    if test.interval is not None:
+        low, high = test.interval
+        by = f" by {', '.join(test.columns)}" if test.columns else ""
+        said = f"{TITLES[test.name]} that tells the files apart{by}: AUC {test.statistic:.2f} "
+        said += f"({low:.2f} to {high:.2f})"
+    return f"{said}, p {p_value(test.p_value)} ({rows})."
 
 
 def count(n: int) -> str:

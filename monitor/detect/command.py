@@ -6,13 +6,17 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import ExitStack, closing
 
 from prometheus_client import CollectorRegistry
 
 from monitor import exposition, flags, logs, tracing
+from monitor.adapters import allowed
 from monitor.database import Database, OwnedError, Ownership, claim, open_database
 from monitor.detect import state
+from monitor.detect.examining import Examiner
 from monitor.detect.judging import Judge
 from monitor.detect.keeper import Keeper
 from monitor.detect.source import Source
@@ -31,6 +35,8 @@ examples:
       keeps its state in PostgreSQL
   driftmeter detect --idle 5m
       a source may be silent for five minutes before windows close without it
+  driftmeter detect --allow-alibi 4f1c…=/detectors/tram --alibi-python /opt/alibi/bin/python
+      monitors may ask a detector that was trained and saved with alibi-detect
 """
 
 
@@ -66,6 +72,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=os.environ.get("DRIFTMETER_BASE_URL"),
         help="where people reach the pages, for links in notifications (env DRIFTMETER_BASE_URL)",
     )
+    allowed.add_flags(parser)
     parser.set_defaults(run=run)
 
 
@@ -127,12 +134,14 @@ def _detect(
 ) -> None:
     broker = flags.broker(args)
     broker.create_topics()
+    instruments = Instruments(registry)
+    references = References(ArtifactStore(args.store))
     client_id = f"driftmeter-detect-{socket.gethostname()}-{os.getpid()}"
     keeper = Keeper(
         database,
         ownership,
         broker.topics,
-        Judge(References(ArtifactStore(args.store))),
+        Judge(references),
         started_at=time.time(),
         idle_s=args.idle,
         base_url=args.base_url,
@@ -142,7 +151,7 @@ def _detect(
     with ExitStack() as stack:
         source = stack.enter_context(closing(Source(broker, offsets, client_id=client_id)))
         publisher = stack.enter_context(closing(Publisher(broker, client_id=client_id)))
-        tally = Tally(Instruments(registry))
+        tally = Tally(instruments)
         worker = Worker(
             broker.topics,
             source,
@@ -152,11 +161,30 @@ def _detect(
             clock=time.time,
             elapsed=time.monotonic,
         )
+        examiner = Examiner(database, references, allowed.allowed_by(args), instruments)
+        examining = _beside(lambda: examiner.run(stopping))
         ready.set()
         while not stopping.is_set():
             worker.tick()
+            if examining.done():
+                examining.result()  # it ends by a failure alone, which is ours then
     with database.write() as connection:
         ownership.release(connection, time.time())
+
+
+def _beside(work: Callable[[], None]) -> "Future[None]":
+    """Work on a thread that nobody waits for when the process ends."""
+    future: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+            future.set_result(None)
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="examining", daemon=True).start()
+    return future
 
 
 def _reason(ready: threading.Event, *, standby: bool) -> str | None:

@@ -1,7 +1,8 @@
 """From the profiles of a window to its decision and its report."""
 
 import hashlib
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, reduce
 from operator import add
@@ -12,15 +13,19 @@ from detectors.decision import Decision, Detector
 from detectors.decision.budget import Budget
 from detectors.decision.evidence import Evidence
 from detectors.decision.floor import EffectFloor
-from detectors.profile import Profile
+from detectors.profile import Profile, evened
 from detectors.report import Comparison, Reason, WindowReport
 from detectors.report.compare import report
-from detectors.report.past import Seasonal, Trailing, compare_with_past
+from detectors.report.past import Past, Seasonal, Trailing
 from monitor.detect.state import Series
 from monitor.durations import format_duration
 from monitor.messages import Segment
-from monitor.spec import PastWindows, Spec
+from monitor.spec import Spec
+from monitor.spec_detection import PastWindows
 from monitor.store import References
+
+LARGEST_PASTS = 64
+"""Sets of past windows, of all monitors, of which what was learned is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +89,17 @@ class Judge:
     def __init__(self, references: References, *, capacity: int = 256) -> None:
         self._references = references
         self._detector = lru_cache(maxsize=capacity)(self._make_detector)
+        self._pasts: OrderedDict[Hashable, Past] = OrderedDict()
 
     def check(self, segment: Segment, profile: bytes) -> None:
         """Raises ArtifactError or StoreError where a profile cannot be used."""
         Profile.from_bytes(profile, self._references.get(segment.reference_id))
 
     def total(self, series: Series, profiles: Iterable[bytes]) -> Profile:
-        """The sum of the profiles of a window."""
+        """The sum of the profiles of a window, of as many rows as tell as much as its own do."""
         reference = self._references.get(series.reference_id)
         parts = (Profile.from_bytes(content, reference) for content in profiles)
-        return reduce(add, parts, Profile.empty(reference))
+        return evened(reduce(add, parts, Profile.empty(reference)), reference)
 
     def step(
         self, series: Series, spec: Spec, evidence: bytes | None, profile: Profile
@@ -122,25 +128,44 @@ class Judge:
         return self.alone(series, spec, profile)
 
     def compare(
-        self, series: Series, spec: Spec, profile: Profile, past: Iterable[tuple[float, bytes]]
+        self,
+        series: Series,
+        spec: Spec,
+        start: float,
+        profile: Profile,
+        past: Sequence[tuple[float, bytes]],
     ) -> tuple[Comparison, ...]:
-        """What a window says beside earlier ones, given by age in seconds and profile."""
-        if not spec.detection.compare_with:
-            return ()
-        reference = self._references.get(series.reference_id)
-        known = [(age_s, Profile.from_bytes(content, reference)) for age_s, content in past]
-        return tuple(
-            compare_with_past(
-                reference,
-                profile,
-                known,
-                beside(windows),
-                window_s=series.window_s,
-                budget=_shared_budget(spec),
-                minimum_rows=spec.detection.minimum_rows,
-                ignore_below=_floor(spec),
-            )
-            for windows in spec.detection.compare_with
+        """What the window that began at `start` says beside earlier ones, given by age in seconds
+        and profile."""
+        found = []
+        for windows in spec.detection.compare_with:
+            where = beside(windows)
+            chosen = [content for age_s, content in past if where.chooses(age_s, start)]
+            found.append(self._past(series, spec, chosen).compare(profile, name=where.name))
+        return tuple(found)
+
+    def _past(self, series: Series, spec: Spec, contents: Sequence[bytes]) -> Past:
+        """What was learned of windows of these contents, kept while others ask for the same."""
+        digest = hashlib.sha256()
+        for content in contents:
+            digest.update(hashlib.sha256(content).digest())
+        key = (series.reference_id, series.window_s, _rule(spec), digest.digest())
+        if key not in self._pasts:
+            self._pasts[key] = self._make_past(series, spec, contents)
+            if len(self._pasts) > LARGEST_PASTS:
+                self._pasts.popitem(last=False)
+        self._pasts.move_to_end(key)
+        return self._pasts[key]
+
+    def _make_past(self, series: Series, spec: Spec, contents: Sequence[bytes]) -> Past:
+        reference, rule = self._references.get(series.reference_id), _rule(spec)
+        return Past.fit(
+            reference,
+            (Profile.from_bytes(content, reference) for content in contents),
+            window_s=series.window_s,
+            budget=rule.budget,
+            minimum_rows=rule.minimum_rows,
+            ignore_below=rule.ignore_below,
         )
 
     def report(self, spec: Spec, profile: Profile, decision: Decision) -> WindowReport:
@@ -149,32 +174,39 @@ class Judge:
         return report(reference, profile, decision, outlier_rate=rate, importance=spec.importance)
 
     def _detector_of(self, series: Series, spec: Spec) -> Detector:
-        return self._detector(
-            series.reference_id,
-            series.window_s,
-            _shared_budget(spec),
-            spec.detection.minimum_rows,
-            _floor(spec),
-            spec.detection.match_by,
-        )
+        match_by = spec.detection.match_by
+        return self._detector(series.reference_id, series.window_s, _rule(spec), match_by)
 
     def _make_detector(
-        self,
-        reference_id: str,
-        window_s: float,
-        budget: Budget,
-        minimum_rows: int,
-        ignore_below: EffectFloor,
-        match_by: str | None,
+        self, reference_id: str, window_s: float, rule: "_Rule", match_by: str | None
     ) -> Detector:
         return Detector(
             self._references.get(reference_id),
             window_s=window_s,
-            budget=budget,
-            minimum_rows=minimum_rows,
-            ignore_below=ignore_below,
+            budget=rule.budget,
+            minimum_rows=rule.minimum_rows,
+            ignore_below=rule.ignore_below,
             match_by=match_by,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What of a document says how a window is decided, whatever it is compared with."""
+
+    budget: Budget
+    minimum_rows: int
+    ignore_below: EffectFloor
+
+
+def _rule(spec: Spec) -> _Rule:
+    """The promise is for the monitor: its windows of several lengths share the budget."""
+    promised = spec.detection.false_alarms
+    return _Rule(
+        Budget(promised.alarms / len(spec.windows), promised.period),
+        spec.detection.minimum_rows,
+        EffectFloor(**spec.detection.ignore_below.model_dump()),
+    )
 
 
 def beside(windows: PastWindows) -> Trailing | Seasonal:
@@ -184,13 +216,3 @@ def beside(windows: PastWindows) -> Trailing | Seasonal:
     assert windows.season is not None  # one of the two is given
     cycles = f"{windows.cycles} cycles of {format_duration(windows.season)}"
     return Seasonal(f"the same time of the last {cycles}", windows.season, windows.cycles)
-
-
-def _shared_budget(spec: Spec) -> Budget:
-    """The promise is for the monitor: its windows of several lengths share the budget."""
-    budget = spec.detection.false_alarms
-    return Budget(budget.alarms / len(spec.windows), budget.period)
-
-
-def _floor(spec: Spec) -> EffectFloor:
-    return EffectFloor(**spec.detection.ignore_below.model_dump())

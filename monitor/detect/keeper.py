@@ -25,7 +25,7 @@ from detectors.profile import Profile
 from detectors.report import WindowReport
 from monitor import profile_messages, registry, tracing
 from monitor.database import Database, Ownership
-from monitor.detect import alarms, state
+from monitor.detect import alarms, examinations, state
 from monitor.detect.clock import Mark, ended, event_time, window_of
 from monitor.detect.judging import Judge, WrittenReport, beside, report_id
 from monitor.detect.state import Closed, Series
@@ -96,6 +96,7 @@ class Keeper:
         self._started_at = started_at
         self._idle_s = idle_s
         self._base_url = base_url
+        self._kept: frozenset[str] | None = None
 
     def tick(
         self, records: Sequence[Record], offsets: Mapping[Partition, int], now: float
@@ -113,10 +114,14 @@ class Keeper:
                 now,
                 Outcome(),
             )
+            names = frozenset(tick.registrations)
+            if names != self._kept:
+                state.drop_monitors(connection, but=names)
             newer = self._take(tick, records)
             state.write_offsets(connection, offsets)
             self._revise(tick, newer)
             self._close(tick)
+        self._kept = names
         return tick.outcome
 
     def _take(self, tick: _Tick, records: Iterable[Record]) -> list[Segment]:
@@ -127,7 +132,7 @@ class Keeper:
             match self._read(record):
                 case SegmentProfile() as said if self._is_wanted(tick, said.segment):
                     segments.append(said)
-                case Watermark() as mark:
+                case Watermark() as mark if mark.monitor in tick.registrations:
                     marks.append(mark)
         state.write_watermarks(tick.connection, marks, tick.now)
         return state.keep_newer(tick.connection, segments)
@@ -169,8 +174,8 @@ class Keeper:
         registration = tick.registrations[series.monitor]
         profile = self._judge.total(series, self._profiles(tick, series, start))
         known = state.read_report(tick.connection, report_id(series, start))
-        if known is None and profile.n == 0:
-            return  # labels of predictions that were counted against another reference
+        if profile.n == 0:
+            return  # labels of predictions of another reference, or of before a deletion
         decision = self._judge.again(
             series, registration.monitor.spec, profile, known.decision if known else None
         )
@@ -182,7 +187,7 @@ class Keeper:
             decision=decision,
             report=self._report(tick, series, start, profile, decision),
         )
-        state.write_report(tick.connection, written.row(tick.now))
+        self._write(tick, written, profile)
         tick.outcome.revised.append(written)
 
     def _close(self, tick: _Tick) -> None:
@@ -245,7 +250,7 @@ class Keeper:
             report=self._report(tick, series, start, profile, decision),
         )
         closed = Closed(written.end, evidence)
-        state.write_report(tick.connection, written.row(tick.now))
+        self._write(tick, written, profile)
         state.write_closed(tick.connection, series, closed)
         tick.outcome.closed.append(written)
         alert = alarms.observe(
@@ -269,7 +274,20 @@ class Keeper:
         kept_s = span_s + spec.label_horizon + spec.lateness
         state.drop_past(tick.connection, series, before=start - kept_s)
         past = state.read_past(tick.connection, series, before=start, span_s=span_s)
-        return replace(report, comparisons=self._judge.compare(series, spec, profile, past))
+        return replace(report, comparisons=self._judge.compare(series, spec, start, profile, past))
+
+    def _write(self, tick: _Tick, written: WrittenReport, profile: Profile) -> None:
+        """The report; tests of the window's rows, if any are asked for, are left to others."""
+        state.write_report(tick.connection, written.row(tick.now))
+        monitor = written.series.monitor
+        examinations.wait_for_tests(
+            tick.connection,
+            tick.registrations[monitor].monitor.spec.detection,
+            report=written.id,
+            monitor=monitor,
+            profile=profile,
+            now=tick.now,
+        )
 
     def _profiles(self, tick: _Tick, series: Series, start: float) -> list[bytes]:
         pane_s = tick.registrations[series.monitor].monitor.pane_s

@@ -1,6 +1,6 @@
 """What detect keeps in SQL: the latest segments, how far they reach, evidence and reports."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,6 +113,15 @@ def drop_segments(connection: Connection, monitor: str, *, ended_by: float) -> N
     t = tables.segments
     old = (t.c.monitor == monitor) & (t.c.pane_start + t.c.pane_s <= ended_by)
     connection.execute(delete(t).where(old))
+
+
+def drop_monitors(connection: Connection, *, but: Collection[str]) -> None:
+    """Forgets the segments, watermarks and past windows of all monitors but those; what was
+    reported of the others stays."""
+    for t in (tables.segments, tables.watermarks, tables.past_windows):
+        gone = set(connection.scalars(select(t.c.monitor).distinct())) - set(but)
+        if gone:
+            connection.execute(delete(t).where(t.c.monitor.in_(gone)))
 
 
 def write_watermarks(connection: Connection, said: Iterable[Watermark], now: float) -> None:

@@ -17,6 +17,9 @@ from monitor.strict import NAME_PATTERN
 Document = dict[str, Any]
 
 Name = Annotated[str, Path(pattern=NAME_PATTERN, examples=["free-seats"])]
+IfMatch = Annotated[
+    str | None, Header(description='A revision, as in "3": only if that is still the latest.')
+]
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many.")]
 OfMonitor = Annotated[str | None, Query(description="Only of this monitor.")]
 
@@ -66,12 +69,11 @@ def _add_monitors(router: APIRouter, database: Database, clock: Callable[[], flo
     def put_monitor(
         name: Name,
         document: Annotated[Document, Body(examples=[EXAMPLE])],
-        if_match: Annotated[str | None, Header(description='A revision, as in "3".')] = None,
+        if_match: IfMatch = None,
     ) -> Document:
         wanted = _monitor_from(document, name)
         with database.write() as connection:
-            if if_match is not None:
-                _check_revision(queries.monitor(connection, name), if_match)
+            _check_revision(queries.monitor(connection, name), if_match)
             put = registry.put(connection, wanted, clock())
         return {"name": put.name, "revision": put.revision, "status": put.state}
 
@@ -82,13 +84,27 @@ def _add_monitors(router: APIRouter, database: Database, clock: Callable[[], flo
         status_code=HTTPStatus.NO_CONTENT,
         description="Its rows are no longer counted; what was reported stays.",
     )
-    def delete_monitor(name: Name) -> None:
+    def delete_monitor(name: Name, if_match: IfMatch = None) -> None:
         with database.write() as connection:
-            _or_404(queries.monitor(connection, name), f"no monitor named {name!r}")
+            found = _or_404(queries.monitor(connection, name), f"no monitor named {name!r}")
+            _check_revision(found, if_match)
             registry.delete(connection, name, clock())
 
 
 def _add_history(router: APIRouter, database: Database) -> None:
+    @router.get(
+        "/monitors/{name}/revisions",
+        tags=["monitors"],
+        summary="Every revision of a monitor, the latest first",
+        description="Also of one that was deleted: its last revision says so.",
+    )
+    def list_revisions(name: Name) -> Document:
+        with database.read() as connection:
+            found = queries.revisions(connection, name)
+        if not found:
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"no monitor was ever named {name!r}")
+        return {"items": found}
+
     @router.get("/monitors/{name}/reports", tags=["reports"], summary="Reports, newest first")
     def list_reports(
         name: Name,
@@ -131,7 +147,9 @@ def _monitor_from(document: Document, name: str) -> Monitor:
     return wanted
 
 
-def _check_revision(found: Document | None, if_match: str) -> None:
+def _check_revision(found: Document | None, if_match: str | None) -> None:
+    if if_match is None:
+        return
     current = str(found["revision"]) if found else "0"
     if if_match.strip().strip('"') not in (current, "*"):
         raise ProblemError(

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from monitor import flags, logs, tracing
 from monitor.database import open_database
+from monitor.hash_key import read_hash_key
 from monitor.metrics import Instruments
 from monitor.registrar import Registrar
 from monitor.server.access import BearerTokens, read_tokens
@@ -72,6 +73,7 @@ def add_parser(subparsers: Any) -> None:
         default=[],
         help="a network, such as 10.0.0.0/8, to which webhooks may go although it is private",
     )
+    flags.add_hash_key(parser)
     flags.add_broker(parser)
     flags.add_database(parser)
     flags.add_store(parser)
@@ -88,11 +90,14 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 def run(args: argparse.Namespace) -> int:
     logs.configure()
     protect = _protection(args)
+    hash_key = read_hash_key(args.hash_key_file) if args.hash_key_file else None
     tracing.configure("serve")
     database = open_database(args.database)
     registry = CollectorRegistry()
     deliveries = Deliveries(database, Instruments(registry), time.time, allow=args.webhook_allow)
-    registrar = Registrar(database, ArtifactStore(args.store), flags.broker(args))
+    registrar = Registrar(
+        database, ArtifactStore(args.store), flags.broker(args), hash_key=hash_key
+    )
     app = protect(create_app(database, registry, time.time))
     stop = threading.Event()
     workers = [

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from detectors.report import Distribution
 from monitor import pictures
 from monitor.database import Database
-from monitor.server import performance, queries, wording
+from monitor.server import performance, queries, samples, wording
 from monitor.server.problems import ProblemError
 
 WINDOWS_SHOWN = 90
@@ -94,6 +94,8 @@ def _window(report: Document, history: Sequence[Document]) -> Document:
         "metrics": performance.metrics(report),
         "groups": performance.groups(report),
         "faults": performance.faults(report),
+        "row_tests": samples.lines(report["sample"]),
+        "row_tests_note": samples.note(report["sample"]),
         "evidence_picture": _evidence_picture(past),
         "error_picture": _error_picture(past),
         "error_metric": (report["expected"] or report["realised"] or {}).get("metric"),

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from monitor import tables
+from monitor.server.samples import with_samples
 
 Document = dict[str, Any]
 
@@ -36,12 +37,30 @@ def monitor(connection: Connection, name: str) -> Document | None:
     latest = _latest_revisions(connection, name)
     if not latest:
         return None
+    last = with_samples(connection, list(last_reports(connection, [name]).values()))
     return _monitor(
         latest[0],
         _active_revisions(connection, [name]).get(name),
-        last_reports(connection, [name]).get(name),
+        last[0] if last else None,
         _latest_alerts(connection, [name]).get(name),
     )
+
+
+def revisions(connection: Connection, name: str) -> list[Document]:
+    """Everything that a monitor has been declared to be, the latest revision first."""
+    t = tables.monitors
+    rows = connection.execute(select(t).where(t.c.name == name).order_by(t.c.revision.desc()))
+    return [
+        {
+            "revision": row.revision,
+            "status": row.state,
+            "reason": row.reason,
+            "reference": {"id": row.reference_id} if row.reference_id else None,
+            "created_at": moment(row.created_at),
+            "document": row.document,
+        }
+        for row in rows
+    ]
 
 
 def _latest_revisions(connection: Connection, name: str | None = None) -> Sequence[Row[Any]]:
@@ -134,11 +153,13 @@ def reports(
     if before is not None:
         query = query.where(t.c.window_start < before)
     query = query.order_by(t.c.window_start.desc(), t.c.window_s).limit(limit)
-    return list(connection.scalars(query))
+    return with_samples(connection, list(connection.scalars(query)))
 
 
 def report(connection: Connection, report_id: str) -> Document | None:
-    return connection.scalar(select(tables.reports.c.body).where(tables.reports.c.id == report_id))
+    t = tables.reports
+    found = connection.scalar(select(t.c.body).where(t.c.id == report_id))
+    return None if found is None else with_samples(connection, [found])[0]
 
 
 def alerts(connection: Connection, *, name: str | None, limit: int) -> list[Document]:

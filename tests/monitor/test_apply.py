@@ -37,6 +37,14 @@ def test_a_monitor_is_declared_shown_and_deleted(
     assert capsys.readouterr().out == "free-seats revision 1 active\n" * 2
     assert cli.main(["get", *there]) == 0
     assert "free-seats" in capsys.readouterr().out
+    changed = (tmp_path / "monitor.yaml").read_text().replace("[1h]", "[1h], lateness: 7m")
+    (tmp_path / "monitor.yaml").write_text(changed)
+    assert cli.main(["apply", str(tmp_path / "monitor.yaml"), *there]) == 0
+    capsys.readouterr()
+    assert cli.main(["history", "free-seats", *there]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert (told[0][:10], told[-1][:10]) == ("revision 2", "revision 1")
+    assert told[1:-1] == ["    spec.lateness: not given → 7m"]
     assert cli.main(["delete", "free-seats", *there]) == 0
     assert cli.main(["get", "free-seats", *there]) != 0
 

@@ -120,7 +120,7 @@ def test_the_json_has_the_keys_it_promises(run: Run) -> None:
     document = json.loads(out)
     assert list(document) == [
         *("version", "verdict", "alpha", "reference", "current", "n_columns", "n_drifted"),
-        *("columns", "error", "notes"),
+        *("columns", "error", "sample_tests", "notes"),
     ]
     assert list(document["columns"][0]) == [
         *("name", "type", "role", "verdict", "reason", "moved", "strength", "statistics"),
@@ -129,6 +129,28 @@ def test_the_json_has_the_keys_it_promises(run: Run) -> None:
     ]
     assert document["error"]["metric"] == "mean absolute error"
     assert document["reference"]["n_rows"] == 2000
+
+
+def test_rows_are_tested_where_that_is_asked_for(run: Run) -> None:
+    code, out = run(CALM, AS_CALM, "--json", "--sample-tests", "energy,mmd")
+    energy, mmd = json.loads(out)["sample_tests"]
+    assert (code, energy["name"], mmd["name"]) == (0, "energy", "mmd")
+    assert (energy["n_reference"], energy["n_current"]) == (2000, 1500)
+    assert min(energy["p_value"], mmd["p_value"]) > 0.01
+
+
+def test_what_tests_of_rows_say_is_in_the_table_and_on_the_page(run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    options = ("--sample-tests", "classifier", "--html", str(page))
+    _, out = run(CALM, LOCKDOWN, *options)
+    assert "Classifier that tells the files apart by passengers: AUC 1.00" in out
+    assert "Classifier that tells the files apart by passengers: AUC 1.00" in page.read_text()
+
+
+def test_a_test_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        _run("reference.csv", "current.csv", "--sample-tests", "mdd")
+    assert "no test 'mdd'; there are mmd, energy, classifier" in capsys.readouterr().err
 
 
 def test_only_the_columns_asked_for_are_compared(run: Run) -> None:

@@ -13,12 +13,14 @@ from typing import NoReturn
 
 import numpy as np
 import pytest
+from prometheus_client import CollectorRegistry
 from scipy.stats import ks_2samp
 
-from benchmarks.peers import environments
+from benchmarks.peers.environments import ENVIRONMENTS
 from detectors.columns import ColumnType, Field, Floats, Rows
 from detectors.profile import count
 from detectors.reference import Reference
+from monitor import tables
 from monitor.adapters.alibi import (
     AlibiError,
     DriftAnswer,
@@ -27,9 +29,18 @@ from monitor.adapters.alibi import (
     matrix,
     run,
 )
+from monitor.adapters.allowed import Allowed
 from monitor.adapters.folder_digest import folder_digest
+from monitor.database import open_database
+from monitor.detect.examinations import wait_for_tests
+from monitor.detect.examining import Examiner
+from monitor.metrics import Instruments
+from monitor.server import queries
+from monitor.spec_detection import Detection
+from monitor.store import References
 from tests.monitor.adapters import train_detectors
 from tests.monitor.adapters.train_detectors import COLUMNS
+from tests.support.counted import keep
 
 # Two processes import what alibi-detect imports, from a disk that may be slow.
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("alibi-detect")]
@@ -48,9 +59,9 @@ def trained(
 
     def train(name: str) -> SavedDetector:
         environment = ENVIRONMENT[name]
-        if not environments.is_installed(environment, under=environments.cache()):
+        if not ENVIRONMENTS.is_installed(environment):
             not_tested(f"the environment {environment!r} is not installed")
-        python = environments.interpreter(environment, under=environments.cache())
+        python = ENVIRONMENTS.interpreter(environment)
         if not (folder / name).exists():
             script = [str(python), train_detectors.__file__, str(folder), name]
             subprocess.run(script, check=True, capture_output=True, timeout=TIMEOUT_S)
@@ -109,6 +120,46 @@ def test_a_profiles_sample_can_be_asked_about(trained: Callable[[str], SavedDete
     answer = run(trained("drift"), matrix(profile.sample.rows(reference.declared), names))
     assert isinstance(answer, DriftAnswer)
     assert answer.is_drift
+
+
+def test_a_monitor_that_names_a_saved_detector_has_its_verdict_in_the_report(
+    trained: Callable[[str], SavedDetector], tmp_path: Path
+) -> None:
+    saved, names = trained("drift"), [f"x{i}" for i in range(COLUMNS)]
+    schema = [Field(name, ColumnType.FLOAT) for name in names]
+    reference = Reference.fit(rows_of(train_detectors.reference(), names), schema)
+    store, database = keep(reference, tmp_path), open_database(f"sqlite:///{tmp_path}/d.db")
+    allowed = Allowed(
+        folders={saved.sha256: saved.folder}, python=saved.python, timeout_s=TIMEOUT_S
+    )
+    examiner = Examiner(database, References(store), allowed, Instruments(CollectorRegistry()))
+    asked = {"saved_detectors": [{"name": "tram", "sha256": saved.sha256}]}
+    with database.write() as connection:
+        connection.execute(tables.reports.insert(), stored_report("r"))
+        wait_for_tests(
+            connection,
+            Detection.model_validate(asked),
+            report="r",
+            monitor="tram",
+            profile=count(rows_of(normal(300, shift=0.5), names), reference),
+            now=0.0,
+        )
+    assert examiner.step()
+    with database.read() as connection:
+        report = queries.report(connection, "r")
+    database.engine.dispose()
+    assert report is not None
+    (answer,) = report["sample"]["detectors"]
+    assert (answer["detector"], answer["verdict"]) == ("KSDrift", "drift")
+    assert answer["p_value"] < 0.05 / COLUMNS
+
+
+def stored_report(identifier: str) -> dict[str, object]:
+    """A row of a report of which nothing but the id matters."""
+    numbers = dict.fromkeys(("window_s", "window_start", "revision", "created_at"), 1)
+    texts = dict.fromkeys(("monitor", "reference_id"), "")
+    body = {"id": identifier}
+    return {"id": identifier, "monitor_revision": 1, "decision": {}, "body": body} | numbers | texts
 
 
 def test_another_content_than_the_allowed_one_is_never_loaded(

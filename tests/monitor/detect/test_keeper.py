@@ -1,7 +1,7 @@
 """Keeper on segments that are made by hand, and a real database of each kind."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -432,7 +432,7 @@ def test_what_is_no_profile_is_passed_over(
     world.say(Message(TOPICS.profiles, None, b"", headers))
     world.hour(0)
     damaged = world.waiting[-1]
-    world.waiting[-1] = replace(damaged, value=damaged.value[:-3])
+    world.waiting[-1] = damaged._replace(value=damaged.value[:-3])
     world.hour(1)
     world.watermark(2.0)
     assert starts(world.tick().closed) == [1]
@@ -445,6 +445,39 @@ def test_segments_of_a_deleted_monitor_are_not_kept(world: World) -> None:
     world.watermark(1.0)
     assert world.tick() == Outcome()
     assert world.rows(tables.segments) == 0
+
+
+def test_what_was_kept_of_a_deleted_monitor_is_forgotten_but_for_its_reports(
+    world: World,
+) -> None:
+    world.apply(detection={"compare_with": [{"trailing": "6h"}]})
+    world.hour(0)
+    world.hour(1)
+    world.watermark(1.5)
+    keeper = world.keeper()
+    records, world.waiting = world.waiting, []
+    keeper.tick(records, {}, world.now)
+    kept = (tables.segments, tables.watermarks, tables.past_windows)
+    assert [world.rows(table) for table in kept] == [2, 1, 1]
+    with world.database.write() as connection:
+        registry.delete(connection, "seats", 2.0)
+    world.watermark(2.5)
+    keeper.tick(world.waiting, {}, world.now)
+    assert [world.rows(table) for table in kept] == [0, 0, 0]
+    assert world.rows(tables.reports) == 1
+
+
+def test_labels_of_before_a_deletion_leave_the_report_as_it_was(world: World) -> None:
+    world.hour(0)
+    world.watermark(1.5)
+    [written] = world.tick().closed
+    with world.database.write() as connection:
+        registry.delete(connection, "seats", 2.0)
+    world.tick()
+    world.apply()
+    world.labels(0)
+    assert world.tick().revised == []
+    assert world.bodies()[0]["n_rows"] == written.report.n_rows
 
 
 def test_several_lengths_share_the_budget(world: World) -> None:

@@ -39,6 +39,28 @@ def test_a_change_of_what_has_changed_meanwhile_is_refused(client: TestClient) -
     assert "revision 1" in answer.json()["detail"]
 
 
+def test_a_deletion_of_what_has_changed_meanwhile_is_refused(client: TestClient) -> None:
+    put(client)
+    refused = client.delete("/api/v1/monitors/free-seats", headers={"If-Match": '"7"'})
+    assert refused.status_code == 412
+    held = client.delete("/api/v1/monitors/free-seats", headers={"If-Match": '"1"'})
+    assert held.status_code == 204
+
+
+def test_every_revision_stays_to_be_read_even_after_the_end(client: TestClient) -> None:
+    put(client)
+    put(client, lateness="5m")
+    client.delete("/api/v1/monitors/free-seats")
+    revisions = client.get("/api/v1/monitors/free-seats/revisions").json()["items"]
+    assert [(r["revision"], r["status"]) for r in revisions] == [
+        (3, "deleted"),
+        (2, "resolving"),
+        (1, "resolving"),
+    ]
+    assert revisions[1]["document"]["spec"]["lateness"] == "5m"
+    assert client.get("/api/v1/monitors/no-such/revisions").status_code == 404
+
+
 def test_every_fault_of_a_document_is_named_with_its_path(client: TestClient) -> None:
     body = monitor().to_json() | {"kind": "Monitr", "spec": {"windows": ["1 hour"], "colour": 1}}
     answer = client.put("/api/v1/monitors/free-seats", json=body)
