@@ -1,0 +1,115 @@
+"""From tables to the profiles of panes, as collectors and aggregators make them of predictions."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from detectors.columns import Column, Field, Floats
+from detectors.profile import count, count_faults, count_labels
+from detectors.reference import Reference
+from monitor.backtest.reading import Read
+from monitor.batches import TIME, conform
+from monitor.files import FileError, listed, to_rows
+from monitor.leaving import redacted
+from monitor.resolving import fit_predictions
+from monitor.spec import Monitor, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Panes:
+    """The profiles of all panes, by where they begin, in seconds since 1970.
+
+    rows: of predictions. labels: of their labels, which a window is decided without.
+    """
+
+    rows: dict[float, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    labels: dict[float, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+
+
+def fit_first(reads: Iterable[Read], spec: Spec, *, hash_key: bytes | None) -> Reference:
+    """The reference of a monitor of the first predictions: of the first rows of the files.
+
+    Raises FileError or ReferenceError.
+    """
+    assert spec.reference.first is not None
+    batches: list[pa.RecordBatch] = []
+    lacking = spec.reference.first
+    for one in reads:
+        table = redacted(one.table.slice(0, lacking), spec, hash_key)
+        micros = pa.array(np.rint(one.times[:lacking] * 1e6).astype(np.int64))
+        table = table.append_column(TIME, micros.cast(pa.timestamp("us", "UTC")))
+        batches += table.to_batches()
+        lacking -= len(table)
+        if lacking == 0:
+            return fit_predictions(batches, spec)
+    raise FileError(
+        f"the reference is of the first {spec.reference.first:,} predictions, and the files hold "
+        f"{lacking:,} fewer"
+    )
+
+
+def count_panes(
+    panes: Panes, found: Read, monitor: Monitor, reference: Reference, *, hash_key: bytes | None
+) -> None:
+    """Adds the rows of a table to the profiles of their panes, and the labels that it has.
+
+    Values that do not fit their column's type are missing and counted, as in production.
+    Raises FileError where a column cannot leave as the document says, and for a table that has
+    none of the reference's columns.
+    """
+    spec = monitor.spec
+    wanted = [f.name for f in reference.schema if f.name in found.table.column_names]
+    if not wanted:
+        names = listed([f.name for f in reference.schema])
+        raise FileError(f"none of the reference's columns is in the files: {names}")
+    has_label = spec.label is not None and spec.label in found.table.column_names
+    table = found.table.select([*wanted, spec.label] if has_label else wanted)
+    table = redacted(table, spec, hash_key)
+    starts = np.floor(found.times / monitor.pane_s) * monitor.pane_s
+    for start in np.unique(starts).tolist():
+        where = np.flatnonzero(starts == start)
+        pane, times = table.take(pa.array(where)), found.times[where]
+        panes.rows[start].append(_profile(pane, times, reference))
+        if has_label and reference.target is not None:
+            panes.labels[start].append(_labels(pane, str(spec.label), reference))
+
+
+def _profile(table: pa.Table, times: Floats, reference: Reference) -> bytes:
+    columns, mismatched = _columns(table, reference.schema)
+    rows, _, _ = to_rows(columns, reference.schema)
+    faults = count_faults(reference, mismatched=mismatched, n_repeated=0)
+    return (count(rows, reference, times=times) + faults).to_bytes()
+
+
+def _labels(table: pa.Table, label: str, reference: Reference) -> bytes:
+    target = reference.target
+    assert target is not None
+    fields = [f for f in reference.schema if f.name in target.columns]
+    columns, _ = _columns(table, fields)
+    beside = to_rows(columns, fields)[0].columns
+    prediction = next(f for f in fields if f.name == target.prediction)
+    truth = _truth(table, label, prediction)
+    return count_labels(beside[prediction.name], truth, reference, beside=beside).to_bytes()
+
+
+def _truth(table: pa.Table, label: str, prediction: Field) -> Column:
+    """The labels in the type of what they are the truth of."""
+    declared = Field(label, prediction.type)
+    columns, _ = _columns(table.select([label]), [declared])
+    return to_rows(columns, [declared])[0].columns[label]
+
+
+def _columns(table: pa.Table, schema: Sequence[Field]) -> tuple[pa.Table, Mapping[str, int]]:
+    """The columns in the schema's types, and the values that did not fit, by column."""
+    values = {f.name: _plain(table.column(f.name)) for f in schema if f.name in table.column_names}
+    conformed = conform(values, schema, n=len(table))
+    return pa.table(dict(conformed.columns)), conformed.mismatched
+
+
+def _plain(column: pa.ChunkedArray) -> pa.Array:
+    """Decimals are numbers in files; on the wire there are none."""
+    values = column.combine_chunks()
+    return values.cast(pa.float64()) if pa.types.is_decimal(values.type) else values

@@ -1,0 +1,140 @@
+"""A backtest from its files to its findings."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from rich.progress import Progress
+
+from detectors.bins import NumericColumn
+from detectors.reference import Reference
+from monitor.backtest.counting import Panes, count_panes, fit_first
+from monitor.backtest.findings import Findings, SeriesFindings
+from monitor.backtest.injection import Injection, inject
+from monitor.backtest.judged import judged, outcomes, starts_of
+from monitor.backtest.reading import Read, read
+from monitor.detect.judging import Judge
+from monitor.detect.state import Series
+from monitor.files import FileError
+from monitor.messages import Registration
+from monitor.resolving import fit_file
+from monitor.spec import Monitor
+from monitor.spec_detection import Budget
+from monitor.store import ArtifactStore, References
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a monitor would have said of the rows in files.
+
+    time: the column that tells when a row happened. budgets: to compare the monitor's own with.
+    seed: of which rows drift is put into. hash_key: of columns that leave hashed.
+    """
+
+    monitor: Monitor
+    paths: Sequence[str]
+    time: str | None
+    injections: Sequence[Injection]
+    budgets: Sequence[Budget]
+    seed: int
+    hash_key: bytes | None
+
+    @property
+    def since(self) -> float | None:
+        """When the first injected drift begins."""
+        return min((one.start for one in self.injections), default=None)
+
+
+@dataclass(slots=True)
+class _Counted:
+    """What was counted of the files. spans: first and last times of each."""
+
+    panes: Panes = field(default_factory=Panes)
+    n_rows: int = 0
+    spans: list[float] = field(default_factory=list)
+    unreadable: Counter[str] = field(default_factory=Counter)
+
+
+def answer(question: Question, progress: Progress) -> Findings:
+    """Reads the files one by one, then judges their windows.
+
+    Raises FileError or ReferenceError for what cannot be used.
+    """
+    reference, n_taken = _reference(question)
+    counted = _count(question, reference, n_taken, progress)
+    if not counted.spans:
+        raise FileError("the reference takes all rows: none are left to be judged")
+    return Findings(
+        monitor=question.monitor,
+        n_reference=reference.profile.n,
+        n_rows=counted.n_rows,
+        first=min(counted.spans),
+        last=max(counted.spans),
+        unreadable=counted.unreadable,
+        injected=[one.text for one in question.injections],
+        since=question.since,
+        series=list(_series(question, reference, counted.panes, progress)),
+    )
+
+
+def _reference(question: Question) -> tuple[Reference, int]:
+    """With the number of rows that it takes from the beginning of the files."""
+    spec, hash_key = question.monitor.spec, question.hash_key
+    if spec.reference.first is None:
+        return fit_file(spec, hash_key=hash_key), 0
+    reads = (read(path, time=question.time, registration=None) for path in question.paths)
+    return fit_first(reads, spec, hash_key=hash_key), spec.reference.first
+
+
+def _count(question: Question, reference: Reference, n_taken: int, progress: Progress) -> _Counted:
+    """Of the files' rows but for the first `n_taken`, which are the reference's."""
+    monitor, counted = question.monitor, _Counted()
+    known = _registration(monitor, reference)
+    sds = {c.field.name: c.scale for c in reference.columns if isinstance(c, NumericColumn)}
+    rng = np.random.default_rng(question.seed)
+    for path in progress.track(question.paths, description="counting"):
+        whole = read(path, time=question.time, registration=known)
+        found = Read(whole.table.slice(n_taken), whole.times[n_taken:], whole.unreadable)
+        n_taken = max(0, n_taken - len(whole.times))
+        counted.unreadable.update(found.unreadable)
+        if not len(found.times):
+            continue
+        changed = found.table
+        for injection in question.injections:
+            changed = inject(changed, found.times, injection, sds=sds, rng=rng)
+        drifted = Read(changed, found.times)
+        count_panes(counted.panes, drifted, monitor, reference, hash_key=question.hash_key)
+        counted.n_rows += len(found.times)
+        counted.spans += [float(found.times.min()), float(found.times.max())]
+    return counted
+
+
+def _series(
+    question: Question, reference: Reference, panes: Panes, progress: Progress
+) -> Iterator[SeriesFindings]:
+    spec = question.monitor.spec
+    own = spec.detection.false_alarms
+    budgets = [own, *(other for other in question.budgets if other != own)]
+    with TemporaryDirectory(prefix="driftmeter-") as folder:
+        store = ArtifactStore(folder)
+        series_of = partial(Series, question.monitor.name, store.put(reference.to_bytes()))
+        judge = Judge(References(store))
+        for window_s in spec.windows:
+            windows = judged(judge, series_of(window_s), spec, budgets, panes)
+            n = len(starts_of(panes, window_s))
+            done = list(progress.track(windows, total=n, description="judging"))
+            results = outcomes(done, budgets, spec, since=question.since)
+            yield SeriesFindings(window_s=window_s, windows=done, outcomes=results)
+
+
+def _registration(monitor: Monitor, reference: Reference) -> Registration:
+    return Registration(
+        monitor=monitor,
+        revision=1,
+        state="active",
+        reference_id=reference.id,
+        schema=reference.schema,
+    )
