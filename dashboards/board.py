@@ -179,10 +179,14 @@ COLLECTOR = Row(
         ),
         Graph(
             title="Lost",
-            description="Captured exchanges or batches that were lost, by reason. The model "
-            "comes first: what would delay it is dropped, and counted here.",
+            description="Captured exchanges or batches that were lost, by reason, and gRPC "
+            "connections of which the rest is not read. The model comes first: what would delay "
+            "it is dropped, and counted here.",
             unit="short",
-            queries=(Query(increase(m.COLLECTOR_DROPPED), "{{reason}}"),),
+            queries=(
+                Query(increase(m.COLLECTOR_DROPPED), "{{reason}}"),
+                Query(increase(m.COLLECTOR_UNREAD_CONNECTIONS), "gRPC connections: {{reason}}"),
+            ),
         ),
         Graph(
             title="Rows published",
@@ -197,7 +201,7 @@ COLLECTOR = Row(
             unit="short",
             queries=(
                 Query(increase(m.COLLECTOR_UNREADABLE_TIMES), "{{monitor}} event times"),
-                Query(increase(m.COLLECTOR_MISMATCHED), "{{monitor}} values"),
+                Query(increase(m.COLLECTOR_SCHEMA_BREAKS), "{{monitor}} {{kind}} values"),
             ),
         ),
         Graph(

@@ -19,6 +19,7 @@ _DAMAGED = f"driftmeter_collector_spool_damaged_total{{{_AT}}}"
 _REFUSED = f'driftmeter_collector_refused_total{{{_AT}, reason="spool full"}}'
 _TO_READ = 'reason!~"no monitor|model error"'
 """Requests of no monitor and errors of the model are nothing to read."""
+_BROKEN = f'driftmeter_collector_schema_breaks_total{{{_AT}, monitor="free-seats", kind="missing"}}'
 _UNREAD = f'driftmeter_collector_failed_total{{{_AT}, reason="not JSON"}}'
 
 
@@ -83,6 +84,30 @@ COLLECTOR = Group(
                 summary="Collector collector-0 cannot read predictions.",
                 description="Collector collector-0 cannot read 5% of what it captures: not JSON.",
                 quiet=(_UNREAD, "0+5x40"),
+            ),
+        ),
+        Alert(
+            name="DriftmeterSchemaBreaks",
+            expr=f"""rate({series(m.COLLECTOR_SCHEMA_BREAKS, 'kind!="new"')}[15m])"""
+            "\n/ ignoring (kind) group_left\nsum without (topic) "
+            f"""(rate({series(m.COLLECTOR_READ, 'topic="predictions"')}[15m])) > 0.1""",
+            for_="10m",
+            severity="warning",
+            summary="Columns of monitor {{ $labels.monitor }} are {{ $labels.kind }}.",
+            description='Collector {{ $labels.instance }} reads {{ printf "%.1f" $value }} '
+            "{{ $labels.kind }} values a row of monitor {{ $labels.monitor }}.",
+            example=Example(
+                series={
+                    "driftmeter_collector_read_rows_total"
+                    f'{{{_AT}, monitor="free-seats", topic="predictions"}}': "0+1000x40",
+                    _BROKEN: "0+2000x40",
+                },
+                at="30m",
+                labels={"instance": "collector-0", "monitor": "free-seats", "kind": "missing"},
+                summary="Columns of monitor free-seats are missing.",
+                description="Collector collector-0 reads 2.0 missing values a row of monitor "
+                "free-seats.",
+                quiet=(_BROKEN, "0+50x40"),
             ),
         ),
         Alert(

@@ -18,6 +18,11 @@ _DELAY = without("sum", f"rate({series(m.DETECT_DELAY, suffix='_bucket')}[30m])"
 _LAG_OF_ONE = (
     'driftmeter_aggregate_lag_messages{instance="a", partition="0", topic="driftmeter.predictions"}'
 )
+_AGE = 'driftmeter_aggregate_lag_seconds{instance="a", partition="0", topic="driftmeter.labels"}'
+_STOPPED = (
+    "driftmeter_aggregate_stopped_partitions"
+    '{instance="a", partition="2", topic="driftmeter.predictions"}'
+)
 _DEAD = 'driftmeter_aggregate_dead_letters_total{instance="a", reason="unreadable"}'
 _UNREADABLE_REFERENCE = (
     'driftmeter_aggregate_skipped_total{instance="a", monitor="free-seats", '
@@ -54,6 +59,42 @@ AGGREGATE = Group(
                 description="4500 messages of driftmeter.predictions wait to be counted, and "
                 "they become more.",
                 quiet=(_LAG_OF_ONE, "6000-100x60"),
+            ),
+        ),
+        Alert(
+            name="DriftmeterCountingLate",
+            expr=f"{without('max', series(m.AGGREGATE_LAG_SECONDS))} > 300",
+            for_="10m",
+            severity="warning",
+            summary="Counting of {{ $labels.topic }} is minutes late.",
+            description="What is read now of {{ $labels.topic }}, partition "
+            '{{ $labels.partition }}, was written {{ printf "%.0f" $value }} seconds ago.',
+            example=Example(
+                series={_AGE: "600x30"},
+                at="20m",
+                labels={"topic": "driftmeter.labels", "partition": "0"},
+                summary="Counting of driftmeter.labels is minutes late.",
+                description="What is read now of driftmeter.labels, partition 0, was written 600 "
+                "seconds ago.",
+                quiet=(_AGE, "60x30"),
+            ),
+        ),
+        Alert(
+            name="DriftmeterPartitionStopped",
+            expr=f"{without('max', series(m.AGGREGATE_STOPPED))} == 1",
+            for_="1m",
+            severity="critical",
+            summary="{{ $labels.topic }}, partition {{ $labels.partition }}, is not read on.",
+            description="So many messages of {{ $labels.topic }}, partition "
+            "{{ $labels.partition }}, cannot be read that going on would set all of them aside.",
+            example=Example(
+                series={_STOPPED: "1x10"},
+                at="5m",
+                labels={"topic": "driftmeter.predictions", "partition": "2"},
+                summary="driftmeter.predictions, partition 2, is not read on.",
+                description="So many messages of driftmeter.predictions, partition 2, cannot be "
+                "read that going on would set all of them aside.",
+                quiet=(_STOPPED, "0x10"),
             ),
         ),
         Alert(

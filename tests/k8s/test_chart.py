@@ -195,7 +195,9 @@ def test_strimzi_makes_every_topic_and_a_user_with_the_least_rights() -> None:
             "monitors",
             "reports",
             "alerts",
+            "outliers",
             "dead-letters",
+            "consumed",
         )
     }
     (user,) = of_kind(manifests, "KafkaUser")
@@ -257,3 +259,17 @@ def test_rules_and_dashboards_reach_the_cluster_as_they_are() -> None:
     dashboards = named(manifests, "ConfigMap", "driftmeter-dashboards")["data"]
     packed_dashboard = (CHART / "files" / "driftmeter.json").read_text()
     assert dashboards["driftmeter.json"] == packed_dashboard.rstrip()
+
+
+@every_values_file
+def test_who_fits_references_has_the_collectors_key_where_there_is_one(
+    values: dict[str, Any],
+) -> None:
+    references = {**values.get("references", {}), "hashKeySecret": "our-key"}
+    manifests = render({**values, "references": references})
+    flag = "--hash-key-file=/etc/driftmeter/hash-key/hash-key"
+    fitting = [one for _, one in containers(manifests) if {"serve", "up"} & {*one.get("args", ())}]
+    assert len(fitting) == 1
+    assert flag in fitting[0]["args"]
+    assert "hash-key" in {mount["name"] for mount in fitting[0]["volumeMounts"]}
+    assert not any(flag in one.get("args", ()) for _, one in containers(render(values)))
