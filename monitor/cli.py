@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,6 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     2 for what the user can mend, said in one line; 130 after Ctrl-C.
     """
     arguments = sys.argv[1:] if argv is None else argv
+    # Matrices are small here: threads would cost more than they bring. Read when NumPy is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         return _run(arguments)
     except KeyboardInterrupt:

@@ -48,7 +48,7 @@ METRICS: Mapping[str, Metric] = {
     "roc_auc": _SHARE,
     "average_precision": _SHARE,
     "log_loss": Metric(Bad.HIGHER, 0.0, inf),
-    "brier": Metric(Bad.HIGHER, 0.0, 2.0),
+    "brier": Metric(Bad.HIGHER, 0.0, inf),  # above 2 only where probabilities sum to more than 1
     "expected_calibration_error": Metric(Bad.HIGHER, 0.0, 1.0),
     "mae": Metric(Bad.HIGHER, 0.0, inf, has_unit=True),
     "rmse": Metric(Bad.HIGHER, 0.0, inf, has_unit=True),

@@ -82,8 +82,8 @@ def test_calls_become_rows_in_kafka(
     for name in ("r1", "from-the-message"):
         values = [rows[f"{name}/{i}"][c] for i in (0, 1) for c in ("a", "b", "prediction")]
         assert values == [1.5, "x", 7.0, 2.5, "x", 8.0]
-    assert collector.count("recorded_total") == 2
-    assert collector.count('requests_total{code="200"}') == 4
+    wait_for(lambda: collector.count("recorded_total") == 2)
+    wait_for(lambda: collector.count('requests_total{code="200"}') == 4)
 
 
 def test_with_no_broker_the_model_answers_as_ever(
