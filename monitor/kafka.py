@@ -15,6 +15,10 @@ from monitor.messages import Topics
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 
+POLL_WITHIN_S = 30.0
+"""A consumer that does not poll for so long has lost its partitions. It is also what a group waits
+for members that do not come back, so it is short: our poll threads never compute."""
+
 METADATA_AGE_S = 15.0
 """After which it is asked again what partitions there are: a topic may have gained some."""
 
@@ -80,6 +84,7 @@ class Broker:
             partition_assignment_strategy=[RangePartitionAssignor],
             session_timeout_ms=round(self.session_timeout_s * 1000),
             heartbeat_interval_ms=round(self.session_timeout_s * 1000 / 5),
+            max_poll_interval_ms=round(max(self.session_timeout_s, POLL_WITHIN_S) * 1000),
             fetch_max_wait_ms=100,
             metadata_max_age_ms=round(metadata_age_s * 1000),
             max_partition_fetch_bytes=MAX_MESSAGE_BYTES,

@@ -142,7 +142,7 @@ def embedded_broker(embedded_address: str) -> Broker:
 def _fresh(address: str) -> Broker:
     # The short session lets a consumer group take over quickly from a member that was killed.
     broker = Broker(
-        servers=(address,), topics=Topics(embedded.fresh_prefix()), session_timeout_s=1.0
+        servers=(address,), topics=Topics(embedded.fresh_prefix()), session_timeout_s=2.0
     )
     broker.create_topics()
     return broker

@@ -2,9 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
+from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
 from monitor.kafka import Broker
@@ -51,26 +52,20 @@ class Follower:
     def catch_up(
         self, *, timeout_s: float, monotonic: Callable[[], float] = time.monotonic
     ) -> bool:
-        """Reads to the end of the topic; False if that takes too long."""
+        """Reads to where the topic ends now; False if that takes too long."""
         deadline = monotonic() + timeout_s
+        try:
+            end = self._consumer.end_offsets([self._at], timeout_ms=round(timeout_s * 1000))[
+                self._at
+            ]
+        except KafkaError as error:
+            _logger.warning("the topic monitors does not say where it ends: %s", error)
+            return False
         while monotonic() < deadline:
-            self.poll(timeout_s=0.1)
-            end = self._consumer.highwater(self._at)
-            if end is not None and self._consumer.position(self._at) >= end:
+            if self._consumer.position(self._at) >= end:
                 return True
+            self.poll(timeout_s=0.1)
         return False
-
-    def wait_for(
-        self,
-        names: Collection[str],
-        *,
-        timeout_s: float,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Waits a little for monitors of these names to be told of."""
-        deadline = monotonic() + timeout_s
-        while monotonic() < deadline and not self.registry.registrations.keys() >= set(names):
-            self.poll(timeout_s=0.05)
 
     def poll(self, *, timeout_s: float = 0.0) -> None:
         """Takes note of what has come, waiting for at most so long."""

@@ -19,6 +19,9 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_RECORDS = 5_000
 """In one poll."""
 
+ANSWER_MS = 5_000
+"""For an answer of the broker about offsets; then it is asked again."""
+
 POLL_MS = 100
 
 _logger = logging.getLogger(__name__)
@@ -160,8 +163,8 @@ class Poller:
 
     def _begin(self, partition: Partition) -> Assigned:
         at = TopicPartition(*partition)
-        beginning = self._consumer.beginning_offsets([at])[at]
-        first = self._consumer.committed(at)
+        beginning = self._asked(self._consumer.beginning_offsets, [at])[at]
+        first = self._asked(self._consumer.committed, at)
         if first is None:
             first = beginning
         reading_from = max(self._rewound(at, first) - self._overlap, min(beginning, first))
@@ -172,8 +175,21 @@ class Poller:
         since = self._rewind()
         if since is None:
             return first
-        found = self._consumer.offsets_for_times({at: max(0, round(since * 1000))})[at]
+        times = {at: max(0, round(since * 1000))}
+        found = self._asked(self._consumer.offsets_for_times, times)[at]
         return first if found is None else min(first, found.offset)
+
+    def _asked(self, question: Callable[..., Any], about: Any) -> Any:
+        """The broker's answer. It is asked again where none comes: giving up here would lose the
+        records that were polled with the news of the assignment.
+        """
+        while True:
+            try:
+                return question(about, timeout_ms=ANSWER_MS)
+            except KafkaError as error:
+                if not error.retriable or self._stopping.is_set():
+                    raise
+                _logger.warning("an offset is not known yet and is asked for again: %s", error)
 
     def _throttle(self) -> None:
         """Polling goes on when too much is waiting, but fetches nothing; nor of what is held."""

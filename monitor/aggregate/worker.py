@@ -6,7 +6,6 @@ What is committed has been delivered before; so a crash at any point repeats wor
 import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 
 from monitor import profile_messages, tracing
 from monitor.aggregate.counting import Aggregator, Registrations
@@ -32,11 +31,8 @@ MAX_ORIGINS = 500
 RETRY_S = 1.0
 """Between two attempts at a flush that the broker does not take."""
 
-UNKNOWN_FOR_S = 5.0
-"""A name that was no monitor's is not waited for again so soon."""
-
-REGISTRATION_WAIT_S = 0.5
-"""Rows may overtake the registration of their monitor, by so much."""
+REGISTRATION_WAIT_S = 2.0
+"""Rows may overtake the registration of their monitor, which is then read for at most so long."""
 
 _logger = logging.getLogger(__name__)
 
@@ -67,7 +63,6 @@ class Worker:
         self._blocked = False
         self._dead: list[Message] = []
         self._origins: list[str] = []
-        self._unknown: dict[str, float] = {}
 
     def tick(self, *, now: float, elapsed: float, timeout_s: float = 0.2) -> None:
         """Counts what has come and publishes when it is time.
@@ -78,7 +73,7 @@ class Worker:
         self._layout.watch(elapsed)
         if not self._blocked:
             self._follower.poll()
-            self._take(self._poller.events(timeout_s=timeout_s), now, elapsed)
+            self._take(self._poller.events(timeout_s=timeout_s), now)
         if elapsed >= self._flush_at or len(self._dead) >= MAX_DEAD_LETTERS:
             self._blocked = not self.flush(now)
             self._flush_at = elapsed + (RETRY_S if self._blocked else self._flush_s)
@@ -103,49 +98,43 @@ class Worker:
         self._poller.commit(self._aggregator.settle(marks))
         return True
 
-    def _take(self, events: Iterable[Event], now: float, elapsed: float) -> None:
+    def _take(self, events: Iterable[Event], now: float) -> None:
         records: list[Record] = []
         for event in events:
             match event:
                 case Polled():
                     records += event.records
                 case Assigned():
-                    self._read(records, now, elapsed)
+                    self._read(records, now)
                     records = []
                     _logger.info("assigned %s from %d", event.partition, event.first)
                     self._aggregator.assign(
                         event.partition, first=event.first, reading_from=event.reading_from
                     )
                 case Revoked():
-                    self._read(records, now, elapsed)
+                    self._read(records, now)
                     records = []
                     _logger.info("revoked %s", event.partition)
                     self._aggregator.revoke(event.partition)
                     self._tally.left(event.partition)
-        self._read(records, now, elapsed)
+        self._read(records, now)
 
-    def _read(self, records: Sequence[Record], now: float, elapsed: float) -> None:
+    def _read(self, records: Sequence[Record], now: float) -> None:
         if not records:
             return
         asked = (header(record.headers, Header.TRACEPARENT) for record in records[:MAX_ORIGINS])
         origins = [origin for origin in asked if origin is not None]
         self._origins = [*self._origins, *origins][: tracing.MAX_LINKS]
         with tracing.processing(self._topics.predictions, n=len(records), origins=origins):
-            known = partial(self._registrations, elapsed)
             for part in parts_of(records):
-                self._dead += self._aggregator.read(part, known, now)
+                self._dead += self._aggregator.read(part, self._registrations, now)
         self._poller.held = self._aggregator.stopped
 
-    def _registrations(self, elapsed: float, names: Collection[str]) -> Registrations:
-        """Those in force; a name that is new to us is waited for a little."""
-        unknown = {
-            name
-            for name in set(names) - self._follower.registry.registrations.keys()
-            if self._unknown.get(name, 0.0) <= elapsed
-        }
-        if unknown:
-            self._follower.wait_for(unknown, timeout_s=REGISTRATION_WAIT_S)
-            self._unknown = dict.fromkeys(unknown, elapsed + UNKNOWN_FOR_S)
+    def _registrations(self, names: Collection[str]) -> Registrations:
+        """Those in force. Where one of them is not, whoever sent the rows may have heard more."""
+        known = self._follower.registry.registrations
+        if not all(name in known and known[name].state == "active" for name in names):
+            self._follower.catch_up(timeout_s=REGISTRATION_WAIT_S)
         return self._follower.registry.registrations
 
     def _publish(self, changed: Sequence[SegmentProfile], marks: Sequence[Watermark]) -> None:

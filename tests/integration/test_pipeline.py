@@ -150,7 +150,7 @@ class Pipeline:
             return with_samples(connection, found)
 
     def until(
-        self, reached: Callable[[list[dict[str, Any]]], bool], *, timeout_s: float = 60.0
+        self, reached: Callable[[list[dict[str, Any]]], bool], *, timeout_s: float = 100.0
     ) -> list[dict[str, Any]]:
         """The reports, once they are as they should be."""
         deadline = time.monotonic() + timeout_s

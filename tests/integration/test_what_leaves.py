@@ -109,7 +109,7 @@ def test_a_window_of_hashed_and_sampled_rows_is_reported_as_what_it_is(running: 
     running.push("labels", [{"id": one, "label": 1.5} for one in ids])
     running.hour(2)
     n = int(chosen(ids, 4).sum())
-    wait_for(lambda: (running.report(0).get("realised") or {}).get("n") == n, timeout_s=60.0)
+    wait_for(lambda: (running.report(0).get("realised") or {}).get("n") == n, timeout_s=90.0)
     report = running.report(0)
     assert (report["n_rows"], report["n_seen"]) == (n, 4 * n)
     assert abs(report["n_seen"] - N) < 5 * np.sqrt(4 * N)

@@ -14,7 +14,7 @@ from monitor.aggregate.following import Follower, Registry
 from monitor.aggregate.poller import Assigned, Event, Polled, Poller, Revoked
 from monitor.aggregate.tally import Tally
 from monitor.aggregate.worker import MAX_READ_BYTES, Worker, parts_of
-from monitor.messages import Topics, Watermark
+from monitor.messages import Registration, RegistrationState, Topics, Watermark
 from monitor.metrics import Instruments
 from monitor.profile_messages import SegmentProfile, read
 from monitor.publishing import Publisher
@@ -43,20 +43,21 @@ class ScriptedPoller(Poller):
 
 
 class Listening(Follower):
-    """Hears of a registration when it is waited for."""
+    """Hears of a registration when it reads to the end."""
 
     def __init__(self, *announced: bytes) -> None:
         self.registry = Registry()
         self.announced = list(announced)
-        self.waited_for: list[set[str]] = []
+        self.n_asked = 0
 
     def poll(self, *, timeout_s: float = 0.0) -> None:
         pass
 
-    def wait_for(self, names: Any, *, timeout_s: float, monotonic: Any = None) -> None:
-        self.waited_for.append(set(names))
+    def catch_up(self, *, timeout_s: float, monotonic: Any = None) -> bool:
+        self.n_asked += 1
         for raw in self.announced:
             self.registry.take(raw)
+        return True
 
 
 @pytest.fixture
@@ -121,26 +122,27 @@ def test_between_flushes_nothing_is_published(follower: Listening, references: R
     assert len(said(log)) == 2
 
 
-def test_rows_that_overtake_their_registration_wait_for_it(
-    follower: Listening, references: References
+@pytest.mark.parametrize("heard", [(), ("resolving",), ("deleted",)])
+def test_rows_that_overtake_their_registration_are_counted(
+    follower: Listening, references: References, heard: Sequence[RegistrationState]
 ) -> None:
+    for state in heard:
+        said_before = Registration(monitor=monitor(), revision=0, state=state)
+        follower.registry.take(said_before.to_bytes())
     poller, log = ScriptedPoller([Assigned(AT, 0, 0), Polled([row(0)])]), Log()
     worker(poller, follower, log, references).tick(now=0.0, elapsed=0.0)
-    assert follower.waited_for == [{"seats"}]
+    assert follower.n_asked == 1
     assert len(said(log)) == 2
 
 
-def test_a_name_that_stays_unknown_is_not_waited_for_every_time(
+def test_a_monitor_in_force_is_not_asked_for_again(
     follower: Listening, references: References
 ) -> None:
-    turns: list[Sequence[Event]] = [
-        [Assigned(AT, 0, 0)],
-        *([Polled([row(i, "nobody")])] for i in range(3)),
-    ]
+    turns: list[Sequence[Event]] = [[Assigned(AT, 0, 0)], *([Polled([row(i)])] for i in range(3))]
     working = worker(ScriptedPoller(*turns), follower, Log(), references)
-    for elapsed in (0.0, 1.0, 2.0, 7.0):
+    for elapsed in (0.0, 1.0, 2.0, 3.0):
         working.tick(now=0.0, elapsed=elapsed)
-    assert follower.waited_for == [{"nobody"}, {"nobody"}]
+    assert follower.n_asked == 1
 
 
 def test_a_partition_that_left_is_published_no_more(
