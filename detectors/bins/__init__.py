@@ -1,30 +1,29 @@
 """Where every value of a column is counted, as a reference fixes it once."""
 
+from detectors.bins.categories import N_LEVELS, N_REMEMBERED_LEVELS, CategoryColumn
 from detectors.bins.fitted import (
-    ABOVE,
-    BELOW,
-    FIRST_BIN,
-    FIRST_LEVEL,
-    LARGEST_FLOAT,
-    MISSING,
-    N_LEVELS,
-    N_REMEMBERED_LEVELS,
-    NEG_INF,
-    OTHER,
-    POS_INF,
     SCORED_ROLES,
-    UNSEEN,
-    CategoryColumn,
-    NumericColumn,
     Placer,
-    Places,
     ReferenceColumn,
-    Slots,
     column_from_artifact,
     fit_column,
     offsets_of,
     p_value_column,
     place,
+)
+from detectors.bins.numeric import LARGEST_FLOAT, NumericColumn
+from detectors.bins.slots import (
+    ABOVE,
+    BELOW,
+    FIRST_BIN,
+    FIRST_LEVEL,
+    MISSING,
+    NEG_INF,
+    OTHER,
+    POS_INF,
+    UNSEEN,
+    Places,
+    Slots,
 )
 
 __all__ = [

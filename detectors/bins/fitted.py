@@ -11,50 +11,11 @@ from itertools import accumulate
 import numpy as np
 
 from detectors.artifact import Artifact
-from detectors.bins.categories import N_LEVELS, N_REMEMBERED_LEVELS, CategoryColumn
-from detectors.bins.numeric import LARGEST_FLOAT, NumericColumn
+from detectors.bins.categories import CategoryColumn
+from detectors.bins.numeric import NumericColumn
 from detectors.bins.ruled import BLOCK_VALUES, RuledColumns
-from detectors.bins.slots import (
-    ABOVE,
-    BELOW,
-    FIRST_BIN,
-    FIRST_LEVEL,
-    MISSING,
-    NEG_INF,
-    OTHER,
-    POS_INF,
-    UNSEEN,
-    Places,
-    Slots,
-)
+from detectors.bins.slots import MISSING, Places
 from detectors.columns import Coded, Column, Field, Numbers, Role, Rows
-
-__all__ = [
-    "ABOVE",
-    "BELOW",
-    "FIRST_BIN",
-    "FIRST_LEVEL",
-    "LARGEST_FLOAT",
-    "MISSING",
-    "NEG_INF",
-    "N_LEVELS",
-    "N_REMEMBERED_LEVELS",
-    "OTHER",
-    "POS_INF",
-    "SCORED_ROLES",
-    "UNSEEN",
-    "CategoryColumn",
-    "NumericColumn",
-    "Placer",
-    "Places",
-    "ReferenceColumn",
-    "Slots",
-    "column_from_artifact",
-    "fit_column",
-    "offsets_of",
-    "p_value_column",
-    "place",
-]
 
 SCORED_ROLES = (Role.FEATURE, Role.PREDICTION)
 """The columns that scorers look at."""
