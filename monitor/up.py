@@ -201,6 +201,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_what(parser)
+    _add_access(parser)
     allowed.add_flags(parser)
     add_hash_key(parser)
     _add_where(parser)
@@ -241,6 +242,12 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--database", metavar="URL", help="a database to use instead of SQLite in the data folder"
     )
     parser.add_argument(
+        "--base-url", metavar="URL", help="where people reach the pages, for links in notifications"
+    )
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--token-file",
         metavar="FILE",
         type=Path,
@@ -257,9 +264,6 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--ingest-without-authentication",
         action="store_true",
         help="let everybody push who reaches --ingest",
-    )
-    parser.add_argument(
-        "--base-url", metavar="URL", help="where people reach the pages, for links in notifications"
     )
 
 

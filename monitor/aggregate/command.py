@@ -69,6 +69,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="where rows are counted: auto takes a GPU for large batches where there is one "
         "(pip install 'driftmeter[gpu]'); the counts are the same (default auto)",
     )
+    _add_limits(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--state",
         metavar="FOLDER",
@@ -93,7 +98,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="a partition stops when so many messages one after the other, or such a share of "
         "the last 1,000, cannot be read (default 100,0.05)",
     )
-    parser.set_defaults(run=run)
 
 
 def dead_letter_limit(text: str) -> DeadLetterLimit | None:
