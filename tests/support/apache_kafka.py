@@ -110,5 +110,7 @@ def _settings(log: Path, *, port: int, controller_port: int) -> Mapping[str, obj
         "share.coordinator.state.topic.min.isr": 1,
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 500,
+        # Its controller is itself: on a loaded machine it shall not take itself for dead.
+        "broker.session.timeout.ms": 60_000,
         "message.max.bytes": 8_500_000,
     }
