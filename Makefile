@@ -21,7 +21,7 @@ check: $(VENV)/.dev ## format, lint, types, layers, generated files up to date
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m monitor.schema --check
+	$(BIN)/python -m monitor.spec.schema --check
 	$(BIN)/python -m dashboards.generate --check
 
 test: $(VENV)/.dev ## every test; what could not be tested is said at the end

@@ -33,19 +33,20 @@ from prometheus_client.parser import text_string_to_metric_families
 from detectors.columns import ColumnType, Field, Role, Rows
 from detectors.profile.sample import SampleLimits
 from detectors.reference import Reference
-from monitor import batches, embedded
+from monitor import batches
 from monitor.aggregate.counting import Aggregator, Limits
 from monitor.aggregate.reading import read_predictions
 from monitor.aggregate.rows import log_rows
 from monitor.aggregate.tally import Tally
-from monitor.kafka import Broker
-from monitor.messages import ARROW, JSON, Header, Registration, Topics
-from monitor.metrics import Instruments
-from monitor.publishing import Message, Publisher
-from monitor.records import Partition, Record
-from monitor.spec import Monitor
-from monitor.store import ArtifactStore, References
-from monitor.supervisor import Supervisor, free_port
+from monitor.kafka import embedded
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import ARROW, JSON, Header, Registration, Topics
+from monitor.kafka.publishing import Message, Publisher
+from monitor.kafka.records import Partition, Record
+from monitor.spec.model import Monitor
+from monitor.sql.store import ArtifactStore, References
+from monitor.telemetry.metrics import Instruments
+from monitor.up.supervisor import Supervisor, free_port
 
 HOUR = 3600.0
 START = 1_700_000_000.0 // HOUR * HOUR

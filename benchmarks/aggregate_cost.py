@@ -24,10 +24,10 @@ from benchmarks.aggregate import START, arrow, fit, headers, registration
 from monitor.aggregate.counting import Aggregator, Limits
 from monitor.aggregate.tally import Tally
 from monitor.aggregate.worker import parts_of
-from monitor.messages import ARROW, Topics
-from monitor.metrics import Instruments
-from monitor.records import Partition, Record
-from monitor.store import ArtifactStore, References
+from monitor.kafka.messages import ARROW, Topics
+from monitor.kafka.records import Partition, Record
+from monitor.sql.store import ArtifactStore, References
+from monitor.telemetry.metrics import Instruments
 
 MONITORS = (1, 100, 1_000)
 COLUMNS = (10, 100, 1_000)

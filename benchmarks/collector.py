@@ -26,11 +26,11 @@ from pathlib import Path
 
 from benchmarks import http_load, nginx
 from detectors.columns import ColumnType, Field, Role
-from monitor import embedded
-from monitor.kafka import Broker
-from monitor.messages import Registration, Topics
-from monitor.spec import Monitor
-from monitor.supervisor import Supervisor, free_port
+from monitor.kafka import embedded
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Registration, Topics
+from monitor.spec.model import Monitor
+from monitor.up.supervisor import Supervisor, free_port
 
 ROWS = {"300 B": 4, "20 kB": 290}
 CONNECTIONS = (1, 32)

@@ -27,8 +27,8 @@ from pathlib import Path
 
 from benchmarks import grpc_load, nginx
 from benchmarks.collector import Target, cpu_s, family, lost, mib, programs, start_broker
-from monitor.kafka import Broker
-from monitor.supervisor import Supervisor, free_port
+from monitor.kafka.connecting import Broker
+from monitor.up.supervisor import Supervisor, free_port
 
 ROWS = {"0.5 kB": 4, "18 kB": 290}
 CALLERS = (1, 32)

@@ -27,8 +27,8 @@ from statistics import median
 
 from benchmarks import http_load, nginx
 from benchmarks.collector import ROWS, family, programs, start_broker, start_collector, steady
-from monitor.kafka import Broker
-from monitor.supervisor import Supervisor, free_port
+from monitor.kafka.connecting import Broker
+from monitor.up.supervisor import Supervisor, free_port
 
 N_STARTS = 9
 POLL_S = 0.002

@@ -42,7 +42,7 @@ from benchmarks.collector import (
     start_collector,
     steady,
 )
-from monitor.supervisor import Supervisor, free_port
+from monitor.up.supervisor import Supervisor, free_port
 
 N_SLOW = 500
 KILL_EVERY_S = 2.0

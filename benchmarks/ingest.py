@@ -23,7 +23,7 @@ import orjson
 
 from benchmarks import http_load
 from benchmarks.collector import cpu_s, posted, programs, start_broker
-from monitor.supervisor import Supervisor, free_port
+from monitor.up.supervisor import Supervisor, free_port
 
 PUSHES = {"1 row": (1, 32), "100 rows": (100, 16)}
 """Rows in a push, and how many are pushed at a time."""

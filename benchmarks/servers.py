@@ -28,10 +28,10 @@ from benchmarks.model_servers import requests, starting
 from benchmarks.model_servers.environments import install
 from benchmarks.model_servers.requests import Call, Rides
 from benchmarks.model_servers.starting import Listening
-from monitor import embedded
-from monitor.kafka import Broker
-from monitor.messages import Topics
-from monitor.supervisor import Supervisor, free_port
+from monitor.kafka import embedded
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Topics
+from monitor.up.supervisor import Supervisor, free_port
 from tests.servers import grpc_calls, watching
 from tests.support import running_collector
 from tests.support.registrations import announce

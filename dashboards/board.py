@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dashboards.queries import Query, increase, latest, quantile, rate, selected, total
-from monitor import metrics as m
+from monitor.telemetry import metrics as m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What goes wrong between the model and Kafka."""
 
 from dashboards.rules import Alert, Example, Group, Recording, recent, series
-from monitor import metrics as m
+from monitor.telemetry import metrics as m
 
 CAPTURE_LOSS_BUDGET = 0.001
 """The share of captured exchanges that may be lost: an objective of 99.9 %."""

@@ -1,7 +1,7 @@
 """What the owner of a model should hear of: drift, and that nobody would see it."""
 
 from dashboards.rules import Alert, Example, Group, Recording, once, series, without
-from monitor import metrics as m
+from monitor.telemetry import metrics as m
 
 AGE = "monitor:driftmeter_monitor_window_age:seconds"
 SPACING = "monitor:driftmeter_monitor_window_spacing:seconds1w"

@@ -1,7 +1,7 @@
 """What goes wrong between Kafka and the people who are told."""
 
 from dashboards.rules import JOBS, Alert, Example, Group, Recording, recent, series, without
-from monitor import metrics as m
+from monitor.telemetry import metrics as m
 
 LAG = "topic:driftmeter_aggregate_lag_messages:sum"
 DELIVERIES = "kind_outcome:driftmeter_server_deliveries:increase1h"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from monitor.metrics import Metric
+from monitor.telemetry.metrics import Metric
 
 CHOSEN = 'job=~"$job", instance=~"$instance"'
 

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.board import ROWS, Graph, Row, States
 from dashboards.queries import CHOSEN, Query
-from monitor.metrics import MONITOR_ROWS
+from monitor.telemetry.metrics import MONITOR_ROWS
 
 UID = "driftmeter"
 SOURCE = options.DataSourceRef(type_val="prometheus", uid="${datasource}")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from monitor.strict import NAME_PATTERN, Duration, Strict
+from monitor.spec.strict import NAME_PATTERN, Duration, Strict
 
 _WEB, _MAIL = r"^https?://", r"^smtps?://"
 

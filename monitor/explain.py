@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from monitor.spec import Monitor
+from monitor.spec.model import Monitor
 
 Where = tuple[str | int, ...]
 """The keys and positions that lead to a value."""

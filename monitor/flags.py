@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from monitor.durations import parse_duration
+from monitor.spec.durations import parse_duration
 
 if TYPE_CHECKING:
-    from monitor.kafka import Broker
+    from monitor.kafka.connecting import Broker
 
 DATA = "driftmeter-data"
 
@@ -76,9 +76,9 @@ def add_broker(
 
 
 def broker(args: argparse.Namespace) -> "Broker":
-    from monitor.kafka import Broker  # noqa: PLC0415 - a proxy parses its flags and needs no Kafka
-    from monitor.kafka_security import read_security  # noqa: PLC0415
-    from monitor.messages import Topics  # noqa: PLC0415
+    from monitor.kafka.connecting import Broker  # noqa: PLC0415 - a proxy parses its flags and needs no Kafka
+    from monitor.kafka.messages import Topics  # noqa: PLC0415
+    from monitor.kafka.security import read_security  # noqa: PLC0415
 
     return Broker(
         servers=tuple(args.broker.split(",")),

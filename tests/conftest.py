@@ -25,11 +25,11 @@ import psycopg
 import pytest
 from hypothesis import settings
 
-from monitor import embedded
-from monitor.kafka import Broker
-from monitor.messages import Topics
-from monitor.supervisor import Supervisor
-from monitor.supervisor import free_port as find_free_port
+from monitor.kafka import embedded
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Topics
+from monitor.up.supervisor import Supervisor
+from monitor.up.supervisor import free_port as find_free_port
 from tests.support import apache_kafka, postgres
 
 # A busy machine makes an example slow, which says nothing about it.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor import cli
-from monitor.documents import load, parse
+from monitor.spec.documents import load, parse
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.model_servers import seats
 from benchmarks.model_servers.environments import AGENT, program
-from monitor.supervisor import Supervisor, free_port
+from monitor.up.supervisor import Supervisor, free_port
 
 ROOT = Path(__file__).parents[2]
 HERE = "benchmarks.model_servers"

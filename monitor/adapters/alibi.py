@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 
 from detectors.columns import Coded, Floats, Rows
-from monitor import tether
 from monitor.adapters import alibi_child
 from monitor.adapters.folder_digest import FolderError, copy_folder
+from monitor.up import tether
 
 LARGEST_ANSWER = 1 << 24
 STARTING_S = 60.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.adapters.alibi import STARTING_S, AlibiError, SavedDetector
-from monitor.durations import format_duration
 from monitor.flags import duration
+from monitor.spec.durations import format_duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import Self
 
 import orjson
 
-from monitor.records import Partition, Record
+from monitor.kafka.records import Partition, Record
 
 MARK_BYTES = 512
 MAX_DEATHS = 2

@@ -13,7 +13,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from detectors.backend.choice import AUTO, choose
-from monitor import exposition, flags, logs, tracing
+from monitor import flags
 from monitor.aggregate.attempts import Attempts
 from monitor.aggregate.counting import Aggregator, Limits
 from monitor.aggregate.following import Follower
@@ -22,10 +22,11 @@ from monitor.aggregate.limits import DEFAULT_LIMIT, DeadLetterLimit
 from monitor.aggregate.poller import Poller
 from monitor.aggregate.tally import Tally
 from monitor.aggregate.worker import Worker
-from monitor.kafka import Broker, BrokerUnavailableError
-from monitor.metrics import Instruments
-from monitor.publishing import Publisher
-from monitor.store import ArtifactStore, References
+from monitor.kafka.connecting import Broker, BrokerUnavailableError
+from monitor.kafka.publishing import Publisher
+from monitor.sql.store import ArtifactStore, References
+from monitor.telemetry import exposition, logs, tracing
+from monitor.telemetry.metrics import Instruments
 
 REGISTRY_TIMEOUT_S = 30.0
 

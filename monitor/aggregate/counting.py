@@ -26,10 +26,10 @@ from monitor.aggregate.reading import (
 )
 from monitor.aggregate.segments import Segments
 from monitor.aggregate.tally import Tally
-from monitor.messages import Registration, Segment, Topics, Watermark
-from monitor.publishing import Message
-from monitor.records import Partition, Record, TopicsError
-from monitor.store import References, StoreError
+from monitor.kafka.messages import Registration, Segment, Topics, Watermark
+from monitor.kafka.publishing import Message
+from monitor.kafka.records import Partition, Record, TopicsError
+from monitor.sql.store import References, StoreError
 
 SEGMENT_SIZE = 2_000
 

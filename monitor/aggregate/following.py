@@ -8,9 +8,9 @@ from typing import Any
 from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
-from monitor.kafka import Broker
-from monitor.messages import Registration
-from monitor.records import records_of
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Registration
+from monitor.kafka.records import records_of
 
 _logger = logging.getLogger(__name__)
 

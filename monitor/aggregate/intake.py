@@ -7,8 +7,8 @@ from monitor.aggregate.attempts import Attempts
 from monitor.aggregate.limits import DeadLetterLimit, Spoilage
 from monitor.aggregate.reading import UnreadableError, monitor_of
 from monitor.aggregate.segments import Segments
-from monitor.messages import Header
-from monitor.records import Record
+from monitor.kafka.messages import Header
+from monitor.kafka.records import Record
 
 
 class Group(NamedTuple):

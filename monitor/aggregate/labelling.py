@@ -17,8 +17,8 @@ from monitor.aggregate.reading import Batch
 from monitor.aggregate.rows import LogRows, column_of, labels_of, values_of
 from monitor.aggregate.segments import Pane, Segments
 from monitor.aggregate.tally import Tally
-from monitor.messages import Registration
-from monitor.store import References, StoreError
+from monitor.kafka.messages import Registration
+from monitor.sql.store import References, StoreError
 
 _logger = logging.getLogger(__name__)
 

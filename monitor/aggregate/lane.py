@@ -17,9 +17,9 @@ from monitor.aggregate.reading import Batch
 from monitor.aggregate.rows import LogRows, log_rows
 from monitor.aggregate.segments import Pane, Segments
 from monitor.aggregate.tally import Tally
-from monitor.messages import Registration, Topics
-from monitor.records import Partition
-from monitor.store import References
+from monitor.kafka.messages import Registration, Topics
+from monitor.kafka.records import Partition
+from monitor.sql.store import References
 
 TOLERATED_FUTURE_S = 300.0
 """A row may be so much later than its message; the clocks of two machines differ."""

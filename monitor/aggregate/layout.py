@@ -1,8 +1,8 @@
 """Predictions and labels need as many partitions as each other, also while somebody adds some."""
 
-from monitor.messages import Topics
-from monitor.publishing import DeliveryError, Publisher
-from monitor.records import TopicsError
+from monitor.kafka.messages import Topics
+from monitor.kafka.publishing import DeliveryError, Publisher
+from monitor.kafka.records import TopicsError
 
 CHECK_S = 10.0
 PATIENCE_S = 60.0

@@ -9,8 +9,8 @@ import orjson
 
 from detectors.columns import Coded, Floats, Rows
 from detectors.reference import OUTLIER, Reference
-from monitor.messages import Header, Segment, partition_for
-from monitor.publishing import Message
+from monitor.kafka.messages import Header, Segment, partition_for
+from monitor.kafka.publishing import Message
 
 LARGEST_P_VALUE = 0.01
 """One in a hundred rows of the reference itself is as far out."""

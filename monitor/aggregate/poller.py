@@ -11,7 +11,7 @@ from typing import Any, Self, TypeAlias
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from monitor.records import Partition, Record, records_of
+from monitor.kafka.records import Partition, Record, records_of
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of records that wait to be counted; above it the partitions are paused."""

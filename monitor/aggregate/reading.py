@@ -21,9 +21,9 @@ from monitor.batches.json_messages import (
     labels_of_messages,
     predictions_of_messages,
 )
-from monitor.messages import ARROW, JSON, Header, Registration
-from monitor.publishing import Message
-from monitor.records import Record
+from monitor.kafka.messages import ARROW, JSON, Header, Registration
+from monitor.kafka.publishing import Message
+from monitor.kafka.records import Record
 
 
 class UnreadableError(Exception):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from detectors.profile import Profile
 from monitor.aggregate.outlying import OutlyingRow, least
 from monitor.aggregate.repeats import Repeats
-from monitor.messages import Segment
+from monitor.kafka.messages import Segment
 
 MAX_PROFILES = 2_000
 """Of one stretch: so many monitors times panes. A bound on memory that depends on the log alone."""

@@ -1,8 +1,8 @@
 """What aggregate says of itself to Prometheus."""
 
-from monitor import metrics
-from monitor.metrics import Instruments
-from monitor.records import Partition
+from monitor.kafka.records import Partition
+from monitor.telemetry import metrics
+from monitor.telemetry.metrics import Instruments
 
 
 class Tally:

@@ -7,17 +7,18 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from monitor import profile_messages, tracing
 from monitor.aggregate.counting import Aggregator, Registrations
 from monitor.aggregate.following import Follower
 from monitor.aggregate.layout import Layout
 from monitor.aggregate.outlying import message_of
 from monitor.aggregate.poller import Assigned, Event, Polled, Poller, Revoked
 from monitor.aggregate.tally import Tally
-from monitor.messages import Header, Topics, Watermark, header
-from monitor.profile_messages import SegmentProfile
-from monitor.publishing import DeliveryError, Message, Publisher
-from monitor.records import Record
+from monitor.kafka import profile_messages
+from monitor.kafka.messages import Header, Topics, Watermark, header
+from monitor.kafka.profile_messages import SegmentProfile
+from monitor.kafka.publishing import DeliveryError, Message, Publisher
+from monitor.kafka.records import Record
+from monitor.telemetry import tracing
 
 MAX_READ_BYTES = 16 * 1024 * 1024
 """Of records that are counted at once: what counting takes beside them is ten times as much."""

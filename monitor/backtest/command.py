@@ -9,14 +9,15 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
 
-from monitor import documents, flags
+from monitor import flags
 from monitor.backtest import document, table
 from monitor.backtest.injection import Injection
 from monitor.backtest.running import Question, answer
 from monitor.files import FileError
-from monitor.hash_key import read_hash_key
-from monitor.spec import Monitor
-from monitor.spec_detection import Budget, Detection
+from monitor.leaving.hash_key import read_hash_key
+from monitor.spec import documents
+from monitor.spec.detection import Budget, Detection
+from monitor.spec.model import Monitor
 
 BUDGETS = ("1 per 365d", "1 per 90d", "1 per 30d", "1 per 7d")
 

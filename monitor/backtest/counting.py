@@ -10,12 +10,12 @@ import pyarrow as pa
 from detectors.columns import Column, Field, Floats
 from detectors.profile import count, count_faults, count_labels
 from detectors.reference import Reference
+from monitor.apply.resolving import fit_predictions
 from monitor.backtest.reading import Read
 from monitor.batches import TIME, conform
 from monitor.files import FileError, listed, to_rows
-from monitor.leaving import redacted
-from monitor.resolving import fit_predictions
-from monitor.spec import Monitor, Spec
+from monitor.leaving.reference import redacted
+from monitor.spec.model import Monitor, Spec
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from detectors.report import Verdict
 from monitor.backtest.judged import Judged, Outcome, allowed
-from monitor.spec import Monitor
+from monitor.spec.model import Monitor
 
 Conclusion = Literal["quiet", "drift", "found", "missed", "too many false alarms", "undecided"]
 

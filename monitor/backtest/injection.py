@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from detectors.columns import Floats
 from monitor.batches.times import parse_microseconds
-from monitor.durations import parse_duration
 from monitor.files import FileError
+from monitor.spec.durations import parse_duration
 
 SD = "sd"
 

@@ -14,8 +14,8 @@ from monitor.backtest.counting import Panes
 from monitor.detect.clock import window_of
 from monitor.detect.judging import Judge, WrittenReport
 from monitor.detect.state import Series
-from monitor.spec import Spec
-from monitor.spec_detection import Budget
+from monitor.spec.detection import Budget
+from monitor.spec.model import Spec
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from monitor.collector.sagemaker_captures import captured
 from monitor.decoders import DecodeError, Exchange, sagemaker
 from monitor.decoders.exchange import ORPHANED, Reason
 from monitor.files import FileError, read_table, times_of
-from monitor.messages import Registration
+from monitor.kafka.messages import Registration
 
 CAPTURES = (".jsonl", ".jsonl.gz")
 """How the names of SageMaker's files end, though other JSON lines may have such names, too."""

@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from detectors.bins import NumericColumn
 from detectors.reference import Reference
+from monitor.apply.resolving import fit_file
 from monitor.backtest.counting import Panes, count_panes, fit_first
 from monitor.backtest.findings import Findings, SeriesFindings
 from monitor.backtest.injection import Injection, inject
@@ -19,11 +20,10 @@ from monitor.backtest.reading import Read, read
 from monitor.detect.judging import Judge
 from monitor.detect.state import Series
 from monitor.files import FileError
-from monitor.messages import Registration
-from monitor.resolving import fit_file
-from monitor.spec import Monitor
-from monitor.spec_detection import Budget
-from monitor.store import ArtifactStore, References
+from monitor.kafka.messages import Registration
+from monitor.spec.detection import Budget
+from monitor.spec.model import Monitor
+from monitor.sql.store import ArtifactStore, References
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from itertools import groupby
 from detectors.report import Verdict
 from monitor.backtest.findings import Findings, SeriesFindings
 from monitor.backtest.judged import Judged, Outcome
-from monitor.durations import format_duration
 from monitor.pictures import number, shortened
+from monitor.spec.durations import format_duration
 
 N_COLUMNS = 5
 """Named of a drifting window."""

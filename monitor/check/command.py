@@ -15,7 +15,7 @@ from detectors.two_sample import Verdict
 from monitor.check import document, page, table, wording
 from monitor.check.comparison import check_tables
 from monitor.files import FileError, read_table
-from monitor.spec_samples import SampleTest
+from monitor.spec.samples import SampleTest
 
 TESTS = get_args(SampleTest)
 """Of rows; their libraries are imported where they run."""

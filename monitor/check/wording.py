@@ -12,7 +12,7 @@ from detectors.two_sample import (
 from monitor.check.comparison import Check, ColumnCheck
 from monitor.check.model_error import ModelError
 from monitor.pictures import number, percent
-from monitor.spec_samples import TITLES
+from monitor.spec.samples import TITLES
 
 NOTHING = "–"
 

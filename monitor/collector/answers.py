@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import orjson
 
-from monitor.messages import JSON
+from monitor.kafka.messages import JSON
 
 RETRY_AFTER_S = 5
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from monitor import flags
 from monitor.collector.access import AccessError, check_reach
 from monitor.flags import Address
-from monitor.hash_key import read_hash_key
-from monitor.kafka_security import read_security
+from monitor.kafka.security import read_security
+from monitor.leaving.hash_key import read_hash_key
 
 EXAMPLES = """\
 examples:

@@ -11,8 +11,8 @@ import orjson
 import pyarrow as pa
 
 from monitor.batches import ID, decode, encode
-from monitor.messages import Header, KafkaHeaders, Topics, partition_for
-from monitor.publishing import Message
+from monitor.kafka.messages import Header, KafkaHeaders, Topics, partition_for
+from monitor.kafka.publishing import Message
 
 _LENGTH = struct.Struct("<I")
 

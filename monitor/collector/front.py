@@ -18,7 +18,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from monitor import logs
 from monitor.collector.capture import CaptureLimits
 from monitor.collector.frames import Frames
 from monitor.collector.handover import Handover
@@ -28,6 +27,7 @@ from monitor.collector.proxy import Proxy, ProxyLimits
 from monitor.collector.resident import unmap_libraries
 from monitor.collector.tally import Tally
 from monitor.flags import Address
+from monitor.telemetry import logs
 
 if TYPE_CHECKING:
     from monitor.collector.grpc.proxy import GrpcProxy

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from monitor.batches import Conformed, conform, predictions, request_ids
 from monitor.decoders import Columns, Decoded
-from monitor.messages import Registration
+from monitor.kafka.messages import Registration
 
 CHUNK_ROWS = 1_024
 """So many rows become Arrow at a time: while what was parsed is still in the processor's cache."""

@@ -22,7 +22,7 @@ from monitor.collector.sink import Sink
 from monitor.collector.telemetry import Telemetry
 from monitor.collector.tokens import ALL, NOBODY, Monitors
 from monitor.decoders.exchange import Headers
-from monitor.messages import JSON
+from monitor.kafka.messages import JSON
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

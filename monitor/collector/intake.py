@@ -9,7 +9,7 @@ import pyarrow as pa
 from monitor.batches import encode
 from monitor.collector.envelope import Destination, Envelope
 from monitor.collector.screening import Screening
-from monitor.messages import ARROW, JSON, Header, KafkaHeaders, Registration
+from monitor.kafka.messages import ARROW, JSON, Header, KafkaHeaders, Registration
 from monitor.spool import Spool
 
 MAX_ENVELOPE_ROWS = 10_000

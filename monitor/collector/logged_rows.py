@@ -21,7 +21,7 @@ from monitor.collector.registry import Monitors as Known
 from monitor.collector.repeats import done
 from monitor.collector.tokens import Monitors
 from monitor.decoders.exchange import DecodeError, Headers
-from monitor.messages import JSON, Registration
+from monitor.kafka.messages import JSON, Registration
 
 _ID, _TIME, _META = "request_id", "timestamp", "bento_meta"
 MAX_REASONS = 5

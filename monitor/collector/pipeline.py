@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from prometheus_client import CollectorRegistry
 
-from monitor import flags, tracing
+from monitor import flags
 from monitor.collector.access import Access
 from monitor.collector.capture import Capture, CaptureLimits
 from monitor.collector.configuration import shown
@@ -30,8 +30,9 @@ from monitor.collector.sink import Sink
 from monitor.collector.telemetry import Telemetry
 from monitor.collector.wanted import Wanted
 from monitor.decoders import DECODERS
-from monitor.hash_key import read_hash_key
+from monitor.leaving.hash_key import read_hash_key
 from monitor.spool import Spool, SpoolError
+from monitor.telemetry import tracing
 
 
 class Pipeline:

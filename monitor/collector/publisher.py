@@ -12,14 +12,14 @@ from kafka.errors import (
     RecordListTooLargeError,
 )
 
-from monitor import publishing
 from monitor.batches import BatchError
 from monitor.collector.capture import Dropped
 from monitor.collector.envelope import Destination, Envelope
 from monitor.collector.telemetry import Telemetry
-from monitor.kafka import Broker, BrokerUnavailableError
-from monitor.messages import Header
-from monitor.publishing import DeliveryError, Message
+from monitor.kafka import publishing
+from monitor.kafka.connecting import Broker, BrokerUnavailableError
+from monitor.kafka.messages import Header
+from monitor.kafka.publishing import DeliveryError, Message
 from monitor.spool import Record, Spool
 
 log = logging.getLogger(__name__)

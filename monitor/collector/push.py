@@ -9,7 +9,6 @@ from typing import Any, Literal
 import orjson
 
 from detectors.columns import Field
-from monitor import tracing
 from monitor.batches import (
     BatchError,
     Judged,
@@ -28,8 +27,9 @@ from monitor.collector.registry import Registry
 from monitor.collector.repeats import Repeats, done
 from monitor.collector.telemetry import Telemetry
 from monitor.collector.tokens import ALL, Monitors
-from monitor.messages import ARROW, JSON, Registration, Topics
+from monitor.kafka.messages import ARROW, JSON, Registration, Topics
 from monitor.spool import SpoolError, SpoolFullError
+from monitor.telemetry import tracing
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,6 @@ from traceback import format_tb
 
 import orjson
 
-from monitor import tracing
 from monitor.batches import parse_time
 from monitor.collector.capture import Capture, Dropped
 from monitor.collector.envelope import Destination, Envelope
@@ -25,8 +24,9 @@ from monitor.collector.tally import DROPPED, FAILED, RECORDED
 from monitor.collector.telemetry import Telemetry
 from monitor.decoders import Decoded, DecodeError, Exchange
 from monitor.decoders.exchange import ORPHANED, Reason, header
-from monitor.messages import Registration, Topics
+from monitor.kafka.messages import Registration, Topics
 from monitor.spool import SpoolError, SpoolFullError
+from monitor.telemetry import tracing
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,6 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from monitor import logs
 from monitor.collector.access import Access
 from monitor.collector.encryption import CertificateFiles, Encryption
 from monitor.collector.frames import Counts, Frames, Kind, counts_from_bytes, counts_to_bytes, frame
@@ -28,6 +27,7 @@ from monitor.collector.resident import unmap_libraries
 from monitor.collector.tokens import Tokens
 from monitor.collector.wanted import Wanted
 from monitor.spool import RealDisk, Spool, SpoolError
+from monitor.telemetry import logs
 
 if TYPE_CHECKING:
     from monitor.collector.pipeline import Pipeline

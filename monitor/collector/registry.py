@@ -12,8 +12,8 @@ from kafka.errors import KafkaError
 from detectors.columns import ColumnType
 from monitor.decoders import Columns, Decoded, Exchange, claim
 from monitor.decoders.mapping import Pointers, decode_mapped
-from monitor.kafka import Broker, BrokerUnavailableError
-from monitor.messages import Registration
+from monitor.kafka.connecting import Broker, BrokerUnavailableError
+from monitor.kafka.messages import Registration
 
 log = logging.getLogger(__name__)
 

@@ -15,11 +15,11 @@ import pyarrow as pa
 
 from detectors.columns import RESERVED_PREFIX
 from monitor.batches import ID, LABEL, ONE_IN, WEIGHT, lost
-from monitor.capture_policy import CapturePolicy
 from monitor.collector.envelope import Destination
 from monitor.collector.telemetry import Telemetry
-from monitor.messages import Registration
-from monitor.sampling import Pace, chosen, numbers_of
+from monitor.kafka.messages import Registration
+from monitor.leaving.policy import CapturePolicy
+from monitor.leaving.sampling import Pace, chosen, numbers_of
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from monitor.collector import tally
 from monitor.collector.frames import Counts
 from monitor.collector.tally import ADDED_LATENCY_S, LATENCY, LATENCY_NS
-from monitor.metrics import (
+from monitor.telemetry.metrics import (
     COLLECTOR_ADDED_LATENCY,
     COLLECTOR_CAPTURED,
     COLLECTOR_DROPPED,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
 
-from monitor.records import Partition, Record
+from monitor.kafka.records import Partition, Record
 
 MAX_BLOCK = 5_000
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
-from monitor import tracing
 from monitor.batches import LABEL, ReadRows, label_faults
 from monitor.collector.envelope import Destination, Envelope
 from monitor.collector.intake import Packing
@@ -18,9 +17,10 @@ from monitor.consume.requests import Requests
 from monitor.consume.sources import Kind, Source
 from monitor.decoders import DecodeError
 from monitor.decoders.exchange import Reason
-from monitor.messages import Header, Registration, Topics, header
-from monitor.publishing import Message
-from monitor.records import Record
+from monitor.kafka.messages import Header, Registration, Topics, header
+from monitor.kafka.publishing import Message
+from monitor.kafka.records import Record
+from monitor.telemetry import tracing
 
 MAX_MESSAGES = 100_000
 """Of one block: so numbers that are made of offsets grow from block to block."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from monitor import exposition, flags, logs, tracing
+from monitor import flags
 from monitor.collector.intake import Packing
 from monitor.collector.registry import Registry
 from monitor.collector.screening import Screening
@@ -24,11 +24,12 @@ from monitor.consume.places import Places
 from monitor.consume.requests import Requests
 from monitor.consume.sources import SourceError, Sources
 from monitor.consume.worker import Worker
-from monitor.hash_key import read_hash_key
-from monitor.kafka import Broker, BrokerUnavailableError
-from monitor.kafka_security import read_security
-from monitor.metrics import CONSUME_LAG, Instruments
-from monitor.publishing import Publisher
+from monitor.kafka.connecting import Broker, BrokerUnavailableError
+from monitor.kafka.publishing import Publisher
+from monitor.kafka.security import read_security
+from monitor.leaving.hash_key import read_hash_key
+from monitor.telemetry import exposition, logs, tracing
+from monitor.telemetry.metrics import CONSUME_LAG, Instruments
 
 log = logging.getLogger(__name__)
 

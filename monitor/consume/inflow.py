@@ -15,7 +15,7 @@ from monitor.consume.reading import request_id
 from monitor.consume.requests import Requests
 from monitor.consume.sources import Kind, Source, Sources
 from monitor.decoders import DecodeError
-from monitor.records import Partition, Record, records_of
+from monitor.kafka.records import Partition, Record, records_of
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ import orjson
 from kafka.structs import TopicPartition
 
 from monitor.consume.backlog import Arrived
-from monitor.kafka import Broker
-from monitor.messages import Header, header
-from monitor.publishing import Message
-from monitor.records import Record, records_of
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Header, header
+from monitor.kafka.publishing import Message
+from monitor.kafka.records import Record, records_of
 
 log = logging.getLogger(__name__)
 

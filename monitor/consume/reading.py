@@ -16,8 +16,8 @@ from monitor.collector.cloudevents import Event, EventError, from_kafka
 from monitor.collector.registry import columns
 from monitor.decoders import DecodeError, Exchange, open_inference_grpc, open_inference_v2
 from monitor.decoders.exchange import Reason
-from monitor.messages import ARROW, Header, Registration, header
-from monitor.records import Record
+from monitor.kafka.messages import ARROW, Header, Registration, header
+from monitor.kafka.records import Record
 
 Json = Mapping[str, object]
 

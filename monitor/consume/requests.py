@@ -1,6 +1,6 @@
 """Requests that wait for the model's answer, which comes by another topic."""
 
-from monitor.records import Partition, Record
+from monitor.kafka.records import Partition, Record
 
 OVERHEAD_BYTES = 1024
 

@@ -19,9 +19,9 @@ from monitor.consume.backlog import Block
 from monitor.consume.carrying import Carried, Carrier
 from monitor.consume.inflow import Inflow
 from monitor.consume.places import Place
-from monitor.kafka import BrokerUnavailableError
-from monitor.messages import Topics
-from monitor.publishing import DeliveryError, Message, Publisher
+from monitor.kafka.connecting import BrokerUnavailableError
+from monitor.kafka.messages import Topics
+from monitor.kafka.publishing import DeliveryError, Message, Publisher
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from alerts.webhooks import SignatureError, verify
-from monitor.client import Client
+from monitor.apply.client import Client
 from monitor.demo import model
 from monitor.demo.rides import FEATURES, TARGET, TIME
 from monitor.demo.world import NAME, Folder

@@ -18,15 +18,15 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from monitor import up
-from monitor.client import ApiError, Client
+from monitor.apply.client import ApiError, Client
 from monitor.demo import telling, world
 from monitor.demo.events import Following, Lines
 from monitor.demo.narrator import Narrator
 from monitor.demo.telling import Storyteller
 from monitor.demo.world import Folder
 from monitor.server import wording
-from monitor.supervisor import NotReadyError, ProcessDiedError, Supervisor, free_port
+from monitor.up import command as up
+from monitor.up.supervisor import NotReadyError, ProcessDiedError, Supervisor, free_port
 
 DESCRIPTION = """\
 A model predicts the free seats of a tram line. Normal weeks pass; then a lockdown begins.

@@ -11,7 +11,7 @@ from string import Template
 import yaml
 
 from alerts.webhooks import new_secret
-from monitor.spec import Monitor
+from monitor.spec.model import Monitor
 
 NAME = "free-seats"
 """Of the model and of its monitor."""

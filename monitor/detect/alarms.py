@@ -7,11 +7,12 @@ from sqlalchemy import Connection, select
 from alerts import retrain, state
 from alerts.notification import Notification, Origin, announce, delivery_id
 from alerts.state import Alert, Cause, Observation, Policy, Window
-from monitor import tables, tracing
 from monitor.channels import Channel, Webhook
-from monitor.database import insert_new, upsert
 from monitor.detect.judging import WrittenReport
-from monitor.messages import Registration
+from monitor.kafka.messages import Registration
+from monitor.sql import tables
+from monitor.sql.database import insert_new, upsert
+from monitor.telemetry import tracing
 
 
 def observe(

@@ -12,18 +12,19 @@ from contextlib import ExitStack, closing
 
 from prometheus_client import CollectorRegistry
 
-from monitor import exposition, flags, logs, tracing
+from monitor import flags
 from monitor.adapters import allowed
-from monitor.database import Database, OwnedError, Ownership, claim, open_database
 from monitor.detect import state
 from monitor.detect.examining import Examiner
 from monitor.detect.judging import Judge
 from monitor.detect.keeper import Keeper
 from monitor.detect.source import Source
 from monitor.detect.worker import Tally, Worker
-from monitor.metrics import Instruments
-from monitor.publishing import Publisher
-from monitor.store import ArtifactStore, References
+from monitor.kafka.publishing import Publisher
+from monitor.sql.database import Database, OwnedError, Ownership, claim, open_database
+from monitor.sql.store import ArtifactStore, References
+from monitor.telemetry import exposition, logs, tracing
+from monitor.telemetry.metrics import Instruments
 
 ROLE = "detect"
 

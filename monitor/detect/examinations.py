@@ -8,9 +8,9 @@ from sqlalchemy import Connection, select, update
 
 from detectors.profile import Profile
 from detectors.report.sample import SampleReport
-from monitor import tables
-from monitor.database import upsert
-from monitor.spec_detection import Detection
+from monitor.spec.detection import Detection
+from monitor.sql import tables
+from monitor.sql.database import upsert
 
 
 @dataclass(frozen=True, slots=True)

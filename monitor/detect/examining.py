@@ -22,15 +22,15 @@ from detectors.reference import Reference
 from detectors.report import Verdict
 from detectors.report.sample import SampleReport, SavedDetectorReport
 from detectors.samples import Mixed, sample_tests
-from monitor import metrics
 from monitor.adapters.alibi import AlibiError, DriftAnswer, OutlierAnswer, matrix, run
 from monitor.adapters.allowed import Allowed
-from monitor.database import Database
 from monitor.detect import examinations
 from monitor.detect.examinations import Waiting
-from monitor.metrics import Instruments
-from monitor.spec_samples import SavedDetector
-from monitor.store import References, StoreError
+from monitor.spec.samples import SavedDetector
+from monitor.sql.database import Database
+from monitor.sql.store import References, StoreError
+from monitor.telemetry import metrics
+from monitor.telemetry.metrics import Instruments
 
 MOST_WAITING = 500
 POLL_S = 1.0

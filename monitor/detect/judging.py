@@ -18,11 +18,11 @@ from detectors.report import Comparison, Reason, WindowReport
 from detectors.report.compare import report
 from detectors.report.past import Past, Seasonal, Trailing
 from monitor.detect.state import Series
-from monitor.durations import format_duration
-from monitor.messages import Segment
-from monitor.spec import Spec
-from monitor.spec_detection import PastWindows
-from monitor.store import References
+from monitor.kafka.messages import Segment
+from monitor.spec.detection import PastWindows
+from monitor.spec.durations import format_duration
+from monitor.spec.model import Spec
+from monitor.sql.store import References
 
 LARGEST_PASTS = 64
 """Sets of past windows, of all monitors, of which what was learned is kept."""

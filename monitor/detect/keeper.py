@@ -23,16 +23,18 @@ from detectors.artifact import ArtifactError
 from detectors.decision import Decision
 from detectors.profile import Profile
 from detectors.report import WindowReport
-from monitor import profile_messages, registry, tracing
-from monitor.database import Database, Ownership
 from monitor.detect import alarms, examinations, state
 from monitor.detect.clock import Mark, ended, event_time, window_of
 from monitor.detect.judging import Judge, WrittenReport, beside, report_id
 from monitor.detect.state import Closed, Series
-from monitor.messages import Registration, Segment, Topics, Watermark
-from monitor.profile_messages import SegmentProfile
-from monitor.records import Partition, Record
-from monitor.store import StoreError
+from monitor.kafka import profile_messages
+from monitor.kafka.messages import Registration, Segment, Topics, Watermark
+from monitor.kafka.profile_messages import SegmentProfile
+from monitor.kafka.records import Partition, Record
+from monitor.sql import registry
+from monitor.sql.database import Database, Ownership
+from monitor.sql.store import StoreError
+from monitor.telemetry import tracing
 
 MAX_WINDOWS = 50
 """Closed in one tick, so that nobody waits long for the database; the next tick goes on."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from kafka.structs import TopicPartition
 
-from monitor.kafka import Broker
-from monitor.records import Partition, Record, records_of
+from monitor.kafka.connecting import Broker
+from monitor.kafka.records import Partition, Record, records_of
 
 MAX_RECORDS = 1_000
 """In one tick."""

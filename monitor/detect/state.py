@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, select, tuple_
 
 from detectors.decision import Decision
-from monitor import tables
-from monitor.database import upsert
 from monitor.detect.clock import Mark
-from monitor.messages import Segment, Watermark
-from monitor.profile_messages import SegmentProfile
-from monitor.records import Partition
+from monitor.kafka.messages import Segment, Watermark
+from monitor.kafka.profile_messages import SegmentProfile
+from monitor.kafka.records import Partition
+from monitor.sql import tables
+from monitor.sql.database import upsert
 
 _CHUNK = 500  # keys in one statement: SQLite takes at most 32,766 parameters
 

@@ -7,13 +7,13 @@ from contextlib import nullcontext
 import orjson
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from monitor import metrics, tracing
 from monitor.detect.keeper import Keeper, Outcome
 from monitor.detect.source import Source
-from monitor.messages import Header, Topics, header
-from monitor.metrics import Instruments
-from monitor.publishing import DeliveryError, Message, Publisher
-from monitor.records import Partition, Record
+from monitor.kafka.messages import Header, Topics, header
+from monitor.kafka.publishing import DeliveryError, Message, Publisher
+from monitor.kafka.records import Partition, Record
+from monitor.telemetry import metrics, tracing
+from monitor.telemetry.metrics import Instruments
 
 CHECK_S = 0.5
 """How often windows are looked at while no profile comes: the passing of time may close them."""

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, Path, Query, Response
 from pydantic import ValidationError
 
-from monitor import registry
-from monitor.database import Database
 from monitor.server import queries
 from monitor.server.problems import ProblemError, invalid_document
-from monitor.spec import Monitor
-from monitor.strict import NAME_PATTERN
+from monitor.spec.model import Monitor
+from monitor.spec.strict import NAME_PATTERN
+from monitor.sql import registry
+from monitor.sql.database import Database
 
 Document = dict[str, Any]
 

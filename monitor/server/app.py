@@ -12,9 +12,9 @@ from prometheus_client.exposition import choose_encoder
 from sqlalchemy.exc import SQLAlchemyError
 
 import monitor
-from monitor.database import Database
 from monitor.server import api, pages, problems
 from monitor.server.exported import MonitorMetrics
+from monitor.sql.database import Database
 
 STATIC = Path(monitor.__file__).parent / "static"
 

@@ -15,15 +15,16 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
-from monitor import flags, logs, tracing
-from monitor.database import open_database
-from monitor.hash_key import read_hash_key
-from monitor.metrics import Instruments
-from monitor.registrar import Registrar
+from monitor import flags
+from monitor.apply.registrar import Registrar
+from monitor.leaving.hash_key import read_hash_key
 from monitor.server.access import BearerTokens, read_tokens
 from monitor.server.app import create_app
 from monitor.server.deliveries import Deliveries
-from monitor.store import ArtifactStore
+from monitor.sql.database import open_database
+from monitor.sql.store import ArtifactStore
+from monitor.telemetry import logs, tracing
+from monitor.telemetry.metrics import Instruments
 
 DESCRIPTION = """\
 Runs the API, its web pages, the fitting of references, and the delivery of

@@ -23,9 +23,10 @@ from alerts.channels.settings import SecretFileError
 from alerts.delivery import Outcome, Result
 from alerts.guard import Guard, Network
 from alerts.notification import Notification
-from monitor import metrics, tables, tracing
-from monitor.database import Database
-from monitor.metrics import Instruments
+from monitor.sql import tables
+from monitor.sql.database import Database
+from monitor.telemetry import metrics, tracing
+from monitor.telemetry.metrics import Instruments
 
 WORKERS = 16
 LEASE_S = 60.0

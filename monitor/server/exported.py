@@ -7,10 +7,10 @@ from typing import Any
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from monitor import metrics
-from monitor.database import Database
-from monitor.metrics import Metric
 from monitor.server import queries
+from monitor.sql.database import Database
+from monitor.telemetry import metrics
+from monitor.telemetry.metrics import Metric
 
 STRONGEST_COLUMNS = 20
 """How many columns of a monitor have series of their own."""

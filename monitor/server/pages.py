@@ -13,9 +13,9 @@ from markupsafe import Markup
 
 from detectors.report import Distribution
 from monitor import pictures
-from monitor.database import Database
 from monitor.server import performance, queries, samples, wording
 from monitor.server.problems import ProblemError
+from monitor.sql.database import Database
 
 WINDOWS_SHOWN = 90
 """How many windows the pictures over time look back."""

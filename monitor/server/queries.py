@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
-from monitor import tables
 from monitor.server.samples import with_samples
+from monitor.sql import tables
 
 Document = dict[str, Any]
 

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from detectors.report.sample import SampleReport
-from monitor import tables
 from monitor.server.wording import count, figure, p_value
-from monitor.spec_samples import TITLES
+from monitor.spec.samples import TITLES
+from monitor.sql import tables
 
 Document = dict[str, Any]
 

@@ -11,7 +11,7 @@ import pytest
 
 from dashboards.board import ROWS
 from dashboards.render import dashboard
-from monitor.metrics import TABLE
+from monitor.telemetry.metrics import TABLE
 
 Json = dict[str, Any]
 

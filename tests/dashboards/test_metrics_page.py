@@ -1,7 +1,7 @@
 """The page of metrics lists the whole table."""
 
 from dashboards.metrics_page import page
-from monitor.metrics import TABLE
+from monitor.telemetry.metrics import TABLE
 
 
 def test_every_metric_has_a_line_with_its_kind_labels_and_help() -> None:

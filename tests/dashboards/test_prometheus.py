@@ -14,10 +14,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from dashboards.board import ROWS, Graph
 from dashboards.queries import Query
-from monitor import exposition
 from monitor.flags import Address
-from monitor.metrics import TABLE, Instruments
-from monitor.supervisor import Supervisor, free_port
+from monitor.telemetry import exposition
+from monitor.telemetry.metrics import TABLE, Instruments
+from monitor.up.supervisor import Supervisor, free_port
 from tests.conftest import Needs
 
 QUERIES: list[Query] = [

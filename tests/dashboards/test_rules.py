@@ -19,9 +19,9 @@ from dashboards.generate import ROOT
 from dashboards.pipeline_rules import DELIVERIES
 from dashboards.rules import Alert, Recording
 from dashboards.rules_files import ALERTS, GROUPS, RULES_FILE, rule_tests, rules, runbooks_page
-from monitor import metrics
 from monitor.decoders.exchange import Reason
-from monitor.metrics import TABLE
+from monitor.telemetry import metrics
+from monitor.telemetry.metrics import TABLE
 from tests.conftest import Needs
 
 Json = dict[str, Any]

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor import embedded
-from monitor.kafka import Broker
-from monitor.messages import Topics
-from monitor.supervisor import Supervisor
+from monitor.kafka import embedded
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Topics
+from monitor.up.supervisor import Supervisor
 from tests.support.clients import ANSWER
 from tests.support.http_model import HttpModel, ok
 from tests.support.registrations import announce, registration

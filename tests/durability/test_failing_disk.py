@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.kafka import Broker
-from monitor.supervisor import ProcessDiedError, Supervisor
+from monitor.kafka.connecting import Broker
+from monitor.up.supervisor import ProcessDiedError, Supervisor
 from tests.durability.conftest import Images
 from tests.support.kafka_topics import read_until
 from tests.support.long import LONG

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.kafka import Broker
-from monitor.records import Record
-from monitor.supervisor import Supervisor
+from monitor.kafka.connecting import Broker
+from monitor.kafka.records import Record
+from monitor.up.supervisor import Supervisor
 from tests.support.kafka_topics import read_until
 from tests.support.long import LONG
 from tests.support.recorders import ids

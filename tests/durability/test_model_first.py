@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.kafka import Broker
-from monitor.supervisor import Supervisor
+from monitor.kafka.connecting import Broker
+from monitor.up.supervisor import Supervisor
 from tests.support.clients import Clients
 from tests.support.http_model import HttpModel
 from tests.support.long import LONG

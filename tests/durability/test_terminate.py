@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.kafka import Broker
-from monitor.supervisor import Supervisor, free_port
+from monitor.kafka.connecting import Broker
+from monitor.up.supervisor import Supervisor, free_port
 from tests.support.clients import Clients
 from tests.support.http_model import HttpModel
 from tests.support.kafka_topics import read_until

@@ -10,11 +10,11 @@ from scipy.stats import binomtest
 
 from detectors.columns import ColumnType, Field, Role
 from monitor.batches import decode, one_in, weights
-from monitor.kafka import Broker
-from monitor.records import Record
-from monitor.redaction import hashed
-from monitor.sampling import chosen
-from monitor.supervisor import Supervisor
+from monitor.kafka.connecting import Broker
+from monitor.kafka.records import Record
+from monitor.leaving.redaction import hashed
+from monitor.leaving.sampling import chosen
+from monitor.up.supervisor import Supervisor
 from tests.support.http_model import HttpModel
 from tests.support.kafka_topics import read_until
 from tests.support.recorders import has_rows, ids, is_balanced, kill_recorder, stopped

@@ -12,8 +12,8 @@ import pytest
 from kafka.structs import TopicPartition
 
 from detectors.reference import Reference
-from monitor.kafka import Broker
-from monitor.messages import Topics
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Topics
 from tests.support.counted import fit_reference
 from tests.support.fleet import N_ROWS, Fleet, freeze, thaw
 from tests.support.long import LONG

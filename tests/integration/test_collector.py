@@ -8,10 +8,10 @@ import orjson
 import pytest
 
 from monitor.batches import decode, to_labels
-from monitor.kafka import Broker
-from monitor.messages import Header, header
-from monitor.records import Record
-from monitor.supervisor import Supervisor
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Header, header
+from monitor.kafka.records import Record
+from monitor.up.supervisor import Supervisor
 from tests.support.http_push import push
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import announce, registration

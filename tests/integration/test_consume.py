@@ -8,9 +8,9 @@ from pathlib import Path
 import orjson
 
 from monitor.batches import ID
-from monitor.kafka import Broker
-from monitor.records import Record
-from monitor.supervisor import Supervisor
+from monitor.kafka.connecting import Broker
+from monitor.kafka.records import Record
+from monitor.up.supervisor import Supervisor
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import announce, registration
 from tests.support.running_consumer import make_topics, rows, somebody, start

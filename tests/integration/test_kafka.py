@@ -1,7 +1,7 @@
-"""What `monitor.kafka` promises, on every broker we know."""
+"""What `monitor.kafka.connecting` promises, on every broker we know."""
 
-from monitor.kafka import Broker
-from tests.monitor.test_kafka import sends_and_reads
+from monitor.kafka.connecting import Broker
+from tests.monitor.kafka.test_connecting import sends_and_reads
 
 
 def test_a_message_sent_is_read_back_by_a_group(broker: Broker) -> None:

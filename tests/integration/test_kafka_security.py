@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from monitor import embedded
-from monitor.kafka import Broker, BrokerUnavailableError
-from monitor.kafka_security import read_security
-from monitor.messages import Topics
-from monitor.supervisor import Supervisor
-from monitor.supervisor import free_port as find_free_port
+from monitor.kafka import embedded
+from monitor.kafka.connecting import Broker, BrokerUnavailableError
+from monitor.kafka.messages import Topics
+from monitor.kafka.security import read_security
+from monitor.up.supervisor import Supervisor
+from monitor.up.supervisor import free_port as find_free_port
 from tests.alerts.endpoint import certificate
 from tests.conftest import Needs, cache_folder
-from tests.monitor.test_kafka import sends_and_reads
+from tests.monitor.kafka.test_connecting import sends_and_reads
 from tests.support import apache_kafka
 
 pytestmark = [pytest.mark.xdist_group("apache-kafka"), pytest.mark.timeout(600)]

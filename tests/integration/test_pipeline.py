@@ -23,18 +23,19 @@ from detectors.decision.budget import Budget
 from detectors.profile import count, count_labels
 from detectors.reference import Reference
 from detectors.report.compare import report
-from monitor import batches, registry, tables
+from monitor import batches
 from monitor.adapters.folder_digest import folder_digest
-from monitor.database import Database, open_database
-from monitor.durations import format_duration
-from monitor.kafka import Broker
-from monitor.messages import ARROW, Header, Registration, partition_for
-from monitor.publishing import Message, Publisher
-from monitor.registrar import Registrar
+from monitor.apply.registrar import Registrar
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import ARROW, Header, Registration, partition_for
+from monitor.kafka.publishing import Message, Publisher
 from monitor.server.samples import with_samples
-from monitor.spec import Monitor
-from monitor.store import ArtifactStore
-from monitor.supervisor import Supervisor, free_port
+from monitor.spec.durations import format_duration
+from monitor.spec.model import Monitor
+from monitor.sql import registry, tables
+from monitor.sql.database import Database, open_database
+from monitor.sql.store import ArtifactStore
+from monitor.up.supervisor import Supervisor, free_port
 
 HOUR = 3600.0
 START = 1_700_000_400.0 // HOUR * HOUR

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from monitor.client import Client
-from monitor.redaction import hashed
-from monitor.sampling import chosen
-from monitor.spec import Monitor
-from monitor.supervisor import Supervisor
-from monitor.up import Settings, start
+from monitor.apply.client import Client
+from monitor.leaving.redaction import hashed
+from monitor.leaving.sampling import chosen
+from monitor.spec.model import Monitor
+from monitor.up.command import Settings, start
+from monitor.up.supervisor import Supervisor
 from tests.support.http_push import push
 from tests.support.waiting import wait_for
 

@@ -8,7 +8,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from monitor import cli, documents
+from monitor import cli
+from monitor.spec import documents
 from tests.support.chart import CHART, Manifest, RenderError, notes, render, values_files
 
 VALUES = values_files()

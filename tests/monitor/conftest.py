@@ -7,8 +7,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from detectors.reference import Reference
-from monitor.database import Database, open_database
-from monitor.store import ArtifactStore, References
+from monitor.sql.database import Database, open_database
+from monitor.sql.store import ArtifactStore, References
 from tests.support.counted import fit_reference, keep
 
 

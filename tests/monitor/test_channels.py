@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from alerts.channels import KINDS as OPENED
 from monitor.channels import KINDS, Channel
-from monitor.spec import Alerts
+from monitor.spec.model import Alerts
 
 PAGE = (Path(__file__).parents[2] / "docs" / "channels.md").read_text(encoding="utf-8")
 MAIL = {"url": "smtp://mail.example.org:587", "from": "a@example.org", "to": ["b@example.org"]}

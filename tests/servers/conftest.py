@@ -14,8 +14,8 @@ import pytest
 from benchmarks.model_servers import environments, starting
 from benchmarks.model_servers.environments import AGENT
 from benchmarks.model_servers.starting import Listening
-from monitor.kafka import Broker
-from monitor.supervisor import Supervisor, free_port
+from monitor.kafka.connecting import Broker
+from monitor.up.supervisor import Supervisor, free_port
 from tests.servers import watching
 from tests.support import running_collector
 from tests.support.registrations import announce

@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.model_servers import requests, starting
 from benchmarks.model_servers.requests import Call
-from monitor.kafka import Broker
-from monitor.supervisor import Supervisor
+from monitor.kafka.connecting import Broker
+from monitor.up.supervisor import Supervisor
 from tests.servers.conftest import Collector, Installed
 from tests.servers.watching import (
     Answer,

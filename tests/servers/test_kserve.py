@@ -7,7 +7,7 @@ import pytest
 from benchmarks.model_servers import requests, seats
 from benchmarks.model_servers.requests import Call, Rides
 from benchmarks.model_servers.starting import Listening
-from monitor.kafka import Broker
+from monitor.kafka.connecting import Broker
 from tests.servers import grpc_calls
 from tests.servers.conftest import Collector
 from tests.servers.watching import ask, assert_read, assert_same, calls

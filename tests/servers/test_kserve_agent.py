@@ -7,8 +7,8 @@ import pytest
 from benchmarks.model_servers import requests, starting
 from benchmarks.model_servers.requests import Call, Rides
 from benchmarks.model_servers.starting import Listening
-from monitor.kafka import Broker
-from monitor.supervisor import Supervisor
+from monitor.kafka.connecting import Broker
+from monitor.up.supervisor import Supervisor
 from tests.servers.conftest import Collector
 from tests.servers.watching import ask, assert_read, calls
 

@@ -11,8 +11,8 @@ from benchmarks.model_servers import seats
 from benchmarks.model_servers.requests import DATATYPES, Call, Rides, rides
 from detectors.columns import RESERVED_PREFIX, ColumnType, Field, Role
 from monitor.batches import decode
-from monitor.kafka import Broker
-from monitor.records import Record
+from monitor.kafka.connecting import Broker
+from monitor.kafka.records import Record
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import registration
 

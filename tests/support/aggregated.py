@@ -15,10 +15,10 @@ from monitor.aggregate.attempts import Attempts
 from monitor.aggregate.counting import Aggregator, Limits
 from monitor.aggregate.limits import DeadLetterLimit
 from monitor.aggregate.tally import Tally
-from monitor.messages import Header, Registration, Segment, Topics, Watermark
-from monitor.metrics import Instruments
-from monitor.records import Partition, Record
-from monitor.store import References
+from monitor.kafka.messages import Header, Registration, Segment, Topics, Watermark
+from monitor.kafka.records import Partition, Record
+from monitor.sql.store import References
+from monitor.telemetry.metrics import Instruments
 from tests.support.counted import monitor, predictions, record, registered
 
 TOPICS = Topics("t.")

@@ -10,10 +10,10 @@ import pyarrow as pa
 from detectors.columns import ColumnType, Field, Floats, Role, Rows
 from detectors.reference import Reference
 from monitor import batches
-from monitor.messages import ARROW, Header, Registration
-from monitor.records import Record
-from monitor.spec import Monitor
-from monitor.store import ArtifactStore
+from monitor.kafka.messages import ARROW, Header, Registration
+from monitor.kafka.records import Record
+from monitor.spec.model import Monitor
+from monitor.sql.store import ArtifactStore
 
 HOUR = 3600.0
 SCHEMA = (

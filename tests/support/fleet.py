@@ -18,13 +18,13 @@ from detectors.profile import Profile, count
 from detectors.reference import Reference
 from monitor import batches
 from monitor.batches import to_rows
-from monitor.durations import format_duration
-from monitor.kafka import Broker
-from monitor.messages import ARROW, Header, Segment
-from monitor.profile_messages import SegmentProfile, read
-from monitor.publishing import DeliveryError, Message, Publisher
-from monitor.records import Record
-from monitor.supervisor import Supervisor, free_port
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import ARROW, Header, Segment
+from monitor.kafka.profile_messages import SegmentProfile, read
+from monitor.kafka.publishing import DeliveryError, Message, Publisher
+from monitor.kafka.records import Record
+from monitor.spec.durations import format_duration
+from monitor.up.supervisor import Supervisor, free_port
 from tests.support.counted import HOUR, keep, monitor, predictions, registered
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import announce

@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import kafka
 
-from monitor.kafka import Broker
-from monitor.messages import Topics
-from monitor.supervisor import Supervisor, free_port
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Topics
+from monitor.up.supervisor import Supervisor, free_port
 from tests.support import apache_kafka
 from tests.support.waiting import wait_for
 

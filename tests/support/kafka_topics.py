@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from monitor.kafka import Broker
-from monitor.records import Record, records_of
+from monitor.kafka.connecting import Broker
+from monitor.kafka.records import Record, records_of
 
 
 def read_until(

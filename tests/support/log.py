@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from monitor.publishing import DeliveryError, Message, Publisher
+from monitor.kafka.publishing import DeliveryError, Message, Publisher
 
 
 class Log(Publisher):

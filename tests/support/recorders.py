@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from monitor.batches import decode
-from monitor.messages import Header, header
-from monitor.records import Record
+from monitor.kafka.messages import Header, header
+from monitor.kafka.records import Record
 from tests.support.running_collector import RunningCollector, request
 from tests.support.waiting import wait_for
 

@@ -1,9 +1,9 @@
 """Monitors as tests declare them."""
 
 from detectors.columns import ColumnType, Field, Role
-from monitor.kafka import Broker
-from monitor.messages import Registration, RegistrationState
-from monitor.spec import Monitor
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Registration, RegistrationState
+from monitor.spec.model import Monitor
 
 SCHEMA = (
     Field("a", ColumnType.FLOAT),

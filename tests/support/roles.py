@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from monitor.kafka import Broker
-from monitor.supervisor import free_port
+from monitor.kafka.connecting import Broker
+from monitor.up.supervisor import free_port
 from tests.support.waiting import wait_for
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import orjson
 
 from monitor.flags import Address
-from monitor.kafka import Broker
-from monitor.supervisor import ProcessDiedError, Supervisor, free_port
+from monitor.kafka.connecting import Broker
+from monitor.up.supervisor import ProcessDiedError, Supervisor, free_port
 
 ROW = orjson.dumps({"instances": [[1.5, "x"]]})
 PREDICT = "/v1/models/seats:predict"

@@ -9,9 +9,9 @@ import kafka
 import orjson
 
 from monitor.batches import decode
-from monitor.kafka import Broker
-from monitor.records import Record
-from monitor.supervisor import Supervisor, free_port
+from monitor.kafka.connecting import Broker
+from monitor.kafka.records import Record
+from monitor.up.supervisor import Supervisor, free_port
 
 Headers = Sequence[tuple[str, bytes]]
 

@@ -18,7 +18,7 @@ from alerts.delivery import Result
 from alerts.egress import Egress
 from alerts.guard import Guard
 from alerts.notification import Notification
-from monitor.supervisor import Supervisor
+from monitor.up.supervisor import Supervisor
 from tests.alerts import endpoint
 from tests.alerts.channels import told
 from tests.alerts.channels.told import check

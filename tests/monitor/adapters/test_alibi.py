@@ -20,7 +20,6 @@ from benchmarks.peers.environments import ENVIRONMENTS
 from detectors.columns import ColumnType, Field, Floats, Rows
 from detectors.profile import count
 from detectors.reference import Reference
-from monitor import tables
 from monitor.adapters.alibi import (
     AlibiError,
     DriftAnswer,
@@ -31,13 +30,14 @@ from monitor.adapters.alibi import (
 )
 from monitor.adapters.allowed import Allowed
 from monitor.adapters.folder_digest import folder_digest
-from monitor.database import open_database
 from monitor.detect.examinations import wait_for_tests
 from monitor.detect.examining import Examiner
-from monitor.metrics import Instruments
 from monitor.server import queries
-from monitor.spec_detection import Detection
-from monitor.store import References
+from monitor.spec.detection import Detection
+from monitor.sql import tables
+from monitor.sql.database import open_database
+from monitor.sql.store import References
+from monitor.telemetry.metrics import Instruments
 from tests.monitor.adapters import train_detectors
 from tests.monitor.adapters.train_detectors import COLUMNS
 from tests.support.counted import keep

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from detectors.reference import Reference
-from monitor.store import References
+from monitor.sql.store import References
 from tests.support.aggregated import (
     World,
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.aggregate.attempts import MAX_DEATHS, Attempts
-from monitor.records import Partition, Record
+from monitor.kafka.records import Partition, Record
 
 
 def record(offset: int, topic: str = "t") -> Record:
@@ -20,7 +20,7 @@ def die(folder: Path, first: int, last: int) -> None:
     script = (
         "import os, signal, sys\nfrom pathlib import Path\n"
         "from monitor.aggregate.attempts import Attempts\n"
-        "from monitor.records import Record\n"
+        "from monitor.kafka.records import Record\n"
         "one, other = (Record(topic='t', partition=1, offset=int(o), time=0.0, value=b'') "
         "for o in sys.argv[2:])\n"
         "Attempts(Path(sys.argv[1])).reading(one, other)\n"

@@ -19,10 +19,10 @@ from detectors.report.quality import quality
 from monitor import batches
 from monitor.aggregate.counting import Aggregator
 from monitor.aggregate.tally import Tally
-from monitor.messages import Topics
-from monitor.metrics import Instruments
-from monitor.records import Partition, Record
-from monitor.store import References
+from monitor.kafka.messages import Topics
+from monitor.kafka.records import Partition, Record
+from monitor.sql.store import References
+from monitor.telemetry.metrics import Instruments
 from tests.detectors.performance.makers import Classified, binary
 from tests.support.counted import HOUR, keep, monitor, record, registered
 

@@ -7,7 +7,7 @@ import pytest
 from monitor import cli
 from monitor.aggregate.command import dead_letter_limit
 from monitor.aggregate.limits import DeadLetterLimit
-from monitor.kafka import Broker
+from monitor.kafka.connecting import Broker
 from tests.support.roles import running
 
 

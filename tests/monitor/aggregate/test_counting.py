@@ -12,9 +12,9 @@ from detectors.profile import count
 from detectors.reference import Reference
 from monitor.aggregate.lane import TOLERATED_FUTURE_S
 from monitor.batches import to_rows
-from monitor.messages import Registration
-from monitor.records import Partition, Record
-from monitor.store import References
+from monitor.kafka.messages import Registration
+from monitor.kafka.records import Partition, Record
+from monitor.sql.store import References
 from tests.support.aggregated import (
     LABELS,
     PREDICTIONS,

@@ -10,12 +10,12 @@ import pytest
 
 from detectors.reference import Reference
 from monitor import batches
-from monitor.kafka import Broker
-from monitor.messages import ARROW, DEADLY, Header, header
-from monitor.profile_messages import SegmentProfile, read
-from monitor.publishing import Message, Publisher
-from monitor.records import Record
-from monitor.supervisor import free_port
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import ARROW, DEADLY, Header, header
+from monitor.kafka.profile_messages import SegmentProfile, read
+from monitor.kafka.publishing import Message, Publisher
+from monitor.kafka.records import Record
+from monitor.up.supervisor import free_port
 from tests.support.counted import keep, monitor, predictions, registered
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import announce

@@ -4,9 +4,9 @@ import pytest
 
 from detectors.reference import Reference
 from monitor.aggregate.following import Follower, Registry
-from monitor.kafka import Broker
-from monitor.messages import Registration, RegistrationState
-from monitor.publishing import Message, Publisher
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Registration, RegistrationState
+from monitor.kafka.publishing import Message, Publisher
 from tests.support.counted import monitor, registered
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from detectors.reference import Reference
 from monitor.aggregate.attempts import Attempts
 from monitor.aggregate.counting import CUT_SHORT_PATIENCE_S, Aggregator, Limits
-from monitor.messages import Header, header
-from monitor.records import Record, TopicsError
-from monitor.store import References
+from monitor.kafka.messages import Header, header
+from monitor.kafka.records import Record, TopicsError
+from monitor.sql.store import References
 from tests.support.aggregated import (
     PREDICTIONS,
     SIZE,

@@ -1,9 +1,9 @@
 import pytest
 
 from monitor.aggregate.layout import CHECK_S, PATIENCE_S, Layout
-from monitor.messages import Topics
-from monitor.publishing import DeliveryError
-from monitor.records import TopicsError
+from monitor.kafka.messages import Topics
+from monitor.kafka.publishing import DeliveryError
+from monitor.kafka.records import TopicsError
 from tests.support.log import Log
 
 TOPICS = Topics("t.")

@@ -13,7 +13,7 @@ from monitor.aggregate.outlying import (
     message_of,
     outlying,
 )
-from monitor.messages import Header, Segment, header
+from monitor.kafka.messages import Header, Segment, header
 
 
 def rows(x: list[float], prediction: list[float] | None = None) -> Rows:

@@ -6,9 +6,9 @@ import pytest
 from kafka.errors import NodeNotReadyError
 
 from monitor.aggregate.poller import Assigned, Event, Polled, Poller, Revoked
-from monitor.kafka import Broker
-from monitor.publishing import Message, Publisher
-from monitor.records import Partition
+from monitor.kafka.connecting import Broker
+from monitor.kafka.publishing import Message, Publisher
+from monitor.kafka.records import Partition
 from tests.support.waiting import wait_for
 
 

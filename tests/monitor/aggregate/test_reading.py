@@ -13,8 +13,8 @@ from monitor.aggregate.reading import (
     read_predictions,
 )
 from monitor.batches import ID, TIME, to_rows
-from monitor.messages import JSON, Header, header
-from monitor.records import Record
+from monitor.kafka.messages import JSON, Header, header
+from monitor.kafka.records import Record
 from tests.support.counted import monitor, predictions, record, registered
 
 

@@ -9,8 +9,8 @@ import pytest
 from detectors.profile import evened
 from detectors.reference import Reference
 from monitor.batches import WEIGHT
-from monitor.records import Record
-from monitor.store import References
+from monitor.kafka.records import Record
+from monitor.sql.store import References
 from tests.support.aggregated import World, hash_of, labelled
 from tests.support.counted import HOUR, predictions, record
 

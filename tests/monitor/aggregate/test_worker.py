@@ -14,12 +14,12 @@ from monitor.aggregate.following import Follower, Registry
 from monitor.aggregate.poller import Assigned, Event, Polled, Poller, Revoked
 from monitor.aggregate.tally import Tally
 from monitor.aggregate.worker import MAX_READ_BYTES, Worker, parts_of
-from monitor.messages import Registration, RegistrationState, Topics, Watermark
-from monitor.metrics import Instruments
-from monitor.profile_messages import SegmentProfile, read
-from monitor.publishing import Publisher
-from monitor.records import Partition, Record
-from monitor.store import References
+from monitor.kafka.messages import Registration, RegistrationState, Topics, Watermark
+from monitor.kafka.profile_messages import SegmentProfile, read
+from monitor.kafka.publishing import Publisher
+from monitor.kafka.records import Partition, Record
+from monitor.sql.store import References
+from monitor.telemetry.metrics import Instruments
 from tests.support.counted import monitor, predictions, record, registered
 from tests.support.log import Log
 

@@ -15,10 +15,10 @@ from pyarrow import csv, parquet
 from detectors.decision import Detector
 from detectors.decision.budget import Budget
 from detectors.profile import count
+from monitor.apply.resolving import fit_file
 from monitor.cli import main
 from monitor.files import read_table, times_of, to_rows
-from monitor.resolving import fit_file
-from monitor.spec import Monitor
+from monitor.spec.model import Monitor
 from tests.monitor.backtest.test_reading import captured
 
 DAY = 86_400.0

@@ -15,7 +15,7 @@ from monitor.backtest.findings import Findings, SeriesFindings
 from monitor.backtest.judged import Judged, Outcome, allowed, outcomes
 from monitor.detect.judging import WrittenReport
 from monitor.detect.state import Series
-from monitor.spec_detection import Budget
+from monitor.spec.detection import Budget
 from tests.support.counted import HOUR, fit_reference, monitor
 
 REASONS = {

@@ -18,8 +18,8 @@ from monitor.collector.configuration import shown
 from monitor.collector.encryption import CertificateFiles, Encryption, server_context
 from monitor.collector.tokens import ALL, NOBODY
 from monitor.flags import Address
-from monitor.kafka import Broker
-from monitor.supervisor import Supervisor
+from monitor.kafka.connecting import Broker
+from monitor.up.supervisor import Supervisor
 from tests.support.registrations import announce, registration
 from tests.support.running_collector import request, start
 from tests.support.waiting import wait_for

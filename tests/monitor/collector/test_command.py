@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from monitor import embedded
 from monitor.batches import MAX_BYTES, decode
 from monitor.flags import Address
-from monitor.kafka import Broker
-from monitor.messages import Header, Topics, header
-from monitor.records import Record
-from monitor.supervisor import Supervisor
+from monitor.kafka import embedded
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Header, Topics, header
+from monitor.kafka.records import Record
+from monitor.up.supervisor import Supervisor
 from tests.support.http_model import Answer, HttpModel, ok
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import announce, registration

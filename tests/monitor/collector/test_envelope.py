@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from monitor.batches import decode, encode, labels
 from monitor.collector.envelope import Destination, Envelope
-from monitor.messages import Header, Topics, header, partition_for
+from monitor.kafka.messages import Header, Topics, header, partition_for
 
 TOPICS = Topics("test.")
 NOON = 1_700_000_000.0

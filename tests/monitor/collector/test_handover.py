@@ -22,7 +22,7 @@ from monitor.collector.handover import (
 )
 from monitor.collector.tally import ADDED_LATENCY_S, Tally
 from monitor.collector.wanted import Wanted
-from monitor.metrics import COLLECTOR_ADDED_LATENCY
+from monitor.telemetry.metrics import COLLECTOR_ADDED_LATENCY
 
 
 class Recorder:

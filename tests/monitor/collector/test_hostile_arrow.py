@@ -8,11 +8,11 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from monitor import embedded
 from monitor.batches import MAX_BYTES
-from monitor.kafka import Broker
-from monitor.messages import ARROW, Topics
-from monitor.supervisor import Supervisor
+from monitor.kafka import embedded
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import ARROW, Topics
+from monitor.up.supervisor import Supervisor
 from tests.support.registrations import announce, registration
 from tests.support.running_collector import RunningCollector, request, start
 from tests.support.waiting import wait_for

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from monitor import embedded
 from monitor.batches import MAX_BYTES
 from monitor.collector.listener_limits import HEAD_S
-from monitor.kafka import Broker
-from monitor.messages import Topics
-from monitor.supervisor import Supervisor
+from monitor.kafka import embedded
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Topics
+from monitor.up.supervisor import Supervisor
 from tests.support.http_model import read_message
 from tests.support.registrations import announce, registration
 from tests.support.running_collector import RunningCollector, request, start

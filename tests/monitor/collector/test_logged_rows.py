@@ -22,11 +22,11 @@ from monitor.collector.registry import Registry
 from monitor.collector.screening import Screening
 from monitor.collector.telemetry import Telemetry
 from monitor.collector.tokens import ALL, Monitors
-from monitor.kafka import Broker
-from monitor.messages import Topics
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Topics
 from monitor.spool import Spool
 from monitor.spool.simulated import SimulatedDisk
-from monitor.supervisor import Supervisor
+from monitor.up.supervisor import Supervisor
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import announce, registration
 from tests.support.running_collector import request, start

@@ -10,8 +10,8 @@ import pytest
 
 from detectors.columns import ColumnType, Field
 from monitor.batches import decode
-from monitor.kafka import Broker
-from monitor.supervisor import Supervisor
+from monitor.kafka.connecting import Broker
+from monitor.up.supervisor import Supervisor
 from tests.support.http_model import Answer, HttpModel, ok
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import SCHEMA, announce, registration

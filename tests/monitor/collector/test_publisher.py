@@ -4,20 +4,20 @@ from dataclasses import dataclass, field
 import pytest
 from prometheus_client import CollectorRegistry
 
-from monitor import embedded
 from monitor.batches import decode, labels
 from monitor.collector.envelope import Destination
 from monitor.collector.intake import Intake
 from monitor.collector.publisher import Publisher
 from monitor.collector.screening import Screening
 from monitor.collector.telemetry import Telemetry
-from monitor.kafka import MAX_MESSAGE_BYTES, Broker
-from monitor.messages import Header, Topics, header
-from monitor.records import Record
+from monitor.kafka import embedded
+from monitor.kafka.connecting import MAX_MESSAGE_BYTES, Broker
+from monitor.kafka.messages import Header, Topics, header
+from monitor.kafka.records import Record
 from monitor.spool import Spool
 from monitor.spool.format import parse_name
 from monitor.spool.simulated import SimulatedDisk
-from monitor.supervisor import Supervisor
+from monitor.up.supervisor import Supervisor
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import registration
 from tests.support.waiting import wait_for

@@ -16,9 +16,9 @@ from monitor.collector.push import Body, Kind, Push
 from monitor.collector.registry import Registry
 from monitor.collector.screening import Screening
 from monitor.collector.telemetry import Telemetry
-from monitor.kafka import Broker
-from monitor.messages import ARROW, partition_for
-from monitor.records import Record
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import ARROW, partition_for
+from monitor.kafka.records import Record
 from monitor.spool import Spool
 from monitor.spool.simulated import SimulatedDisk
 from tests.support.kafka_topics import read_until

@@ -15,9 +15,9 @@ from monitor.collector.registry import Registry
 from monitor.collector.screening import Screening
 from monitor.collector.telemetry import Telemetry
 from monitor.decoders import Exchange
-from monitor.kafka import Broker
-from monitor.messages import ARROW, Header, Registration, Topics, header, partition_for
-from monitor.publishing import Message
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import ARROW, Header, Registration, Topics, header, partition_for
+from monitor.kafka.publishing import Message
 from monitor.spool import Spool
 from monitor.spool.simulated import SimulatedDisk, no_fault
 from tests.support.registrations import SCHEMA, registration

@@ -1,6 +1,6 @@
 from monitor.collector.registry import Monitors, Registry, columns
-from monitor.kafka import Broker
-from monitor.messages import Registration
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Registration
 from tests.support.registrations import SCHEMA, announce, registration
 from tests.support.waiting import wait_for
 

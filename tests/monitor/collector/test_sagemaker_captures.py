@@ -9,8 +9,8 @@ from monitor.batches import decode
 from monitor.collector.sagemaker_captures import captured
 from monitor.decoders import DecodeError
 from monitor.decoders.exchange import ORPHANED
-from monitor.kafka import Broker
-from monitor.supervisor import Supervisor
+from monitor.kafka.connecting import Broker
+from monitor.up.supervisor import Supervisor
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import announce, registration
 from tests.support.running_collector import RunningCollector, request, start

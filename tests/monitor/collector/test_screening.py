@@ -14,9 +14,9 @@ from monitor.batches import conform, decode, encode, labels, lost, one_in, predi
 from monitor.collector.envelope import Destination
 from monitor.collector.screening import Screening
 from monitor.collector.telemetry import Telemetry
-from monitor.messages import Registration
-from monitor.redaction import hashed
-from monitor.sampling import chosen
+from monitor.kafka.messages import Registration
+from monitor.leaving.redaction import hashed
+from monitor.leaving.sampling import chosen
 from tests.support.registrations import registration
 
 NOON = 1_700_000_000.0

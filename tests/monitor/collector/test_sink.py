@@ -17,9 +17,9 @@ from monitor.collector.sink import Sink
 from monitor.collector.telemetry import Telemetry
 from monitor.decoders import Columns, Exchange, claim
 from monitor.decoders.exchange import ORPHANED
-from monitor.kafka import Broker
-from monitor.messages import Header, header
-from monitor.supervisor import Supervisor
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Header, header
+from monitor.up.supervisor import Supervisor
 from tests.support import model_infer
 from tests.support.exchanges import rows
 from tests.support.kafka_topics import read_until

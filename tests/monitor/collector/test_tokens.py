@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from monitor.collector.tokens import ALL, NOBODY, TokenError, Tokens, read_tokens
-from monitor.kafka import Broker
-from monitor.supervisor import Supervisor
+from monitor.kafka.connecting import Broker
+from monitor.up.supervisor import Supervisor
 from tests.support.registrations import announce, registration
 from tests.support.running_collector import request, start
 from tests.support.waiting import wait_for

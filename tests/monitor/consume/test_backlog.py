@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.consume.backlog import MAX_BLOCK, Backlog, Block
-from monitor.records import Partition, Record
+from monitor.kafka.records import Partition, Record
 
 AT = Partition("scores", 0)
 

@@ -12,10 +12,10 @@ import orjson
 import pyarrow as pa
 
 from monitor.batches import ID, encode
-from monitor.kafka import Broker
-from monitor.messages import ARROW, Header, header
-from monitor.records import Record
-from monitor.supervisor import Supervisor
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import ARROW, Header, header
+from monitor.kafka.records import Record
+from monitor.up.supervisor import Supervisor
 from tests.support import model_infer
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import announce, registration

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from monitor.consume.reading import read_message, read_pair, request_id
 from monitor.decoders import DecodeError
-from monitor.records import Record
+from monitor.kafka.records import Record
 from tests.support.registrations import registration
 
 NOON = 1_700_000_000.0

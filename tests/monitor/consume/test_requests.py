@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.consume.requests import OVERHEAD_BYTES, Requests
-from monitor.records import Partition, Record
+from monitor.kafka.records import Partition, Record
 
 AT = Partition("inputs", 0)
 

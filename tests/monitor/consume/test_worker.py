@@ -19,8 +19,8 @@ from monitor.consume.places import Places
 from monitor.consume.requests import Requests
 from monitor.consume.sources import Sources
 from monitor.consume.worker import Worker
-from monitor.kafka import Broker
-from monitor.publishing import DeliveryError, Message, Publisher
+from monitor.kafka.connecting import Broker
+from monitor.kafka.publishing import DeliveryError, Message, Publisher
 from tests.monitor.consume.test_command import ANSWER, REQUEST
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import registration

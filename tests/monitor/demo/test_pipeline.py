@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from alerts.webhooks import new_secret, sign
-from monitor.client import Client
+from monitor.apply.client import Client
 from monitor.demo import model
 from monitor.demo.days import working_days
 from monitor.demo.model_server import Repository, application

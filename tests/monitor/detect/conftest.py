@@ -1,8 +1,8 @@
 import pytest
 
-from monitor.database import Database, Ownership, claim
 from monitor.detect.judging import Judge
-from monitor.store import References
+from monitor.sql.database import Database, Ownership, claim
+from monitor.sql.store import References
 
 
 @pytest.fixture

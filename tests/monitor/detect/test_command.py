@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from monitor import tables
-from monitor.database import Database, OwnedError, claim, open_database
 from monitor.detect.command import own
-from monitor.kafka import Broker
-from monitor.supervisor import free_port
+from monitor.kafka.connecting import Broker
+from monitor.sql import tables
+from monitor.sql.database import Database, OwnedError, claim, open_database
+from monitor.up.supervisor import free_port
 from tests.support.roles import command, running
 from tests.support.waiting import wait_for
 

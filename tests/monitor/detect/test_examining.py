@@ -12,16 +12,16 @@ from sqlalchemy import func, select
 from detectors.columns import Floats, Rows
 from detectors.profile import Profile, count
 from detectors.reference import Reference
-from monitor import tables
 from monitor.adapters.allowed import Allowed
 from monitor.adapters.folder_digest import folder_digest
-from monitor.database import Database, Ownership
 from monitor.detect.examinations import wait_for_tests
 from monitor.detect.examining import Examiner
 from monitor.detect.judging import Judge
-from monitor.metrics import Instruments
-from monitor.spec_detection import Detection
-from monitor.store import References
+from monitor.spec.detection import Detection
+from monitor.sql import tables
+from monitor.sql.database import Database, Ownership
+from monitor.sql.store import References
+from monitor.telemetry.metrics import Instruments
 from tests.monitor.detect.test_keeper import World
 
 TESTS = {"sample_tests": ["mmd", "energy", "classifier"]}

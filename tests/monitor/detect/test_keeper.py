@@ -13,17 +13,18 @@ from detectors.decision import Decision
 from detectors.profile import Profile, count, count_labels
 from detectors.reference import Reference
 from detectors.report.compare import report
-from monitor import profile_messages, registry, tables
-from monitor.database import Database, Ownership, StaleOwnerError, claim
 from monitor.detect import keeper as module
 from monitor.detect import state
 from monitor.detect.judging import Judge, WrittenReport
 from monitor.detect.keeper import Keeper, Outcome
-from monitor.messages import Segment, Topics, Watermark
-from monitor.profile_messages import SegmentProfile
-from monitor.publishing import Message
-from monitor.records import Partition, Record
-from monitor.store import ArtifactStore
+from monitor.kafka import profile_messages
+from monitor.kafka.messages import Segment, Topics, Watermark
+from monitor.kafka.profile_messages import SegmentProfile
+from monitor.kafka.publishing import Message
+from monitor.kafka.records import Partition, Record
+from monitor.sql import registry, tables
+from monitor.sql.database import Database, Ownership, StaleOwnerError, claim
+from monitor.sql.store import ArtifactStore
 from tests.support.counted import HOUR, fit_reference, monitor
 
 TOPICS = Topics("t.")

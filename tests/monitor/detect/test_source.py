@@ -1,7 +1,7 @@
 from monitor.detect.source import Source
-from monitor.kafka import Broker
-from monitor.publishing import Message, Publisher
-from monitor.records import Partition
+from monitor.kafka.connecting import Broker
+from monitor.kafka.publishing import Message, Publisher
+from monitor.kafka.records import Partition
 
 
 def write(broker: Broker, *values: bytes) -> Partition:

@@ -8,17 +8,18 @@ from prometheus_client import CollectorRegistry
 
 from detectors.profile import count
 from detectors.reference import Reference
-from monitor import profile_messages, registry
-from monitor.database import Database, claim, open_database
 from monitor.detect.judging import Judge
 from monitor.detect.keeper import Keeper
 from monitor.detect.source import Source
 from monitor.detect.worker import CHECK_S, RETRY_S, Tally, Worker
-from monitor.messages import Segment, Topics, Watermark
-from monitor.metrics import Instruments
-from monitor.profile_messages import SegmentProfile
-from monitor.publishing import Message
-from monitor.records import Partition, Record
+from monitor.kafka import profile_messages
+from monitor.kafka.messages import Segment, Topics, Watermark
+from monitor.kafka.profile_messages import SegmentProfile
+from monitor.kafka.publishing import Message
+from monitor.kafka.records import Partition, Record
+from monitor.sql import registry
+from monitor.sql.database import Database, claim, open_database
+from monitor.telemetry.metrics import Instruments
 from tests.monitor.detect.test_keeper import some_rows
 from tests.support.counted import HOUR, monitor
 from tests.support.log import Log

@@ -8,11 +8,11 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 from sqlalchemy import insert
 
-from monitor import registry, tables
-from monitor.database import Database, open_database
 from monitor.server.app import create_app
 from monitor.server.queries import moment
-from monitor.spec import Monitor
+from monitor.spec.model import Monitor
+from monitor.sql import registry, tables
+from monitor.sql.database import Database, open_database
 
 DAY = 86_400.0
 FIRST_DAY = 1_583_712_000.0  # 2020-03-09

@@ -2,8 +2,8 @@
 
 from fastapi.testclient import TestClient
 
-from monitor import registry
-from monitor.database import Database
+from monitor.sql import registry
+from monitor.sql.database import Database
 from tests.monitor.server.conftest import NOW, monitor
 
 

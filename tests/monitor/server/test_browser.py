@@ -9,8 +9,8 @@ import pytest
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from monitor.database import Database, open_database
 from monitor.server.app import create_app
+from monitor.sql.database import Database, open_database
 from tests.conftest import Needs
 from tests.monitor.server.conftest import NOW
 from tests.support.waiting import wait_for

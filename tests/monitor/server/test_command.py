@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from monitor.kafka import Broker
+from monitor.kafka.connecting import Broker
 from monitor.server import command
 from tests.monitor.server.conftest import monitor
 from tests.support.waiting import wait_for

@@ -14,12 +14,12 @@ from sqlalchemy import insert, select
 
 from alerts import webhooks
 from alerts.notification import Notification, Origin, notification
-from monitor import tables
 from monitor.channels import Channel
-from monitor.database import Database
-from monitor.metrics import Instruments
 from monitor.server import queries
 from monitor.server.deliveries import LEASE_S, Deliveries
+from monitor.sql import tables
+from monitor.sql.database import Database
+from monitor.telemetry.metrics import Instruments
 from tests.alerts.reports import firing
 from tests.monitor.server.conftest import NOW
 

@@ -5,8 +5,9 @@ import subprocess
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor import metrics, registry
-from monitor.database import Database
+from monitor.sql import registry
+from monitor.sql.database import Database
+from monitor.telemetry import metrics
 from tests.conftest import Needs
 from tests.monitor.server.conftest import DAY, FIRST_DAY, NOW, column, report, store_report
 

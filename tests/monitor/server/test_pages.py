@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from monitor.database import Database
+from monitor.sql.database import Database
 from tests.monitor.server.conftest import DAY, FIRST_DAY, column, monitor, report, store_report
 
 

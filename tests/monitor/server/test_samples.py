@@ -4,8 +4,8 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from monitor import tables
-from monitor.database import Database
+from monitor.sql import tables
+from monitor.sql.database import Database
 from tests.monitor.server.conftest import NOW
 
 ENERGY = {

@@ -11,9 +11,9 @@ import pytest
 
 from monitor.batches import decode
 from monitor.flags import Address
-from monitor.kafka import Broker
-from monitor.records import Record
-from monitor.supervisor import Supervisor, free_port
+from monitor.kafka.connecting import Broker
+from monitor.kafka.records import Record
+from monitor.up.supervisor import Supervisor, free_port
 from tests.support import model_infer, running_collector
 from tests.support.grpc_model import GrpcModel, calling, infer
 from tests.support.kafka_topics import read_until

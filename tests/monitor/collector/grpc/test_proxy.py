@@ -12,7 +12,7 @@ from monitor.collector.grpc.proxy import GrpcLimits
 from monitor.collector.tally import DROPPED
 from monitor.decoders.body import whole
 from monitor.flags import Address
-from monitor.supervisor import free_port
+from monitor.up.supervisor import free_port
 from tests.support import model_infer
 from tests.support.grpc_model import MODEL_INFER, GrpcModel, calling, infer, streaming
 from tests.support.running_proxy import NOON, RunningProxy

@@ -1,0 +1,103 @@
+"""The API's client: what the command line uses to declare monitors and to read them."""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from monitor.spec.model import Monitor
+
+Document = dict[str, Any]
+
+
+class ApiError(Exception):
+    """The API refused, or did not answer; the message says why and what to do."""
+
+
+class Client:
+    """Speaks to a Driftmeter API at `url`; `token` where it asks for one."""
+
+    def __init__(self, url: str, *, token: str | None = None, timeout_s: float = 30.0) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx2.Client(base_url=url, headers=headers, timeout=timeout_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def put_monitor(self, monitor: Monitor) -> Document:
+        """Declares a monitor; gives its name, revision and status."""
+        return self._call("PUT", f"/api/v1/monitors/{monitor.name}", json=monitor.to_json())
+
+    def monitor(self, name: str) -> Document:
+        return self._call("GET", f"/api/v1/monitors/{name}")
+
+    def monitors(self) -> list[Document]:
+        return list(self._call("GET", "/api/v1/monitors")["items"])
+
+    def revisions(self, name: str) -> list[Document]:
+        """Every revision of a monitor, the latest first; of one that was deleted, too."""
+        return list(self._call("GET", f"/api/v1/monitors/{name}/revisions")["items"])
+
+    def reports(self, name: str, *, limit: int = 50) -> list[Document]:
+        """Reports of a monitor, newest window first."""
+        return list(self._call("GET", f"/api/v1/monitors/{name}/reports?limit={limit}")["items"])
+
+    def alerts(self, name: str) -> list[Document]:
+        """Alerts of a monitor, the latest begun first."""
+        return list(self._call("GET", f"/api/v1/alerts?monitor={name}")["items"])
+
+    def deliveries(self, name: str) -> list[Document]:
+        return list(self._call("GET", f"/api/v1/deliveries?monitor={name}")["items"])
+
+    def delete_monitor(self, name: str) -> None:
+        self._call("DELETE", f"/api/v1/monitors/{name}")
+
+    def settle(
+        self,
+        name: str,
+        revision: int,
+        *,
+        timeout_s: float,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Document:
+        """Waits until a revision is active or failed, and gives the monitor.
+
+        Raises ApiError when it is still resolving after `timeout_s`.
+        """
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            found = self.monitor(name)
+            if found["revision"] != revision or found["status"] != "resolving":
+                return found
+            sleep(0.1)
+        raise ApiError(f"the reference of {name!r} is still being fitted after {timeout_s:.0f} s")
+
+    def _call(self, method: str, path: str, *, json: object = None) -> Document:
+        try:
+            answer = self._http.request(method, path, json=json)
+        except httpx2.HTTPError as error:
+            raise ApiError(
+                f"no answer from {self._http.base_url} ({error}). "
+                "Is `driftmeter serve` or `driftmeter up` running there?"
+            ) from error
+        if answer.is_success:
+            return answer.json() if answer.content else {}
+        raise ApiError(_problem(answer))
+
+
+def _problem(answer: httpx2.Response) -> str:
+    if "json" not in answer.headers.get("content-type", ""):
+        return f"{answer.url} answered {answer.status_code}: {answer.text[:200]}"
+    body = answer.json()
+    faults = [f"\n  {fault['path']}: {fault['message']}" for fault in body.get("faults", [])]
+    return f"{body.get('detail', answer.status_code)}{''.join(faults)}"

@@ -1,0 +1,168 @@
+"""`driftmeter apply`, `get`, `history` and `delete`: monitors, by way of the API."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from monitor.apply.client import Client
+from monitor.flags import duration
+from monitor.spec import documents
+
+APPLY = """\
+Declares the monitors of one or more files and waits until each is active.
+Applying the same file again changes nothing.
+
+  driftmeter apply monitor.yaml
+  driftmeter apply monitors/*.yaml --api http://driftmeter:8600
+"""
+GET = """\
+Shows monitors: all, or one with its last report.
+
+  driftmeter get
+  driftmeter get free-seats --json
+"""
+HISTORY = """\
+Shows every revision of a monitor, the latest first, and what each one changed.
+
+  driftmeter history free-seats
+  driftmeter history free-seats --json
+"""
+DELETE = """\
+Deletes a monitor. Its rows are no longer counted; what was reported stays.
+
+  driftmeter delete free-seats
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    plain = argparse.RawDescriptionHelpFormatter
+    apply = subparsers.add_parser(
+        "apply", help="declare monitors from files", description=APPLY, formatter_class=plain
+    )
+    apply.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    apply.add_argument(
+        "--wait",
+        type=duration,
+        default=300.0,
+        metavar="DURATION",
+        help="how long to wait for each reference to be fitted (default 5m)",
+    )
+    apply.set_defaults(run=run_apply)
+    get = subparsers.add_parser("get", help="show monitors", description=GET, formatter_class=plain)
+    get.add_argument("name", nargs="?", metavar="NAME")
+    get.add_argument("--json", action="store_true", help="everything, as JSON")
+    get.set_defaults(run=run_get)
+    history = subparsers.add_parser(
+        "history", help="show a monitor's revisions", description=HISTORY, formatter_class=plain
+    )
+    history.add_argument("name", metavar="NAME")
+    history.add_argument("--json", action="store_true", help="whole documents, as JSON")
+    history.set_defaults(run=run_history)
+    delete = subparsers.add_parser(
+        "delete", help="delete a monitor", description=DELETE, formatter_class=plain
+    )
+    delete.add_argument("name", metavar="NAME")
+    delete.set_defaults(run=run_delete)
+    for parser in (apply, get, history, delete):
+        _add_api(parser)
+
+
+def _add_api(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--api",
+        metavar="URL",
+        default=os.environ.get("DRIFTMETER_API", "http://127.0.0.1:8600"),
+        help="address of the API (env DRIFTMETER_API; default %(default)s); "
+        "a bearer token is taken from env DRIFTMETER_TOKEN",
+    )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        type=Path,
+        help="take the bearer token from here instead: the first line, as `serve` reads it",
+    )
+
+
+def _client(args: argparse.Namespace) -> Client:
+    return Client(args.api, token=_token(args.token_file))
+
+
+def _token(path: Path | None) -> str | None:
+    if path is None:
+        return os.environ.get("DRIFTMETER_TOKEN")
+    lines = (line.strip() for line in path.read_text().splitlines())
+    return next((line for line in lines if line and not line.startswith("#")), None)
+
+
+def run_apply(args: argparse.Namespace) -> int:
+    monitors = [monitor for path in args.files for monitor in documents.load(path)]
+    failed = 0
+    with _client(args) as client:
+        for monitor in monitors:
+            put = client.put_monitor(monitor)
+            found = client.settle(monitor.name, put["revision"], timeout_s=args.wait)
+            failed += found["status"] != "active"
+            why = f": {found['reason']}" if found["reason"] else ""
+            print(f"{found['name']} revision {found['revision']} {found['status']}{why}")
+    return 2 if failed else 0
+
+
+def run_get(args: argparse.Namespace) -> int:
+    with _client(args) as client:
+        found = [client.monitor(args.name)] if args.name else client.monitors()
+    if args.json:
+        return _print_json(found)
+    print(f"{'NAME':<32}{'STATUS':<12}{'STATE':<12}{'ALERT':<12}WINDOW")
+    for monitor in found:
+        report, alert = monitor["last_report"], monitor["alert"]
+        print(
+            f"{monitor['name']:<32}{monitor['status']:<12}{monitor['state'] or '-':<12}"
+            f"{alert['state'] if alert else '-':<12}{report['window']['end'] if report else '-'}"
+        )
+    return 0
+
+
+def run_history(args: argparse.Namespace) -> int:
+    with _client(args) as client:
+        revisions = client.revisions(args.name)
+    if args.json:
+        return _print_json(revisions)
+    for after, before in zip_longest(revisions, revisions[1:]):
+        why = f": {after['reason']}" if after["reason"] else ""
+        print(f"revision {after['revision']}  {after['created_at']}  {after['status']}{why}")
+        for change in _changes(before["document"], after["document"]) if before else ():
+            print(f"    {change}")
+    return 0
+
+
+def _changes(before: object, after: object, path: str = "") -> Iterator[str]:
+    """What differs between two documents, a line for every key."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in {**before, **after}:
+            yield from _changes(before.get(key), after.get(key), f"{path}.{key}".lstrip("."))
+    elif before != after:
+        yield f"{path}: {_as_text(before)} → {_as_text(after)}"
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return "not given"
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _print_json(found: object) -> int:
+    sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
+    return 0
+
+
+def run_delete(args: argparse.Namespace) -> int:
+    with _client(args) as client:
+        client.delete_monitor(args.name)
+    print(f"{args.name} deleted")
+    return 0

@@ -1,0 +1,1 @@
+"""What may leave a pod, and in which form."""

@@ -1,0 +1,283 @@
+"""The Monitor document: what somebody declares about one model.
+
+A name and a reference are enough; everything else has a default that works::
+
+    apiVersion: driftmeter.dev/v1
+    kind: Monitor
+    metadata:
+      name: free-seats
+    spec:
+      reference: training.parquet
+"""
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    model_validator,
+)
+
+from detectors.columns import RESERVED_PREFIX, ColumnType
+from detectors.output import N_CLASSES, N_GROUP_COLUMNS
+from monitor.channels import Channel, Webhooks
+from monitor.spec.capture import Capture
+from monitor.spec.detection import Detection
+from monitor.spec.strict import NAME_PATTERN, Duration, Strict
+
+API_VERSION = "driftmeter.dev/v1"
+
+_POINTER_PATTERN = r"^(/.*)?$"
+_FIRST = re.compile(r"first\s+(\d[\d_,]*)")
+
+
+class Metadata(Strict):
+    name: str = Field(
+        pattern=NAME_PATTERN,
+        description="The monitor's name: lower-case letters, digits, '-' and '.', at most 63.",
+        examples=["free-seats"],
+    )
+    labels: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="Free labels such as owner or team; alerts carry them.",
+    )
+
+
+class Reference(Strict):
+    """Where the data comes from that the model is expected to see."""
+
+    url: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A file or URL of training rows: CSV, Parquet, JSON lines, Arrow.",
+    )
+    first: int | None = Field(
+        default=None, ge=100, le=10_000_000, description="Use the first N predictions instead."
+    )
+    time: str | None = Field(
+        default=None,
+        description="The column of the file that tells when a row happened. With it the "
+        "reference knows how its own days differ.",
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.url is None) == (self.first is None):
+            raise ValueError("give either url or first, not both")
+        return self
+
+
+def _reference(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if first := _FIRST.fullmatch(value.strip()):
+        return {"first": int(re.sub(r"[_,]", "", first[1]))}
+    return {"url": value}
+
+
+class EventTime(Strict):
+    """Where a prediction's time comes from, when not from its arrival at the collector."""
+
+    header: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A request header holding an RFC 3339 time or seconds since 1970.",
+    )
+
+
+class BodyMapping(Strict):
+    """Where things are in the bodies of a model server that speaks no format we know: JSON pointers
+    (RFC 6901); "" is the whole body."""
+
+    path: str = Field(
+        pattern=r"^/[^?#]*$",
+        max_length=1000,
+        description="Of the prediction requests, without a query.",
+        examples=["/score"],
+    )
+    rows: str = Field(
+        default="",
+        pattern=_POINTER_PATTERN,
+        description="The list of rows in the request, or one row.",
+    )
+    columns: dict[str, Annotated[str, Field(pattern=_POINTER_PATTERN)]] = Field(
+        default_factory=dict,
+        max_length=10_000,
+        description="Each column within a row. Without them rows are objects of columns, or lists "
+        "in the order of the reference's.",
+    )
+    outputs: str = Field(
+        default="", pattern=_POINTER_PATTERN, description="The list of answers, or the one answer."
+    )
+    prediction: str = Field(
+        default="", pattern=_POINTER_PATTERN, description="The prediction within an answer."
+    )
+
+
+class Model(Strict):
+    name: str | None = Field(
+        default=None,
+        description="The model's name in the server's URLs, where it differs from the monitor's.",
+    )
+    mapping: BodyMapping | None = Field(
+        default=None, description="How to read bodies of a format of the model server's own."
+    )
+
+
+class Alerts(Strict):
+    for_: Duration = Field(
+        default=0.0,
+        ge=0,
+        alias="for",
+        description="How long drift must last, in event time, before pending becomes firing.",
+    )
+    keep_firing_for: Duration = Field(
+        default=0.0, ge=0, description="How long quiet must last before firing becomes resolved."
+    )
+    webhooks: Webhooks = ()
+    channels: tuple[Channel, ...] = Field(
+        default=(), max_length=20, description="Who else is told, by chat, pager or e-mail."
+    )
+
+    @model_validator(mode="after")
+    def _distinct_names(self) -> Self:
+        names = [*(one.name for one in self.webhooks), *(one.name for one in self.channels)]
+        if len(set(names)) < len(names):
+            raise ValueError("channels and webhooks need distinct names")
+        return self
+
+
+class Retrain(Strict):
+    """Who is asked to retrain when an alert fires, and how often at most."""
+
+    webhooks: Webhooks = ()
+    cooldown: Duration = Field(
+        default=7 * 86_400.0,
+        ge=0,
+        description="At least so long, in event time, between two requests.",
+    )
+
+
+class Spec(Strict):
+    reference: Annotated[
+        Reference,
+        BeforeValidator(_reference, json_schema_input_type=str | Reference),
+    ] = Field(description="A file or URL, or 'first 10000' for the first predictions.")
+    model: Model = Model()
+    columns: dict[str, ColumnType | Literal["ignore"]] = Field(
+        default_factory=dict,
+        max_length=10_000,
+        description="Types of columns where the reference's own are wrong; 'ignore' leaves out.",
+    )
+    prediction: str = Field(
+        default="prediction", min_length=1, description="The column that holds the model's output."
+    )
+    probabilities: dict[str, Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict,
+        max_length=N_CLASSES,
+        description="Of a classification, by class: the column that holds its predicted "
+        "probability. Of two classes one is enough.",
+        examples=[{"yes": "p_yes"}],
+    )
+    positive: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The class of which precision, recall and fairness are told. Without it, of "
+        "two classes that with a probability, or else the later in the alphabet.",
+    )
+    fairness: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(),
+        max_length=N_GROUP_COLUMNS,
+        description="Columns of categories or booleans whose values are groups that the model "
+        "should treat alike.",
+    )
+    importance: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict,
+        max_length=10_000,
+        description="How much the model relies on each column, in any unit: what moved is then "
+        "shown in the order in which it matters to the model.",
+    )
+    label: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The column of the reference that holds the truth. With it, labels are "
+        "expected for predictions too, and the model's error is watched.",
+    )
+    label_horizon: Duration = Field(
+        default=7 * 86_400.0, gt=0, description="How long after its prediction a label may come."
+    )
+    event_time: EventTime = EventTime()
+    capture: Capture = Capture()
+    windows: tuple[Duration, ...] = Field(
+        default=(3600.0,),
+        min_length=1,
+        max_length=4,
+        description="Lengths of the windows reported.",
+    )
+    sample_rows: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="Rows of every profile that are kept as they came, chosen at random by their "
+        "ids: for tests that need rows, and to say which columns made rows outliers. None are kept "
+        "unless this says so, and at most 14 kB, or 128 kB where rows are tested.",
+    )
+    lateness: Duration = Field(
+        default=60.0,
+        ge=0,
+        description="How late a prediction may come and still be counted at once.",
+    )
+    detection: Detection = Detection()
+    alerts: Alerts = Alerts()
+    retrain: Retrain = Retrain()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        told = (*self.probabilities.values(), *self.fairness)
+        for name in (*self.columns, self.prediction, self.label or "", *told):
+            if name.startswith(RESERVED_PREFIX):
+                raise ValueError(
+                    f"column {name!r}: names beginning with {RESERVED_PREFIX!r} are reserved"
+                )
+        if self.label in (self.prediction, *told) or self.prediction in told:
+            raise ValueError("label and prediction must be columns of their own")
+        if self.label in self.capture.redact:
+            raise ValueError("the label leaves as the prediction does: redact that")
+        shortest = min(self.windows)
+        if any(window <= 0 or window % shortest for window in self.windows):
+            raise ValueError("every window must be a whole multiple of the shortest one")
+        if self.detection.needs_rows and self.sample_rows == 0:
+            raise ValueError(
+                "detection.sample_tests and detection.saved_detectors need rows: say with "
+                "sample_rows how many may be kept, 1000 for example"
+            )
+        return self
+
+
+class Monitor(Strict):
+    """A Monitor document."""
+
+    api_version: Literal["driftmeter.dev/v1"] = Field(alias="apiVersion")
+    kind: Literal["Monitor"]
+    metadata: Metadata
+    spec: Spec
+
+    @property
+    def name(self) -> str:
+        return self.metadata.name
+
+    @property
+    def model_name(self) -> str:
+        """The model's name in the URLs of its server."""
+        return self.spec.model.name or self.metadata.name
+
+    @property
+    def pane_s(self) -> float:
+        """Seconds of the panes that its windows are made of."""
+        return min(self.spec.windows)
+
+    def to_json(self) -> dict[str, object]:
+        """The document as JSON types; what was left to defaults stays out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -1,0 +1,1 @@
+"""What Driftmeter says of itself: metrics, traces and logs."""

@@ -1,0 +1,1 @@
+"""`driftmeter up`: every process on one machine, started, watched and stopped together."""

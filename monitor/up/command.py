@@ -1,0 +1,374 @@
+"""`driftmeter up`: every role on this machine, in the foreground, with a broker of its own."""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from monitor.adapters import allowed
+from monitor.adapters.allowed import Allowed
+from monitor.apply.client import Client
+from monitor.flags import DATA, Address, add_hash_key
+from monitor.kafka import embedded
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Topics
+from monitor.spec import documents
+from monitor.spec.durations import format_duration
+from monitor.spec.model import Monitor
+from monitor.up.supervisor import NotReadyError, ProcessDiedError, Supervisor, free_port
+
+DESCRIPTION = """\
+Runs everything that one machine needs: a collector, the counting, the detector, the
+API with its pages, and (unless --broker names another) a Kafka-protocol broker of its
+own on loopback. Reports and references are kept in the data folder. Ctrl-C stops all.
+"""
+
+EXAMPLES = """\
+examples:
+  driftmeter up -f monitor.yaml --upstream http://127.0.0.1:8080
+      The model server is at :8080; send its clients to http://127.0.0.1:9000 instead.
+  driftmeter up -f monitor.yaml --grpc-upstream 127.0.0.1:8081
+      The model server speaks gRPC; send its clients to 127.0.0.1:9002 instead.
+  driftmeter up -f monitor.yaml
+      No proxy: push predictions to http://127.0.0.1:9001/v1/predictions.
+  driftmeter up -f monitor.yaml --broker kafka-1:9092,kafka-2:9092
+      Use a Kafka cluster. What it holds outlives this command.
+"""
+
+LOOPBACK = "127.0.0.1"
+ANY = Address(LOOPBACK, 0)
+EMBEDDED_SESSION_S = 2.0
+"""The embedded broker makes a new group wait for half of it; nothing is far away on loopback."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What `start` starts, and where it listens; port 0 is any free one.
+
+    data: the folder of the database, the references and the logs.
+    upstream: URL of the model server; None leaves the proxy out.
+    grpc_upstream: where the model server speaks gRPC; None leaves that proxy out.
+    broker: "host:port[,…]" of a Kafka; None starts one.
+    topic_prefix: None is a fresh one on the broker that we start, the default on any other.
+    token_file: bearer tokens of the API, which an address beyond loopback needs.
+    hash_key_file: of columns that documents want hashed.
+    ingest_token_file: who may push; such an address of the ingest needs it, or `is_ingest_open`.
+    base_url: where people reach the pages, if that is not the API's own address.
+    flush_s: how often counts are published.
+    idle_s: after which silence no longer holds windows open.
+    allowed: the saved detectors that detect may run.
+    """
+
+    data: Path
+    upstream: str | None = None
+    grpc_upstream: Address | None = None
+    listen: Address = ANY
+    grpc_listen: Address = ANY
+    ingest: Address = ANY
+    api: Address = ANY
+    aggregate_metrics: Address = ANY
+    detect_metrics: Address = ANY
+    broker: str | None = None
+    topic_prefix: str | None = None
+    database: str | None = None
+    token_file: Path | None = None
+    hash_key_file: Path | None = None
+    ingest_token_file: Path | None = None
+    is_ingest_open: bool = False
+    base_url: str | None = None
+    flush_s: float = 2.0
+    idle_s: float = 30.0
+    allowed: Allowed = field(default_factory=Allowed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where everything is; `listen` and `grpc_listen` answer only if there is an upstream."""
+
+    broker: str
+    topic_prefix: str
+    listen: Address
+    grpc_listen: Address
+    ingest: Address
+    api: Address
+    aggregate_metrics: Address
+    detect_metrics: Address
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{self.api}"
+
+    @property
+    def metrics_urls(self) -> dict[str, str]:
+        """By role, where Prometheus finds its metrics."""
+        return {
+            "collect": f"http://{self.ingest}/metrics",
+            "aggregate": f"http://{self.aggregate_metrics}/metrics",
+            "detect": f"http://{self.detect_metrics}/metrics",
+            "serve": f"http://{self.api}/metrics",
+        }
+
+
+def start(supervisor: Supervisor, settings: Settings) -> Addresses:
+    """Starts the broker (if it is ours) and the roles; returns when all are ready."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    addresses = _addresses(settings)
+    if settings.broker is None:
+        port = int(addresses.broker.rpartition(":")[2])
+        supervisor.start("broker", embedded.command(port), ready=f"tcp://{addresses.broker}")
+    Broker(
+        servers=tuple(addresses.broker.split(",")), topics=Topics(addresses.topic_prefix)
+    ).create_topics()
+    for role, flags in _roles(settings, addresses).items():
+        # -P: a folder named `monitor` where the user happens to stand is not ours.
+        supervisor.start(role, [sys.executable, "-P", "-m", "monitor", role, *flags])
+    for url in addresses.metrics_urls.values():
+        supervisor.wait(url.removesuffix("metrics") + "readyz")
+    supervisor.check()  # somebody else's server may have answered at a port that ours did not get
+    return addresses
+
+
+def _addresses(settings: Settings) -> Addresses:
+    own = settings.broker is None
+    return Addresses(
+        broker=settings.broker or f"{LOOPBACK}:{free_port()}",
+        topic_prefix=settings.topic_prefix or (embedded.fresh_prefix() if own else Topics().prefix),
+        listen=_bound(settings.listen),
+        grpc_listen=_bound(settings.grpc_listen),
+        ingest=_bound(settings.ingest),
+        api=_bound(settings.api),
+        aggregate_metrics=_bound(settings.aggregate_metrics),
+        detect_metrics=_bound(settings.detect_metrics),
+    )
+
+
+def _bound(address: Address) -> Address:
+    return address if address.port else Address(address.host, free_port())
+
+
+def _roles(settings: Settings, addresses: Addresses) -> dict[str, list[str]]:
+    """The flags of every role, in the order of their start."""
+    kafka = ["--broker", addresses.broker, "--topic-prefix", addresses.topic_prefix]
+    if settings.broker is None:
+        kafka += ["--session-timeout", format_duration(EMBEDDED_SESSION_S)]
+    store = ["--store", str(settings.data / "references")]
+    database = ["--database", settings.database or f"sqlite:///{settings.data}/driftmeter.db"]
+    proxy = ["--upstream", settings.upstream] if settings.upstream else []
+    if settings.grpc_upstream:
+        proxy += ["--grpc-upstream", str(settings.grpc_upstream)]
+    tokens = ["--token-file", str(settings.token_file)] if settings.token_file else []
+    ingest_access = [
+        *(["--ingest-token-file", str(file)] if (file := settings.ingest_token_file) else []),
+        *(["--ingest-without-authentication"] if settings.is_ingest_open else []),
+    ]
+    hash_key = ["--hash-key-file", str(file)] if (file := settings.hash_key_file) else []
+    base_url = settings.base_url or addresses.api_url
+    return {
+        "serve": [
+            *("--listen", str(addresses.api), "--webhook-allow", "127.0.0.0/8"),
+            *(*tokens, *hash_key, *kafka, *database, *store),
+        ],
+        "detect": [
+            *("--metrics", str(addresses.detect_metrics)),
+            *("--idle", format_duration(settings.idle_s), "--base-url", base_url),
+            *(*kafka, *database, *store, *settings.allowed.as_flags()),
+        ],
+        "aggregate": [
+            *("--metrics", str(addresses.aggregate_metrics)),
+            *("--flush", format_duration(settings.flush_s)),
+            *("--state", str(settings.data / "aggregate")),
+            *(*kafka, *store),
+        ],
+        "collect": [
+            *proxy,
+            *("--listen", str(addresses.listen), "--grpc-listen", str(addresses.grpc_listen)),
+            *("--ingest", str(addresses.ingest)),
+            *("--spool", str(settings.data / "spool")),
+            *(*ingest_access, *hash_key, *kafka),
+        ],
+    }
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "up",
+        help="run everything on this machine",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_what(parser)
+    _add_access(parser)
+    allowed.add_flags(parser)
+    add_hash_key(parser)
+    _add_where(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        *("-f", "--file"),
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="Monitor documents to declare once all is ready; may be repeated",
+    )
+    parser.add_argument(
+        "--upstream",
+        metavar="URL",
+        help="the model server; without it there is no proxy, only the push endpoint",
+    )
+    parser.add_argument(
+        "--grpc-upstream",
+        metavar="HOST:PORT",
+        type=Address.parse,
+        help="where the model server speaks gRPC; with or without the above",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="FOLDER",
+        type=Path,
+        default=Path(DATA),
+        help="database, references, spool and logs (default ./%(default)s)",
+    )
+    parser.add_argument(
+        "--broker", metavar="HOST:PORT[,…]", help="a Kafka to use instead of starting one"
+    )
+    parser.add_argument(
+        "--database", metavar="URL", help="a database to use instead of SQLite in the data folder"
+    )
+    parser.add_argument(
+        "--base-url", metavar="URL", help="where people reach the pages, for links in notifications"
+    )
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        type=Path,
+        help="bearer tokens of the API, one a line; needed where --api is not loopback",
+    )
+    parser.add_argument(
+        "--ingest-token-file",
+        metavar="FILE",
+        type=Path,
+        help="who may push, as `driftmeter collect --help` describes it; this or the next is "
+        "needed where --ingest is not loopback",
+    )
+    parser.add_argument(
+        "--ingest-without-authentication",
+        action="store_true",
+        help="let everybody push who reaches --ingest",
+    )
+
+
+def _add_where(parser: argparse.ArgumentParser) -> None:
+    where = {
+        "--listen": (9000, "the proxy: send the model's clients here"),
+        "--grpc-listen": (9002, "the gRPC proxy: send the model's gRPC clients here"),
+        "--ingest": (9001, "pushed predictions and labels"),
+        "--api": (8600, "the API and the pages"),
+        "--aggregate-metrics": (9102, "metrics of the counting"),
+        "--detect-metrics": (9103, "metrics of the detector"),
+    }
+    for flag, (port, purpose) in where.items():
+        default = Address(LOOPBACK, port)
+        parser.add_argument(
+            flag,
+            metavar="HOST:PORT",
+            type=Address.parse,
+            default=default,
+            help=f"{purpose} (default %(default)s; port 0 is any free one)",
+        )
+
+
+def run(args: argparse.Namespace) -> int:
+    monitors = [monitor for path in args.file for monitor in documents.load(path)]
+    settings = Settings(
+        data=args.data,
+        upstream=args.upstream,
+        grpc_upstream=args.grpc_upstream,
+        listen=args.listen,
+        grpc_listen=args.grpc_listen,
+        ingest=args.ingest,
+        api=args.api,
+        aggregate_metrics=args.aggregate_metrics,
+        detect_metrics=args.detect_metrics,
+        broker=args.broker,
+        database=args.database,
+        token_file=args.token_file,
+        hash_key_file=args.hash_key_file,
+        ingest_token_file=args.ingest_token_file,
+        is_ingest_open=args.ingest_without_authentication,
+        base_url=args.base_url,
+        allowed=allowed.allowed_by(args),
+    )
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        with Supervisor(args.data / "logs") as supervisor:
+            _run(supervisor, settings, monitors)
+    except (NotReadyError, ProcessDiedError) as error:
+        print(f"driftmeter: {error}", file=sys.stderr)
+        return 1
+
+
+def _stop(_signum: int, _frame: object) -> NoReturn:
+    """SIGTERM leaves through every `with` block, as a return would."""
+    sys.exit(0)
+
+
+def _run(supervisor: Supervisor, settings: Settings, monitors: Sequence[Monitor]) -> NoReturn:
+    _say("starting …")
+    addresses = start(supervisor, settings)
+    _say(_welcome(settings, addresses))
+    _declare(addresses, settings.token_file, monitors)
+    _say("Ctrl-C stops everything.")
+    while True:
+        supervisor.check()
+        time.sleep(0.2)
+
+
+def _welcome(settings: Settings, addresses: Addresses) -> str:
+    where = {
+        "pages": addresses.api_url,
+        "API": f"{addresses.api_url}/docs",
+        "proxy": f"http://{addresses.listen} → {settings.upstream}" if settings.upstream else "-",
+        **_grpc(settings, addresses),
+        "push": f"http://{addresses.ingest}/v1/predictions and /v1/labels",
+        "broker": f"{addresses.broker}, topics {addresses.topic_prefix}*",
+        "metrics": " ".join(addresses.metrics_urls.values()),
+    }
+    lines = [f"  {what:<9}{address}" for what, address in where.items()]
+    return "\n".join([f"Driftmeter is running; data and logs are in {settings.data}.", *lines])
+
+
+def _grpc(settings: Settings, addresses: Addresses) -> dict[str, str]:
+    upstream = settings.grpc_upstream
+    return {"gRPC": f"{addresses.grpc_listen} → {upstream}"} if upstream else {}
+
+
+def _declare(addresses: Addresses, token_file: Path | None, monitors: Sequence[Monitor]) -> None:
+    from monitor.server.access import read_tokens  # noqa: PLC0415 - it brings a web framework
+
+    token = read_tokens(token_file)[0] if token_file else None
+    with Client(addresses.api_url, token=token) as client:
+        for monitor in monitors:
+            put = client.put_monitor(monitor)
+            if monitor.spec.reference.first is not None:
+                n = monitor.spec.reference.first
+                _say(f"{monitor.name}: its first {n:,} predictions will be its reference")
+                continue
+            _say(f"{monitor.name}: reading its reference …")
+            found = client.settle(monitor.name, put["revision"], timeout_s=600)
+            ending = "is active" if found["status"] == "active" else f"failed: {found['reason']}"
+            _say(f"{monitor.name}: revision {found['revision']} {ending}")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

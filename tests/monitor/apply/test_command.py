@@ -1,0 +1,56 @@
+"""apply, get and delete against a real API that asks for a token."""
+
+from pathlib import Path
+
+import pytest
+
+from monitor import cli
+from monitor.flags import Address
+from monitor.up.command import Settings, start
+from monitor.up.supervisor import Supervisor
+from tests.monitor.up.test_command import MONITOR, TOKEN, training
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Path:
+    path = tmp_path / "tokens"
+    path.write_text(f"# the first one counts\n{TOKEN}\nanother-token-of-24-characters\n")
+    return path
+
+
+@pytest.fixture
+def api(tmp_path: Path, supervisor: Supervisor, tokens: Path) -> str:
+    settings = Settings(data=tmp_path / "data", api=Address("0.0.0.0", 0), token_file=tokens)
+    return start(supervisor, settings).api_url
+
+
+def test_a_monitor_is_declared_shown_and_deleted(
+    api: str, tokens: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "training.csv").write_text(training())
+    (tmp_path / "monitor.yaml").write_text(
+        MONITOR.replace("training.csv", str(tmp_path / "training.csv"))
+    )
+    there = ["--api", api, "--token-file", str(tokens)]
+    assert cli.main(["apply", str(tmp_path / "monitor.yaml"), *there]) == 0
+    assert cli.main(["apply", str(tmp_path / "monitor.yaml"), *there]) == 0
+    assert capsys.readouterr().out == "free-seats revision 1 active\n" * 2
+    assert cli.main(["get", *there]) == 0
+    assert "free-seats" in capsys.readouterr().out
+    changed = (tmp_path / "monitor.yaml").read_text().replace("[1h]", "[1h], lateness: 7m")
+    (tmp_path / "monitor.yaml").write_text(changed)
+    assert cli.main(["apply", str(tmp_path / "monitor.yaml"), *there]) == 0
+    capsys.readouterr()
+    assert cli.main(["history", "free-seats", *there]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert (told[0][:10], told[-1][:10]) == ("revision 2", "revision 1")
+    assert told[1:-1] == ["    spec.lateness: not given → 7m"]
+    assert cli.main(["delete", "free-seats", *there]) == 0
+    assert cli.main(["get", "free-seats", *there]) != 0
+
+
+def test_without_a_token_it_is_said_that_one_is_needed(
+    api: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["get", "--api", api]) == 2
+    assert "Authorization: Bearer" in capsys.readouterr().err

@@ -1,0 +1,219 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import csv, parquet
+
+from detectors.columns import ColumnType, Role
+from detectors.reference import Reference
+from monitor import batches
+from monitor.aggregate.following import Follower
+from monitor.apply.registrar import Registrar
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import ARROW, Header, Registration
+from monitor.kafka.publishing import Message, Publisher
+from monitor.sql import registry
+from monitor.sql.database import Database, open_database
+from monitor.sql.store import ArtifactStore
+from tests.support.counted import HOUR, monitor, predictions
+from tests.support.kafka_topics import read_until
+
+N = 500
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{tmp_path}/driftmeter.db")
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def registrar(database: Database, embedded_broker: Broker, tmp_path: Path) -> Iterator[Registrar]:
+    made = Registrar(database, ArtifactStore(str(tmp_path / "store")), embedded_broker)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> str:
+    """A file of everything that a reference may hold."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=N)
+    columns = {
+        "x": x,
+        "zone": rng.integers(0, 5, N),
+        "stop": rng.choice(["a", "b"], N),
+        "note": [f"row {i}" for i in range(N)],
+        "at": np.arange(N) * HOUR / 20,
+        "prediction": 2 * x,
+        "truth": 2 * x + 0.1,
+    }
+    path = tmp_path / "training.parquet"
+    parquet.write_table(pa.table(columns), path)
+    return str(path)
+
+
+def put(database: Database, **spec: Any) -> None:
+    with database.write() as connection:
+        registry.put(connection, monitor(**spec), 1.0)
+
+
+def latest(database: Database) -> Registration:
+    with database.read() as connection:
+        found = registry.get(connection, "seats")
+    assert found is not None
+    return found
+
+
+def resolved(database: Database, registrar: Registrar, **spec: Any) -> Registration:
+    put(database, **spec)
+    registrar.tick(2.0)
+    return latest(database)
+
+
+def told(broker: Broker, n: int) -> list[Registration]:
+    records = read_until(broker, broker.topics.monitors, lambda found: len(found) >= n)
+    return [Registration.from_bytes(record.value) for record in records]
+
+
+def test_a_file_becomes_a_reference(
+    database: Database, registrar: Registrar, training: str, tmp_path: Path
+) -> None:
+    found = resolved(
+        database,
+        registrar,
+        reference={"url": training, "time": "at"},
+        columns={"zone": "category", "note": "ignore"},
+        label="truth",
+    )
+    assert (found.state, found.reason) == ("active", None)
+    assert found.reference_id is not None
+    content = ArtifactStore(str(tmp_path / "store")).get(found.reference_id)
+    reference = Reference.from_bytes(content)
+    assert [(f.name, f.type, f.role) for f in reference.schema] == [
+        ("x", ColumnType.FLOAT, Role.FEATURE),
+        ("zone", ColumnType.CATEGORY, Role.FEATURE),
+        ("stop", ColumnType.CATEGORY, Role.FEATURE),
+        ("prediction", ColumnType.FLOAT, Role.PREDICTION),
+    ]
+    assert found.schema == reference.schema
+    assert (reference.profile.n, reference.profile.n_labelled) == (N, N)
+    assert len(reference.windows[HOUR]) == N / 20
+
+
+def test_a_file_without_predictions_is_enough_where_no_labels_are_expected(
+    database: Database, registrar: Registrar, tmp_path: Path
+) -> None:
+    csv.write_csv(pa.table({"x": np.arange(50.0)}), tmp_path / "x.csv")
+    assert resolved(database, registrar, reference=str(tmp_path / "x.csv")).state == "active"
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ({"reference": "/nowhere.csv"}, "no such file"),
+        ({"reference": {"time": "when"}}, "when"),
+        ({"reference": {}, "columns": {"speed": "float"}}, "speed"),
+        ({"reference": {}, "columns": {"stop": "float"}}, "stop"),
+        ({"reference": {}, "label": "verity"}, "verity"),
+        ({"reference": {}, "label": "truth", "prediction": "score"}, "score"),
+    ],
+)
+def test_a_reference_that_cannot_be_made_fails_with_its_reason(
+    database: Database, registrar: Registrar, training: str, spec: dict[str, Any], reason: str
+) -> None:
+    source = spec.pop("reference")
+    from_file = {"url": training, **source} if isinstance(source, dict) else source
+    found = resolved(database, registrar, reference=from_file, **spec)
+    assert found.state == "failed"
+    assert reason in (found.reason or "")
+
+
+def test_everybody_is_told_and_the_last_word_is_the_revision_in_force(
+    database: Database, registrar: Registrar, embedded_broker: Broker, training: str
+) -> None:
+    resolved(database, registrar, reference=training)
+    resolved(database, registrar, reference="/nowhere.csv")
+    said = [(r.revision, r.state) for r in told(embedded_broker, 4)]
+    assert said == [(1, "resolving"), (1, "active"), (2, "failed"), (1, "active")]
+    follower = Follower(embedded_broker, client_id="t")
+    assert follower.catch_up(timeout_s=10)
+    assert follower.registry.registrations["seats"].revision == 1
+    follower.close()
+
+
+def test_a_deleted_monitor_is_told_of(
+    database: Database, registrar: Registrar, embedded_broker: Broker, training: str
+) -> None:
+    resolved(database, registrar, reference=training)
+    with database.write() as connection:
+        registry.delete(connection, "seats", 3.0)
+    registrar.tick(3.0)
+    assert told(embedded_broker, 3)[-1].state == "deleted"
+
+
+def test_a_new_registrar_tells_again_what_the_broker_may_have_forgotten(
+    database: Database,
+    registrar: Registrar,
+    embedded_broker: Broker,
+    training: str,
+    tmp_path: Path,
+) -> None:
+    resolved(database, registrar, reference=training)
+    registrar.tick(3.0)
+    again = Registrar(database, ArtifactStore(str(tmp_path / "store")), embedded_broker)
+    again.tick(4.0)
+    again.tick(5.0)
+    again.close()
+    said = [(r.revision, r.state) for r in told(embedded_broker, 3)]
+    assert said == [(1, "resolving"), (1, "active"), (1, "active")]
+
+
+def send(broker: Broker, numbers: range, name: str = "seats") -> None:
+    publisher = Publisher(broker, client_id="t")
+    ids = [f"{name}-{i}" for i in numbers]
+    batch = predictions(ids, [i * 60.0 for i in numbers], np.array(numbers, dtype=float))
+    headers = [(Header.MONITOR.value, name.encode()), (Header.CONTENT_TYPE.value, ARROW.encode())]
+    topic = broker.topics.predictions
+    publisher.deliver([Message(topic, None, batches.encode(batch), headers, partition=0)])
+    publisher.close()
+
+
+def tick_until(registrar: Registrar, database: Database, reached: Any) -> Registration:
+    for _ in range(100):
+        registrar.tick(2.0)
+        if reached(found := latest(database)):
+            return found
+    raise AssertionError(latest(database))
+
+
+def test_the_first_predictions_become_a_reference(
+    database: Database, registrar: Registrar, embedded_broker: Broker, tmp_path: Path
+) -> None:
+    put(database, reference="first 150", label="truth")
+    send(embedded_broker, range(100))
+    send(embedded_broker, range(300), name="another")
+    waiting = tick_until(registrar, database, lambda found: found.reason is not None)
+    assert (waiting.state, waiting.reason) == ("resolving", "waits for predictions: 100 of 150")
+    send(embedded_broker, range(100, 200))
+    found = tick_until(registrar, database, lambda found: found.state != "resolving")
+    assert found.reference_id is not None
+    content = ArtifactStore(str(tmp_path / "store")).get(found.reference_id)
+    reference = Reference.from_bytes(content)
+    assert reference.profile.n == 150
+    assert (reference.profile.first_time, reference.profile.last_time) == (0.0, 149 * 60.0)
+    assert [f.name for f in reference.schema] == ["x", "prediction"]
+    assert reference.prediction == "prediction"
+
+
+def test_a_superseded_wait_ends(
+    database: Database, registrar: Registrar, embedded_broker: Broker, training: str
+) -> None:
+    resolved(database, registrar, reference="first 150")
+    assert resolved(database, registrar, reference=training).state == "active"
+    registrar.tick(4.0)
+    assert registrar._firsts == {}

@@ -1,0 +1,191 @@
+"""Spans as a real OTLP/HTTP receiver gets them from a process of ours.
+
+A tracer provider is set once for a process's life, so each test's spans come from a child.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from monitor.telemetry import tracing
+
+ORIGIN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@dataclass
+class Receiver:
+    """An OTLP endpoint that keeps what it is sent."""
+
+    endpoint: str
+    paths: list[str] = field(default_factory=list)
+    requests: list[ExportTraceServiceRequest] = field(default_factory=list)
+
+    @property
+    def spans(self) -> dict[str, Span]:
+        return {
+            span.name: span
+            for request in self.requests
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        }
+
+    @property
+    def resource(self) -> dict[str, str]:
+        return values(self.requests[0].resource_spans[0].resource.attributes)
+
+
+def values(attributes: Iterable[Any]) -> dict[str, str]:
+    """An OTLP list of key-values as a mapping."""
+    return {a.key: a.value.string_value or str(a.value.int_value) for a in attributes}
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            kept.paths.append(self.path)
+            kept.requests.append(ExportTraceServiceRequest.FromString(body))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name there
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        kept = Receiver(f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield kept
+        server.shutdown()
+        thread.join()
+
+
+def run(code: str, environment: Mapping[str, str]) -> str:
+    """What a process prints that configures tracing for the role "detect" and runs `code`."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_")}
+    program = (
+        "from monitor.telemetry import tracing\ntracing.configure('detect')\n"
+        f"{code}\ntracing.shutdown()"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout.strip()
+
+
+def test_a_batch_is_processed_in_a_span_linked_to_its_senders(receiver: Receiver) -> None:
+    run(
+        f"with tracing.processing('profiles', n=2, origins=[{ORIGIN!r}, None], group='g'): pass",
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint},
+    )
+    span = receiver.spans["process profiles"]
+    assert receiver.paths == ["/v1/traces"]
+    assert span.kind == Span.SPAN_KIND_CONSUMER
+    assert [link.trace_id.hex() for link in span.links] == [ORIGIN[3:35]]
+    assert values(span.attributes) == {
+        "messaging.system": "kafka",
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": "profiles",
+        "messaging.consumer.group.name": "g",
+        "messaging.batch.message_count": "2",
+    }
+
+
+def test_what_a_message_carries_continues_the_trace_that_it_came_from(receiver: Receiver) -> None:
+    printed = run(
+        f"with tracing.sending('predictions', parent={ORIGIN!r}): print(tracing.kafka_headers())",
+        {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{receiver.endpoint}/own"},
+    )
+    span = receiver.spans["send predictions"]
+    carried = f"00-{ORIGIN[3:35]}-{span.span_id.hex()}-01"
+    assert receiver.paths == ["/own"]
+    assert printed == f"[('traceparent', {carried.encode()!r})]"
+    assert span.kind == Span.SPAN_KIND_PRODUCER
+    assert span.parent_span_id.hex() == ORIGIN[36:52]
+
+
+def test_a_step_within_a_step_is_its_child_and_an_error_is_named(receiver: Receiver) -> None:
+    run(
+        "try:\n with tracing.span('decide'):\n  with tracing.span('compare'):\n   1/0\n"
+        "except ZeroDivisionError: pass",
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint + "/"},
+    )
+    child = receiver.spans["compare"]
+    assert child.parent_span_id == receiver.spans["decide"].span_id
+    assert values(child.attributes) == {"error.type": "ZeroDivisionError"}
+
+
+def test_a_role_is_a_service_unless_the_environment_says_otherwise(receiver: Receiver) -> None:
+    code = "with tracing.span('tick'): pass"
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint}
+    run(code, endpoint)
+    assert receiver.resource["service.name"] == "driftmeter-detect"
+    receiver.requests.clear()
+    run(code, {**endpoint, "OTEL_SERVICE_NAME": "seats"})
+    assert receiver.resource["service.name"] == "seats"
+
+
+def test_without_an_endpoint_the_sdk_is_not_even_imported() -> None:
+    printed = run(
+        "import sys\n"
+        f"with tracing.sending('predictions', origins=[{ORIGIN!r}]): "
+        "print(tracing.enabled(), tracing.kafka_headers(), 'opentelemetry.sdk' in sys.modules)",
+        {},
+    )
+    assert printed == "False [] False"
+
+
+def test_the_switches_of_the_specification_turn_it_off(receiver: Receiver) -> None:
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint}
+    for switch in ({"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_EXPORTER": "none"}):
+        assert run("print(tracing.enabled())", {**endpoint, **switch}) == "False"
+
+
+def test_without_the_sdk_one_line_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delitem(sys.modules, "monitor.telemetry.otlp", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace.export", None)
+    tracing.configure("collect", {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"})
+    assert [record.getMessage()[:14] for record in caplog.records] == ["traces are off"]
+    assert not tracing.enabled()
+
+
+def test_a_receiver_that_is_away_does_not_hold_up_the_end(free_port: Callable[[], int]) -> None:
+    printed = run(
+        "import time\n"
+        "with tracing.span('tick'): pass\n"
+        "began = time.monotonic(); tracing.shutdown(0.5); print(time.monotonic() - began < 3)",
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}"},
+    )
+    assert printed == "True"
+
+
+def test_links_are_bounded_and_each_is_made_once() -> None:
+    origins = [f"00-{i:032x}-{i:016x}-01" for i in range(1, 300)]
+    assert len(tracing.links(origins)) == tracing.MAX_LINKS
+    assert len(tracing.links([ORIGIN, ORIGIN])) == 1
+
+
+@given(st.text(max_size=80))
+def test_a_malformed_traceparent_is_passed_over(origin: str) -> None:
+    assert tracing.links([origin, None, ORIGIN[:-1]]) == []
