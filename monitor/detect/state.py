@@ -11,7 +11,7 @@ from monitor.detect.clock import Mark
 from monitor.kafka.messages import Segment, Watermark
 from monitor.kafka.profile_messages import SegmentProfile
 from monitor.kafka.records import Partition
-from monitor.sql import tables
+from monitor.sql import figures, tables
 from monitor.sql.database import upsert
 
 _CHUNK = 500  # keys in one statement: SQLite takes at most 32,766 parameters
@@ -228,6 +228,7 @@ def read_report(connection: Connection, report_id: str) -> StoredReport | None:
 
 def write_report(connection: Connection, row: Mapping[str, Any]) -> None:
     upsert(connection, tables.reports, [row])
+    figures.write(connection, row)
 
 
 def _key(segment: Segment) -> tuple[object, ...]:

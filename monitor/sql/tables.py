@@ -121,6 +121,28 @@ reports = Table(
     Index("reports_by_window", "monitor", "window_s", "window_start"),
 )
 
+figures = Table(
+    # Of every report what lists and pictures need, next to each other on the disk.
+    "figures",
+    metadata,
+    Column("monitor", String(63), primary_key=True),
+    Column("window_s", Double, primary_key=True),
+    Column("window_start", Double, primary_key=True),
+    Column("report", String(64), primary_key=True),
+    Column("verdict", String(16), nullable=False),
+    Column("n_rows", BigInteger, nullable=False),
+    Column("evidence", Double, nullable=False),
+    Column("threshold", Double, nullable=False),
+    Column("outlier_share", Double),
+    Column("expected", Double),
+    Column("expected_low", Double),
+    Column("expected_high", Double),
+    Column("realised", Double),
+    Column("realised_low", Double),
+    Column("realised_high", Double),
+    sqlite_with_rowid=False,
+)
+
 examinations = Table(
     # What tests of rows said of a window. Its profile, with the rows, is there until they have.
     "examinations",
@@ -153,19 +175,38 @@ alerts = Table(
 
 outbox = Table(
     # Notifications to deliver, written in the transaction of the decision that caused them.
+    # One row is one notification for one place; `place` is the endpoint that its target means.
     "outbox",
     metadata,
     Column("id", String(64), primary_key=True),
     Column("monitor", String(63), nullable=False, index=True),
     Column("kind", String(16), nullable=False),
-    Column("endpoint", String(63), nullable=False),
+    Column("endpoint", String(80), nullable=False),
+    Column("place", String(64), nullable=False),
     Column("target", JSON, nullable=False),
+    Column("alert", String(64)),
+    Column("at", Double, nullable=False),
     Column("payload", JSON, nullable=False),
     Column("traceparent", String(55)),
     Column("state", String(16), nullable=False),
     Column("created_at", Double, nullable=False),
-    Column("next_attempt_at", Double, nullable=False, index=True),
+    Column("next_attempt_at", Double, nullable=False),
     Column("n_attempts", Integer, nullable=False),
+    Column("n_failed", Integer, nullable=False),
+    Index("outbox_due", "state", "next_attempt_at"),
+    Index("outbox_order", "place", "alert", "at"),
+)
+
+endpoints = Table(
+    # How every place that was called has fared: whether it fails, and whether it is called at all.
+    "endpoints",
+    metadata,
+    Column("place", String(64), primary_key=True),
+    Column("target", JSON, nullable=False),
+    Column("n_failed", Integer, nullable=False),
+    Column("failing_since", Double),
+    Column("disabled_at", Double),
+    Column("reason", Text),
 )
 
 attempts = Table(

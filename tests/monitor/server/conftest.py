@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from monitor.server.app import create_app
 from monitor.server.queries import moment
 from monitor.spec.model import Monitor
-from monitor.sql import registry, tables
+from monitor.sql import figures, registry, tables
 from monitor.sql.database import Database, open_database
 
 DAY = 86_400.0
@@ -117,6 +117,7 @@ def store_report(database: Database, body: dict[str, Any], start: float) -> None
     }
     with database.write() as connection:
         connection.execute(insert(tables.reports), row)
+        figures.write(connection, row)
 
 
 @pytest.fixture
