@@ -11,6 +11,7 @@ from typing import Any, Self, TypeAlias
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
+from monitor.kafka.joining import Joining
 from monitor.kafka.records import Partition, Record, records_of
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -69,6 +70,7 @@ class Poller:
         self.ends: Mapping[Partition, int] = {}
         self.held: Collection[Partition] = frozenset()
         self._overlap = overlap
+        self._joining = Joining()
         self._consumer = consumer
         self._rewind = rewind
         self._max_bytes = max_bytes
@@ -80,6 +82,7 @@ class Poller:
         self._failure: BaseException | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
+        consumer.subscribe(sorted(consumer.subscription()), listener=self._joining)
 
     def events(self, *, timeout_s: float) -> list[Event]:
         """What has happened since, in order; waits for something to happen.
@@ -133,7 +136,9 @@ class Poller:
         try:
             self._commit()
             self._throttle()
-            polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
+            polled = self._consumer.poll(
+                timeout_ms=self._joining.poll_ms(POLL_MS), max_records=MAX_RECORDS
+            )
             self._follow_assignment(polled)
             self._note_ends()  # before the records: who has these knows of an end beyond them
             for records in polled.values():

@@ -151,7 +151,6 @@ def _consume(
             client_id=client_id, group=group, metadata_age_s=METADATA_AGE_S
         )
         stack.callback(consumer.close, autocommit=False)
-        consumer.subscribe(pattern=sources.pattern)
         inflow = Inflow(
             consumer, sources, requests, Places(broker, client_id=client_id), group=group
         )

@@ -15,6 +15,7 @@ from monitor.consume.reading import request_id
 from monitor.consume.requests import Requests
 from monitor.consume.sources import Kind, Source, Sources
 from monitor.decoders import DecodeError
+from monitor.kafka.joining import Joining
 from monitor.kafka.records import Partition, Record, records_of
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Inflow:
     def __init__(
         self, consumer: Any, sources: Sources, requests: Requests, places: Places, *, group: str
     ) -> None:
+        self._joining = Joining()
         self._consumer = consumer
         self._sources = sources
         self._requests = requests
@@ -44,6 +46,7 @@ class Inflow:
         self._group = group
         self._assignment: frozenset[Partition] = frozenset()
         self._backlogs: dict[Partition, Backlog] = {}
+        consumer.subscribe(pattern=sources.pattern, listener=self._joining)
 
     def name(self, partition: Partition) -> str:
         """Under which messages come from a partition: the same in every member of the group."""
@@ -56,7 +59,8 @@ class Inflow:
 
     def poll(self, monitors: Monitors, *, elapsed: float, timeout_s: float) -> None:
         """elapsed: seconds of a clock that never goes back."""
-        polled = self._consumer.poll(timeout_ms=round(timeout_s * 1000), max_records=MAX_RECORDS)
+        timeout_ms = self._joining.poll_ms(round(timeout_s * 1000))
+        polled = self._consumer.poll(timeout_ms=timeout_ms, max_records=MAX_RECORDS)
         self._follow_assignment(polled)
         for records in polled.values():
             for record in records_of(records):

@@ -128,6 +128,12 @@ class Broken:
     def paused(self) -> set[Any]:
         return set()
 
+    def subscription(self) -> set[str]:
+        return set()
+
+    def subscribe(self, *_: object, **__: object) -> None:
+        pass
+
     def close(self, **_: object) -> None:
         pass
 

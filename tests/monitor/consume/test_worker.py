@@ -65,7 +65,6 @@ class Member:
         registry.apply([(one.key, one.to_bytes()) for one in known])
         self.registry = registry
         self.consumer = broker.consumer(client_id="test", group=f"{topics.prefix}group")
-        self.consumer.subscribe(pattern=sources.pattern)
         requests, places = Requests(), Places(broker, client_id="test")
         self.inflow = Inflow(self.consumer, sources, requests, places, group="group")
         self.publisher = Fragile(broker, client_id="test")
