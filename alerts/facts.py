@@ -21,6 +21,7 @@ class Movement:
 
     what: "mean", "share of 'none'" (of a level) or "missing" (a share).
     reference, current: its value there and in the window.
+    share: of the cause, 0..1; None where nothing tells.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Movement:
     current: float | None
     effect: float | None
     effect_unit: str
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,16 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What was held against a limit: a statistic, of a column or of the whole window."""
+
+    statistic: str
+    column: str | None
+    value: float | None
+    limit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What a window said, as far as people are told.
 
@@ -49,6 +61,8 @@ class Facts:
     columns_omitted: how many more were named.
     outlier_share: None if no row was scored.
     shift: what kind of change it looks like, None if that is not known; because: why, in words.
+    measured: what passed its limit, where a limit decided.
+    probable_cause: what happened at the same time that may have caused it, in words.
     """
 
     n_rows: int
@@ -61,17 +75,20 @@ class Facts:
     realised: Quality | None = None
     shift: str | None = None
     because: str | None = None
+    measured: Measured | None = None
+    probable_cause: str | None = None
 
     @classmethod
     def of(cls, report: WindowReport) -> Self:
         # Drift can be certain while no single column is: then the strongest one speaks.
         named = [column for column in report.columns if column.named] or report.columns[:1]
+        total = sum(column.evidence_share for column in named)
         outliers, explained = report.outliers, report.explanation
         return cls(
             n_rows=report.n_rows,
             evidence=_finite(report.evidence),
             threshold=_finite(report.threshold),
-            columns=tuple(_movement(column) for column in named[:MAX_COLUMNS]),
+            columns=tuple(_movement(column, total) for column in named[:MAX_COLUMNS]),
             columns_omitted=max(0, len(named) - MAX_COLUMNS),
             outlier_share=outliers.n_flagged / outliers.n_scored
             if outliers and outliers.n_scored
@@ -87,18 +104,20 @@ class Facts:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Json]) -> Self:
-        expected, realised = body["expected"], body["realised"]
+        expected, realised, measured = body["expected"], body["realised"], body["measured"]
         return cls(
             **{
                 **body,
                 "columns": tuple(Movement(**column) for column in body["columns"]),
                 "expected": Quality(**expected) if expected else None,
                 "realised": Quality(**realised) if realised else None,
+                "measured": Measured(**measured) if measured else None,
             }
         )
 
 
-def _movement(column: ColumnReport) -> Movement:
+def _movement(column: ColumnReport, total: float) -> Movement:
+    """total: the share of the evidence that all columns named have together."""
     what, reference, current = _furthest(column)
     return Movement(
         name=clipped(column.name),
@@ -108,6 +127,7 @@ def _movement(column: ColumnReport) -> Movement:
         current=_finite(current),
         effect=_finite(column.effect),
         effect_unit=column.effect_unit,
+        share=_finite(column.evidence_share / total) if total > 0 else None,
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,27 +13,39 @@ from alerts.state import (
     Alert,
     Observation,
     Policy,
+    Ruling,
     State,
     Step,
     Transition,
     Window,
     deterministic_id,
     step,
+    withdrawn,
 )
 from detectors.report import Verdict
 from tests.alerts.reports import DAY, drifting, firing, observation, window
 
-VERDICTS = {"Q": Verdict.QUIET, "D": Verdict.DRIFT, "?": Verdict.UNDECIDED}
+VERDICTS = {
+    "Q": Verdict.QUIET,
+    "h": Verdict.QUIET,
+    "D": Verdict.DRIFT,
+    "?": Verdict.UNDECIDED,
+}
+"""h: quiet, and bad enough for an open alert to go on."""
 
 
 def follow(days: str, policy: Policy) -> tuple[Alert | None, list[tuple[int, Transition]]]:
     """The last alert and all transitions, each with its day, of one verdict a day."""
     alert, seen = None, []
     for day, letter in enumerate(days):
-        made = step(alert, observation(day, VERDICTS[letter]), policy)
+        made = step(alert, seen_on(day, letter), policy)
         alert = made.alert
         seen += [(day, transition) for transition in made.transitions]
     return alert, seen
+
+
+def seen_on(day: int, letter: str) -> Observation:
+    return replace(observation(day, VERDICTS[letter]), holds=letter == "h")
 
 
 def history(days: str, policy: Policy) -> str:
@@ -65,6 +78,67 @@ def history(days: str, policy: Policy) -> str:
 def test_days_lead_to_transitions(days: str, for_days: int, keep_days: int, expected: str) -> None:
     policy = Policy(for_s=for_days * DAY, keep_firing_s=keep_days * DAY)
     assert history(days, policy) == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "enough", "of", "expected"),
+    [
+        ("D", 2, 3, "0:pending"),
+        ("DD", 2, 3, "0:pending 1:firing"),
+        ("DQD", 2, 3, "0:pending 2:firing"),
+        ("DQQD", 2, 3, "0:pending"),
+        ("DQQQ", 2, 3, "0:pending 3:resolved"),
+        ("DDQ", 2, 3, "0:pending 1:firing"),
+        ("DDQQ", 2, 3, "0:pending 1:firing 3:resolved"),
+        ("D?D", 2, 2, "0:pending 2:firing"),
+        ("DQDQD", 2, 2, "0:pending"),
+        ("DDDQ", 3, 3, "0:pending 2:firing 3:resolved"),
+    ],
+)
+def test_enough_of_the_latest_windows_lead_to_transitions(
+    days: str, enough: int, of: int, expected: str
+) -> None:
+    assert history(days, Policy(enough=enough, of=of)) == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ("h", ""),
+        ("Dh", "0:firing"),
+        ("DhhQ", "0:firing 3:resolved"),
+        ("DQh", "0:firing 1:resolved"),
+    ],
+)
+def test_between_its_limits_an_alert_goes_on_and_none_begins(days: str, expected: str) -> None:
+    assert history(days, Policy()) == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "policy", "ruling"),
+    [
+        ("Q", Policy(), Ruling.QUIET),
+        ("?", Policy(), Ruling.UNDECIDED),
+        ("D", Policy(), Ruling.FIRED),
+        ("DD", Policy(), Ruling.GOES_ON),
+        ("Dh", Policy(), Ruling.HELD),
+        ("DQ", Policy(), Ruling.OVER),
+        ("DQ", Policy(keep_firing_s=DAY * 2), Ruling.KEPT),
+        ("D", Policy(for_s=DAY), Ruling.BEGAN),
+        ("DD", Policy(for_s=2 * DAY), Ruling.TOO_SHORT),
+        ("DQ", Policy(enough=2, of=3), Ruling.TOO_FEW_WINDOWS),
+    ],
+)
+def test_every_decision_has_a_reason(days: str, policy: Policy, ruling: Ruling) -> None:
+    alert, _ = follow(days[:-1], policy)
+    assert step(alert, seen_on(len(days) - 1, days[-1]), policy).ruling is ruling
+
+
+def test_what_nobody_asks_about_any_more_is_over() -> None:
+    made = withdrawn(firing())
+    assert made.alert is not None
+    assert (made.alert.state, made.ruling) == (State.RESOLVED, Ruling.WITHDRAWN)
+    assert made.alert.resolved_at == firing().updated_at
 
 
 def test_an_alert_tells_its_incident() -> None:
@@ -125,7 +199,7 @@ def test_windows_shown_again_after_a_crash_change_nothing(days: str, policy: Pol
     for day, letter in enumerate(days):
         shown = observation(day, VERDICTS[letter])
         if alert is not None and shown.window.end <= alert.updated_at:
-            assert step(alert, shown, policy) == Step(alert)
+            assert step(alert, shown, policy) == Step(alert, Ruling.SEEN)
 
 
 @given(days, policies)
