@@ -45,6 +45,7 @@ COMMANDS = (
     Command("delete", "monitor.apply.command", "delete a monitor of a server"),
     Command("deadletters", "monitor.kafka.deadletters", "show what could not be read; replay it"),
     Command("inject", "monitor.inject.command", "put a collector into Kubernetes manifests"),
+    Command("admit", "monitor.inject.webhook", "put collectors into pods as a cluster makes them"),
     Command("alibi", "monitor.adapters.command", "run a detector saved by alibi-detect"),
     Command("collect", "monitor.collector.command", "run a collector beside a model"),
     Command("consume", "monitor.consume.command", "take predictions from other topics of Kafka"),

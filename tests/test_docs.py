@@ -26,7 +26,7 @@ def commands() -> list[str]:
     return [line for line in lines if line.startswith("driftmeter ")]
 
 
-@pytest.mark.parametrize("text", [b for b in blocks("yaml") if b.startswith("apiVersion")])
+@pytest.mark.parametrize("text", [b for b in blocks("yaml") if b.startswith("apiVersion: driftmeter.dev")])
 def test_a_document_that_is_shown_has_no_fault(text: str) -> None:
     assert parse(text)
 

@@ -1,0 +1,74 @@
+"""The API server's questions about pods, answered: AdmissionReview, admission.k8s.io/v1."""
+
+import base64
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import orjson
+
+from monitor.inject.pods import wishes_of, with_collector
+from monitor.inject.ports import Json
+from monitor.inject.settings import Settings
+from monitor.inject.wishes import RefusedError
+
+API_VERSION = "admission.k8s.io/v1"
+
+SYSTEM = frozenset({"kube-system", "kube-public", "kube-node-lease"})
+"""Namespaces whose pods are never touched, whatever a configuration says."""
+
+
+class ReviewError(ValueError):
+    """What came is no AdmissionReview of a pod."""
+
+
+def reviewed(body: bytes, settings: Settings, *, untouched: Collection[str] = SYSTEM) -> Json:
+    """The answer to a review. A pod is always allowed: with a collector if it can have one, else
+    with a warning that says why not.
+
+    untouched: namespaces whose pods stay as they are. Raises ReviewError.
+    """
+    request = _request(body)
+    answer: Json = {"uid": request["uid"], "allowed": True}
+    pod, namespace = request["object"], request.get("namespace", "")
+    try:
+        if namespace not in untouched and wishes_of(pod).inject is not False:
+            answer |= _patched(pod, with_collector(pod, settings))
+    except RefusedError as error:
+        answer["warnings"] = [f"driftmeter: no collector: {error}"]
+    return {"apiVersion": API_VERSION, "kind": "AdmissionReview", "response": answer}
+
+
+def _request(body: bytes) -> Json:
+    try:
+        review = orjson.loads(body)
+        request: Json = review["request"]
+        is_pod = isinstance(request["object"]["spec"]["containers"], list)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReviewError(f"this is no review of a pod: {error!r}") from None
+    if review.get("apiVersion") != API_VERSION or not is_pod or "uid" not in request:
+        raise ReviewError(f"this is no {API_VERSION} review of a pod")
+    return request
+
+
+def _patched(before: Json, after: Json) -> Json:
+    operations = list(patch(before, after))
+    if not operations:
+        return {}
+    text = base64.b64encode(orjson.dumps(operations)).decode("ascii")
+    return {"patchType": "JSONPatch", "patch": text}
+
+
+def patch(before: Json, after: Json, path: str = "") -> Iterator[Json]:
+    """The JSON Patch (RFC 6902) that makes one object of another; lists are replaced whole."""
+    for key in before.keys() - after.keys():
+        yield {"op": "remove", "path": f"{path}/{_escaped(key)}"}
+    for key, value in after.items():
+        here, old = f"{path}/{_escaped(key)}", before.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            yield from patch(old, value, here)
+        elif key not in before or old != value:
+            yield {"op": "add", "path": here, "value": value}
+
+
+def _escaped(key: Any) -> str:
+    return str(key).replace("~", "~0").replace("/", "~1")
