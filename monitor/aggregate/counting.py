@@ -87,7 +87,7 @@ class Aggregator:
         self._attempts = attempts
         self._lanes: dict[int, Lane] = {}
         self._intakes: dict[tuple[str, int], Intake] = {}
-        self._said: dict[tuple[str, int], Watermark] = {}
+        self._said: dict[tuple[str, int, str], Watermark] = {}
 
     @property
     def stopped(self) -> set[Partition]:
@@ -187,7 +187,7 @@ class Aggregator:
 
     def settle(self, said: Iterable[Watermark]) -> dict[Partition, int]:
         """Takes note that `changed` and these watermarks are in the log; offsets to commit."""
-        self._said.update({(mark.monitor, mark.partition): mark for mark in said})
+        self._said.update({(mark.monitor, mark.partition, mark.source): mark for mark in said})
         offsets: dict[Partition, int] = {}
         for number, lane in self._lanes.items():
             offsets |= lane.settle()
@@ -308,16 +308,19 @@ class Aggregator:
         for number, lane in self._lanes.items():
             if lane.predictions is None or name not in lane.latest:
                 continue
-            mark = Watermark(
-                monitor=name,
-                topic=self._topics.predictions,
-                partition=number,
-                event_time=lane.latest[name],
-                offset=lane.predictions.next_offset,
-            )
-            said = self._said.get((name, number))
-            if said is None or mark.event_time > said.event_time:
-                marks.append(mark)
+            for source, event_time in lane.latest[name].times():
+                said = self._said.get((name, number, source))
+                if said is None or event_time > said.event_time:
+                    marks.append(
+                        Watermark(
+                            monitor=name,
+                            topic=self._topics.predictions,
+                            partition=number,
+                            event_time=event_time,
+                            offset=lane.predictions.next_offset,
+                            source=source,
+                        )
+                    )
         return marks
 
 

@@ -16,6 +16,7 @@ from monitor.aggregate.outlying import OutlyingRow, outlying
 from monitor.aggregate.reading import Batch
 from monitor.aggregate.rows import LogRows, log_rows
 from monitor.aggregate.segments import Pane, Segments
+from monitor.aggregate.sources import Sources
 from monitor.aggregate.tally import Tally
 from monitor.kafka.messages import Registration, Topics
 from monitor.kafka.records import Partition
@@ -36,7 +37,7 @@ class Lane:
     predictions, labels: the segments of the two; None while the partition is not ours.
     device: where rows are counted, as `detectors.backend.choose` takes it.
     open_store: for what the join remembers; `close` closes it.
-    latest: by monitor, the latest event time among its predictions.
+    latest: by monitor, how far its predictions have come in event time, source by source.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Lane:
     ) -> None:
         self.predictions: Segments | None = None
         self.labelling = Labelling(references, tally, open_store)
-        self.latest: dict[str, float] = {}
+        self.latest: dict[str, Sources] = {}
         self._number = number
         self._topics = topics
         self._tally = tally
@@ -71,10 +72,11 @@ class Lane:
             credible = rows.times <= rows.log_times + TOLERATED_FUTURE_S
             self._note_early(registration.name, rows, credible)
             if credible.any():
-                self._note_time(registration.name, float(rows.times[credible].max()))
+                times = self.latest.setdefault(registration.name, Sources())
+                times.note(rows.sources, rows.source[credible], rows.times[credible])
                 self._count_panes(registration, reference, rows, credible)
                 self.labelling.remember(
-                    registration, reference, rows, credible, latest=self.latest[registration.name]
+                    registration, reference, rows, credible, latest=times.latest
                 )
 
     def join_labels(self, batch: Batch, prediction: Field, now: float) -> None:
@@ -103,9 +105,6 @@ class Lane:
         assert self.predictions is not None
         early = ~credible & (rows.offsets >= self.predictions.first)
         self._tally.skipped(name, "from the future", int(np.count_nonzero(early)))
-
-    def _note_time(self, name: str, event_time: float) -> None:
-        self.latest[name] = max(event_time, self.latest.get(name, event_time))
 
     def _count_panes(
         self,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from detectors.columns import Field, Floats
 from monitor import batches
 from monitor.aggregate.rows import mismatched
+from monitor.aggregate.sources import source_of
 from monitor.batches import BatchError
 from monitor.batches.json_messages import (
     JsonBatch,
@@ -36,7 +37,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows of one monitor and one partition, in the order of the log.
+    """Rows of one monitor, partition and source, in the order of the log.
 
     offsets, log_times: (rows,) of the message that each row came in.
     mismatched: by the offset of a message that had any, its values that were not of their
@@ -48,6 +49,7 @@ class Batch:
     offsets: NDArray[np.int64]
     log_times: Floats
     mismatched: Mapping[int, Mapping[str, int]]
+    source: str = ""
 
 
 Refused = tuple[Record, UnreadableError]
@@ -115,7 +117,7 @@ class _Reader:
         self._reading = reading
 
     def read(self, records: Iterable[Record]) -> None:
-        for type_, run in groupby(records, key=_content_type):
+        for (type_, _), run in groupby(records, key=_kind):
             if type_ == ARROW:
                 for record in run:
                     self._read_alone(record, _arrow)
@@ -149,7 +151,8 @@ class _Reader:
         for row, names in found.mismatched.items():
             told.setdefault(int(offsets[row]), Counter()).update(names)
         times = np.array([record.time for record in records])[found.message]
-        return Batch(self._registration, found.rows, offsets, times, told)
+        source = source_of(records[0])
+        return Batch(self._registration, found.rows, offsets, times, told, source)
 
     def _read_alone(self, record: Record, read: ReadJson) -> None:
         self._reading(record, record)
@@ -162,7 +165,8 @@ class _Reader:
         n, counts = rows.num_rows, mismatched(rows, schema)
         told = {record.offset: counts} if counts else {}
         offsets, times = np.full(n, record.offset), np.full(n, record.time)
-        self.batches.append(Batch(self._registration, rows, offsets, times, told))
+        source = source_of(record)
+        self.batches.append(Batch(self._registration, rows, offsets, times, told, source))
 
 
 def _arrow(record: Record, _: Sequence[Field]) -> pa.RecordBatch:
@@ -175,6 +179,11 @@ def _predictions(record: Record, schema: Sequence[Field]) -> pa.RecordBatch:
 
 def _labels(record: Record, _: Sequence[Field]) -> pa.RecordBatch:
     return batches.labels_from_json(record.value, now=record.time)
+
+
+def _kind(record: Record) -> tuple[str, str]:
+    """What messages that are read together have in common: their content type and source."""
+    return _content_type(record), source_of(record)
 
 
 def _content_type(record: Record) -> str:

@@ -35,6 +35,7 @@ class LogRows:
     offsets, log_times: of the message that each row came in.
     mismatched: by the offset of a message that had any, its values that were not of their
         column's type, by column.
+    sources: who sent the messages. source: (rows,) which of them sent each row.
     weights, one_in: (rows,) how many sampled rows each stands for, and of how many predictions one
         was sampled. has_new: (rows,) whether it came with columns that the reference lacks.
     """
@@ -45,6 +46,8 @@ class LogRows:
     offsets: NDArray[np.int64]
     log_times: Floats
     mismatched: Mapping[int, Mapping[str, int]]
+    sources: Sequence[str]
+    source: NDArray[np.intp]
     weights: Counts
     one_in: Counts
     has_new: NDArray[np.bool_]
@@ -106,6 +109,7 @@ def mismatched(rows: pa.RecordBatch, schema: Sequence[Field]) -> Mapping[str, in
 def _merged(batches: Sequence["Batch"], schema: Sequence[Field]) -> LogRows:
     rows, ids, times = to_rows(pa.concat_batches([b.rows for b in batches]), schema)
     sizes = [batch.rows.num_rows for batch in batches]
+    sources = list(dict.fromkeys(batch.source for batch in batches))
     return LogRows(
         rows,
         ids,
@@ -115,6 +119,8 @@ def _merged(batches: Sequence["Batch"], schema: Sequence[Field]) -> LogRows:
         mismatched={
             offset: counts for batch in batches for offset, counts in batch.mismatched.items()
         },
+        sources=sources,
+        source=np.repeat([sources.index(batch.source) for batch in batches], sizes),
         weights=np.concatenate([weights(batch.rows) for batch in batches]),
         one_in=np.repeat([one_in(batch.rows) for batch in batches], sizes),
         has_new=np.repeat([bool(lost(batch.rows, "unknown")) for batch in batches], sizes),

@@ -17,7 +17,7 @@ from monitor.adapters import allowed
 from monitor.detect import state
 from monitor.detect.examining import Examiner
 from monitor.detect.judging import Judge
-from monitor.detect.keeper import Keeper
+from monitor.detect.keeper import STRAGGLER_S, Keeper
 from monitor.detect.source import Source
 from monitor.detect.worker import Tally, Worker
 from monitor.kafka.publishing import Publisher
@@ -60,6 +60,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         type=flags.duration,
         default=30.0,
         help="after which a silent source no longer holds windows open (default 30s)",
+    )
+    parser.add_argument(
+        "--straggler",
+        metavar="DURATION",
+        type=flags.duration,
+        default=STRAGGLER_S,
+        help="a source whose rows are older than those of others by so much holds no window open: "
+        "its clock may be wrong; its rows are counted in their windows all the same (default 1h)",
     )
     parser.add_argument(
         "--standby",
@@ -145,6 +153,7 @@ def _detect(
         Judge(references),
         started_at=time.time(),
         idle_s=args.idle,
+        straggler_s=args.straggler,
         base_url=args.base_url,
     )
     with database.read() as connection:

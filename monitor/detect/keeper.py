@@ -39,6 +39,12 @@ from monitor.telemetry import tracing
 MAX_WINDOWS = 50
 """Closed in one tick, so that nobody waits long for the database; the next tick goes on."""
 
+STRAGGLER_S = 3_600.0
+"""A source whose rows are older than those of others by so much holds no window open."""
+
+FORGOTTEN_S = 86_400.0
+"""After so long a silence a source is nobody's any more."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -77,7 +83,8 @@ class Keeper:
     """Makes windows of segments.
 
     idle_s: after which a silent source no longer holds windows open; silence counts from when
-        we began to listen. base_url: where people reach the pages, for links in notifications.
+        we began to listen. straggler_s: so much older rows than those of others may be for which
+        windows wait. base_url: where people reach the pages, for links in notifications.
     """
 
     def __init__(
@@ -89,6 +96,7 @@ class Keeper:
         *,
         started_at: float,
         idle_s: float,
+        straggler_s: float = STRAGGLER_S,
         base_url: str | None = None,
     ) -> None:
         self._database = database
@@ -97,6 +105,7 @@ class Keeper:
         self._judge = judge
         self._started_at = started_at
         self._idle_s = idle_s
+        self._straggler_s = straggler_s
         self._base_url = base_url
         self._kept: frozenset[str] | None = None
 
@@ -206,7 +215,7 @@ class Keeper:
     def _until(self, registration: Registration, marks: Iterable[Mark], now: float) -> float | None:
         """The moment by which windows that end before it are closed."""
         heard = [replace(mark, seen_at=max(mark.seen_at, self._started_at)) for mark in marks]
-        time = event_time(heard, now=now, idle_s=self._idle_s)
+        time = event_time(heard, now=now, idle_s=self._idle_s, straggler_s=self._straggler_s)
         return None if time is None else time - registration.monitor.spec.lateness
 
     def _close_series(
@@ -299,6 +308,7 @@ class Keeper:
         horizon = _horizon(state.read_closed(tick.connection), registration)
         if horizon is not None:
             state.drop_segments(tick.connection, registration.name, ended_by=horizon)
+        state.drop_silent(tick.connection, registration.name, since=tick.now - FORGOTTEN_S)
 
 
 def _series_of(tick: _Tick, segment: Segment) -> list[Series]:

@@ -1,10 +1,10 @@
 """What detect keeps in SQL: the latest segments, how far they reach, evidence and reports."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, select, tuple_
+from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_
 
 from detectors.decision import Decision
 from monitor.detect.clock import Mark
@@ -34,6 +34,22 @@ class Closed:
     evidence: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A segment of a window, as far as it is known.
+
+    monitor_revision: that was in force when it was first heard of.
+    """
+
+    topic: str
+    partition: int
+    start: int
+    through: int
+    monitor_revision: int
+    model_version: str
+    profile: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class StoredReport:
     revision: int
@@ -59,17 +75,28 @@ def write_offsets(connection: Connection, offsets: Mapping[Partition, int]) -> N
     )
 
 
-def keep_newer(connection: Connection, said: Iterable[SegmentProfile]) -> list[Segment]:
-    """Keeps the segments that are newer than what is known of them; returns those."""
+def keep_newer(
+    connection: Connection, said: Iterable[SegmentProfile], revisions: Mapping[str, int]
+) -> list[Segment]:
+    """Keeps the segments that are newer than what is known of them; returns those.
+
+    revisions: in force, by monitor; a segment belongs to the one that it began with.
+    """
     latest: dict[tuple[object, ...], SegmentProfile] = {}
     for one in said:
         known = latest.get(_key(one.segment))
         if known is None or one.segment.version > known.segment.version:
             latest[_key(one.segment)] = one
-    versions = _versions(connection, list(latest))
-    newer = [one for key, one in latest.items() if one.segment.version > versions.get(key, -1)]
-    upsert(connection, tables.segments, [_segment_row(one) for one in newer])
-    return [one.segment for one in newer]
+    known_of = _known(connection, list(latest))
+    newer: list[Segment] = []
+    rows = []
+    for key, one in latest.items():
+        version, revision = known_of.get(key, (-1, revisions[one.segment.monitor]))
+        if one.segment.version > version:
+            newer.append(one.segment)
+            rows.append(_segment_row(one) | {"monitor_revision": revision})
+    upsert(connection, tables.segments, rows)
+    return newer
 
 
 def pane_starts(
@@ -92,20 +119,20 @@ def pane_starts(
     return list(connection.scalars(query))
 
 
-def profiles(connection: Connection, series: Series, *, start: float, pane_s: float) -> list[bytes]:
-    """The profiles of all segments of one window."""
+def parts(connection: Connection, series: Series, *, start: float, pane_s: float) -> list[Part]:
+    """All segments of one window."""
     t = tables.segments
-    return list(
-        connection.scalars(
-            select(t.c.profile).where(
-                t.c.monitor == series.monitor,
-                t.c.reference_id == series.reference_id,
-                t.c.pane_s == pane_s,
-                t.c.pane_start >= start,
-                t.c.pane_start < start + series.window_s,
-            )
+    columns = [t.c[field.name] for field in fields(Part)]
+    found = connection.execute(
+        select(*columns).where(
+            t.c.monitor == series.monitor,
+            t.c.reference_id == series.reference_id,
+            t.c.pane_s == pane_s,
+            t.c.pane_start >= start,
+            t.c.pane_start < start + series.window_s,
         )
     )
+    return [Part(**row._mapping) for row in found]
 
 
 def drop_segments(connection: Connection, monitor: str, *, ended_by: float) -> None:
@@ -126,15 +153,15 @@ def drop_monitors(connection: Connection, *, but: Collection[str]) -> None:
 
 def write_watermarks(connection: Connection, said: Iterable[Watermark], now: float) -> None:
     """Moves marks on, never back; what does not move was not seen."""
-    ahead: dict[tuple[str, str, int], Watermark] = {}
+    ahead: dict[tuple[str, str, int, str], Watermark] = {}
     for mark in said:
-        key = (mark.monitor, mark.topic, mark.partition)
+        key = (mark.monitor, mark.topic, mark.partition, mark.source)
         if key not in ahead or mark.event_time > ahead[key].event_time:
             ahead[key] = mark
     t = tables.watermarks
     names = {mark.monitor for mark in ahead.values()}
     known = {
-        (row.monitor, row.topic, row.partition): row.event_time
+        (row.monitor, row.topic, row.partition, row.source): row.event_time
         for row in connection.execute(select(t).where(t.c.monitor.in_(names)))
     }
     rows = [
@@ -142,6 +169,7 @@ def write_watermarks(connection: Connection, said: Iterable[Watermark], now: flo
             "monitor": mark.monitor,
             "topic": mark.topic,
             "partition": mark.partition,
+            "source": mark.source,
             "event_time": mark.event_time,
             "seen_at": now,
         }
@@ -152,12 +180,24 @@ def write_watermarks(connection: Connection, said: Iterable[Watermark], now: flo
 
 
 def read_marks(connection: Connection, topic: str) -> dict[str, list[Mark]]:
-    """The marks of every monitor's partitions of a topic."""
+    """The marks of the sources in every monitor's partitions of a topic."""
     t = tables.watermarks
     marks: dict[str, list[Mark]] = {}
     for row in connection.execute(select(t).where(t.c.topic == topic)):
-        marks.setdefault(row.monitor, []).append(Mark(row.event_time, row.seen_at))
+        mark = Mark(row.event_time, row.seen_at, row.partition)
+        marks.setdefault(row.monitor, []).append(mark)
     return marks
+
+
+def drop_silent(connection: Connection, monitor: str, *, since: float) -> None:
+    """Forgets the sources of a monitor that have been silent since, but for the one that is
+    furthest: collectors come and go, and each has a mark of its own."""
+    t = tables.watermarks
+    furthest = select(func.max(t.c.event_time)).where(t.c.monitor == monitor)
+    silent = (t.c.monitor == monitor) & (t.c.seen_at < since)
+    connection.execute(
+        delete(t).where(silent, t.c.event_time < (connection.scalar(furthest) or 0.0))
+    )
 
 
 def read_closed(connection: Connection) -> dict[Series, Closed]:
@@ -240,23 +280,30 @@ def _key(segment: Segment) -> tuple[object, ...]:
         segment.topic,
         segment.partition,
         segment.start,
+        segment.model_version,
     )
 
 
-def _versions(
+def _known(
     connection: Connection, keys: Sequence[tuple[object, ...]]
-) -> dict[tuple[object, ...], int]:
+) -> dict[tuple[object, ...], tuple[int, int]]:
+    """By key, the version of a segment and the monitor's revision that it began with."""
     t = tables.segments
     primary = list(t.primary_key)
     found = {}
     for i in range(0, len(keys), _CHUNK):
         among = tuple_(*primary).in_(keys[i : i + _CHUNK])
-        for *key, version in connection.execute(select(*primary, t.c.version).where(among)):
-            found[tuple(key)] = version
+        columns = (*primary, t.c.version, t.c.monitor_revision)
+        for *key, version, revision in connection.execute(select(*columns).where(among)):
+            found[tuple(key)] = (version, revision)
     return found
 
 
 def _segment_row(said: SegmentProfile) -> dict[str, object]:
     names = [column.name for column in tables.segments.primary_key]
     row: dict[str, object] = dict(zip(names, _key(said.segment), strict=True))
-    return row | {"version": said.segment.version, "profile": said.profile}
+    return row | {
+        "version": said.segment.version,
+        "through": said.segment.through,
+        "profile": said.profile,
+    }

@@ -162,10 +162,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watermark:
-    """How far a partition has been counted for a monitor.
+    """How far a partition has been counted for a monitor, of the rows of one source.
 
     event_time: the latest event time seen, seconds since 1970.
     offset: the next offset to be read when this was said.
+    source: the id of the collector that sent the rows; empty for producers that name none.
     """
 
     monitor: str
@@ -173,10 +174,11 @@ class Watermark:
     partition: int
     event_time: float
     offset: int
+    source: str = ""
 
     @property
     def key(self) -> bytes:
-        return orjson.dumps([self.monitor, self.topic, self.partition])
+        return orjson.dumps([self.monitor, self.topic, self.partition, self.source])
 
     def to_bytes(self) -> bytes:
         return orjson.dumps(self)

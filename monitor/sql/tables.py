@@ -73,11 +73,13 @@ segments = Table(
 )
 
 watermarks = Table(
+    # How far the rows of every source have come, partition by partition.
     "watermarks",
     metadata,
     Column("monitor", String(63), primary_key=True),
     Column("topic", String(249), primary_key=True),
     Column("partition", Integer, primary_key=True),
+    Column("source", String(64), primary_key=True),
     Column("event_time", Double, nullable=False),
     Column("seen_at", Double, nullable=False),
 )

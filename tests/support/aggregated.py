@@ -31,6 +31,12 @@ def predicted(offset: int, ids: Sequence[str], times: Sequence[float], **about: 
     return record(TOPICS.predictions, offset, predictions(ids, times, x), **about)
 
 
+def sent_by(collector: str, record: Record) -> Record:
+    """The same message with the id of its collector."""
+    marks = (Header.COLLECTOR.value, collector.encode())
+    return record._replace(headers=[*record.headers, marks])
+
+
 def hash_of(prediction_id: str) -> float:
     """A value that is a function of the id."""
     return float(sum(prediction_id.encode()) % 7 - 3)

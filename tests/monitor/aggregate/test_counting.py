@@ -24,6 +24,7 @@ from tests.support.aggregated import (
     labelled,
     outcome,
     predicted,
+    sent_by,
 )
 from tests.support.counted import HOUR, monitor, predictions, registered
 
@@ -95,6 +96,16 @@ def test_a_watermark_is_the_latest_event_time_and_is_said_once(world: World) -> 
     assert (mark.monitor, mark.partition, mark.event_time, mark.offset) == ("seats", 0, 50.0, 1)
     world.aggregator.settle([mark])
     assert world.watermarks() == []
+
+
+def test_every_source_has_a_watermark_of_its_own(world: World) -> None:
+    world.read(sent_by("a", predicted(0, ["a"], [50.0])), sent_by("b", predicted(1, ["b"], [9.0])))
+    world.read(sent_by("a", predicted(2, ["c"], [40.0])))
+    marks = world.watermarks()
+    assert {mark.source: mark.event_time for mark in marks} == {"a": 50.0, "b": 9.0}
+    world.aggregator.settle(marks)
+    world.read(sent_by("b", predicted(3, ["d"], [60.0])))
+    assert [(mark.source, mark.event_time) for mark in world.watermarks()] == [("b", 60.0)]
 
 
 @pytest.mark.parametrize(("end", "n_marks"), [(None, 0), (5, 0), (0, 1)])

@@ -5,19 +5,35 @@ from hypothesis import strategies as st
 from monitor.detect.clock import Mark, ended, event_time, window_of
 
 
-def time_of(*marks: tuple[float, float], now: float = 100.0) -> float | None:
-    return event_time([Mark(*mark) for mark in marks], now=now, idle_s=30)
+def time_of(*marks: tuple[float, ...], now: float = 100.0) -> float | None:
+    """Of marks by event time, when they were seen, and partition, all in one unless they say so."""
+    found = [Mark(time, seen_at, *map(int, more)) for time, seen_at, *more in marks]
+    return event_time(found, now=now, idle_s=30, straggler_s=60)
 
 
 def test_nothing_seen_is_no_time() -> None:
     assert time_of() is None
 
 
-def test_the_slowest_moving_partition_decides() -> None:
+def test_the_slowest_moving_source_decides() -> None:
     assert time_of((50, 99), (40, 80), (60, 100)) == 40
 
 
-def test_a_silent_partition_holds_nobody_up() -> None:
+def test_the_slowest_moving_partition_decides_however_far_behind_it_is() -> None:
+    assert time_of((1050, 999, 0), (40, 980, 1), (60, 1000, 1), now=1000) == 40
+
+
+def test_a_source_that_is_far_behind_the_others_of_its_partition_holds_nobody_up() -> None:
+    assert time_of((500, 999), (439, 999), (440, 999), now=1000) == 440
+
+
+def test_a_clock_that_is_ahead_of_ours_closes_nothing() -> None:
+    assert time_of((3700, 99)) == 100
+    assert time_of((3700, 99), (90, 99)) == 90
+    assert time_of((3700, 10), (90, 10)) == 100
+
+
+def test_a_silent_source_holds_nobody_up() -> None:
     assert time_of((50, 99), (40, 70)) == 50
 
 
@@ -26,7 +42,7 @@ def test_while_all_are_silent_time_passes_as_it_does_for_us() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 99)), min_size=1, max_size=5),
+    st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(0, 99)), min_size=1, max_size=5),
     st.floats(0, 1e3),
 )
 def test_silence_never_turns_time_back(marks: list[tuple[float, float]], wait: float) -> None:

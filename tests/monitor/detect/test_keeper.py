@@ -46,7 +46,7 @@ class World:
     ownership: Ownership
     judge: Judge
     idle_s: float = 1e9
-    now: float = 1.0
+    now: float = 1e6
     offset: int = 0
     version: int = 0
     waiting: list[Record] = field(default_factory=list)
@@ -106,13 +106,14 @@ class World:
         self.segment(profile, number * HOUR, topic=TOPICS.labels)
         return profile
 
-    def watermark(self, hours: float, partition: int = 0) -> None:
+    def watermark(self, hours: float, partition: int = 0, source: str = "") -> None:
         mark = Watermark(
             monitor="seats",
             topic=TOPICS.predictions,
             partition=partition,
             event_time=hours * HOUR,
             offset=0,
+            source=source,
         )
         self.say(profile_messages.of_watermark(mark, TOPICS.profiles, 1))
 
@@ -166,6 +167,40 @@ def test_the_slowest_partition_keeps_a_window_open(world: World) -> None:
     assert world.tick().closed == []
     world.watermark(1.5, partition=1)
     assert len(world.tick().closed) == 1
+
+
+def test_the_slowest_collector_keeps_a_window_open(world: World) -> None:
+    world.hour(0)
+    world.watermark(1.5, source="a")
+    world.watermark(0.6, source="b")
+    assert world.tick().closed == []
+    world.watermark(1.1, source="b")
+    assert len(world.tick().closed) == 1
+
+
+@pytest.mark.parametrize("wrong", [-24.0, 400.0])
+def test_one_wrong_clock_neither_closes_windows_nor_keeps_them_open(
+    world: World, wrong: float
+) -> None:
+    world.now = 100 * HOUR
+    world.hour(99)
+    world.watermark(99.9, source="right")
+    world.watermark(99.9 + wrong, source="wrong")
+    assert world.tick().closed == []
+    world.now += 0.2 * HOUR
+    world.watermark(100.1, source="right")
+    assert starts(world.tick().closed) == [99]
+
+
+def test_sources_that_are_long_gone_are_forgotten(world: World) -> None:
+    world.idle_s = 30.0
+    world.hour(0)
+    world.watermark(0.5, source="gone")
+    world.tick()
+    world.now += 25 * HOUR
+    world.watermark(1.0, source="here")
+    world.tick()
+    assert world.rows(tables.watermarks) == 1
 
 
 def test_silence_closes_windows_as_time_passes(world: World) -> None:

@@ -101,7 +101,7 @@ class Bench:
             keeper,
             log,
             Tally(Instruments(self.metrics)),
-            clock=lambda: 100.0,
+            clock=lambda: 1e6,
             elapsed=lambda: self.elapsed,
         )
 
