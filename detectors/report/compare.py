@@ -1,6 +1,8 @@
 """The report of a window: its profile beside the reference's, column by column."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from detectors.report import ColumnReport, Shift, Summary, Verdict, WindowReport
 from detectors.report.distribution import distribution, quantiles
 from detectors.report.effects import statistics
 from detectors.report.explanation import explain
+from detectors.report.intervals import intervals
 from detectors.report.outliers import outliers
 from detectors.report.quality import quality
 from detectors.statistics import (
@@ -26,6 +29,9 @@ from detectors.vectors.effects import vector_statistics
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 N_SHARES = 10
 """Levels named in a summary."""
+
+N_WITH_INTERVALS = 20
+"""Columns, a few milliseconds each."""
 
 _NO_DECISION = ColumnDecision(p_value=None, evidence_share=0.0, named=False)
 
@@ -60,7 +66,9 @@ def report(
         evidence=decision.evidence,
         threshold=decision.threshold,
         provisional=decision.provisional,
-        columns=tuple(sorted(_columns(reference, profile, decision), key=_strength)),
+        columns=_with_intervals(
+            reference, profile, sorted(_columns(reference, profile, decision), key=_strength)
+        ),
         outliers=outliers(profile, reference, false_discovery_rate=outlier_rate),
         expected=foreseen,
         realised=found,
@@ -82,6 +90,23 @@ def _columns(reference: Reference, profile: Profile, decision: Decision) -> Iter
                 decision.columns.get(column.field.name, _NO_DECISION),
                 of_vectors.get(column.field.name, {}),
             )
+
+
+def _with_intervals(
+    reference: Reference, profile: Profile, columns: Sequence[ColumnReport]
+) -> tuple[ColumnReport, ...]:
+    """Of the strongest column, and of those named after it."""
+    chosen = islice((i for i, c in enumerate(columns) if c.named or i == 0), N_WITH_INTERVALS)
+    told = {i: _intervals(reference, profile, columns[i]) for i in chosen}
+    return tuple(replace(c, intervals=told.get(i, {})) for i, c in enumerate(columns))
+
+
+def _intervals(
+    reference: Reference, profile: Profile, column: ColumnReport
+) -> Mapping[str, tuple[float, float]]:
+    index = reference.index(column.name)
+    known, seen = (reference.part(p.counts, index) for p in (reference.profile, profile))
+    return intervals(reference.columns[index], known, seen, column.statistics)
 
 
 def _strength(column: ColumnReport) -> tuple[bool, float, float, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.bins import MISSING, NumericColumn, ReferenceColumn
 from detectors.columns import Counts, Floats
@@ -24,6 +25,8 @@ from detectors.statistics import (
     wasserstein,
 )
 
+Groups = NDArray[np.intp]
+
 N_INDEX_BINS = 10
 """PSI and the distances of shares are read against rules of thumb made for about ten bins; on
 hundreds of bins a few rows a bin make them large without any drift."""
@@ -31,29 +34,45 @@ hundreds of bins a few rows a bin make them large without any drift."""
 
 def statistics(column: ReferenceColumn, reference: Counts, current: Counts) -> Mapping[str, float]:
     """Every statistic that is defined for the column, by name; (slots,) counts of both sides."""
-    a, b = column.ordered(reference), column.ordered(current)
-    if isinstance(column, NumericColumn):
-        values = _numeric_statistics(column, a, b)
-    else:
-        values = {
-            "total_variation": total_variation(a, b),
-            "chi_squared": chi_squared(a, b),
-            "g_test": g_test(a, b),
-            **_statistics_of_shares(a, b),
-        }
-    is_missing = np.arange(column.n_slots) == MISSING
-    values["two_proportion"] = two_proportion(reference, current, chosen=is_missing)
+    values = stacked_statistics(column, reference, current, groups=index_bins(column, reference))
     return {name: float(value) for name, value in values.items() if np.isfinite(value)}
 
 
+def index_bins(column: ReferenceColumn, reference: Counts) -> Groups:
+    """Starts of the bins that indices and distances of shares are taken on; (slots,) counts."""
+    counts = column.ordered(reference)
+    if isinstance(column, NumericColumn):
+        return equal_mass_groups(counts, N_INDEX_BINS)
+    return np.arange(counts.size)
+
+
+def stacked_statistics(
+    column: ReferenceColumn, reference: Counts, current: Counts, *, groups: Groups
+) -> dict[str, Floats]:
+    """Every statistic of the column, by name, NaN where undefined: (..., slots) and (..., slots)
+    counts -> (...) each. groups: as of `index_bins`.
+    """
+    a, b = column.ordered(reference), column.ordered(current)
+    shares = np.add.reduceat(a, groups, axis=-1), np.add.reduceat(b, groups, axis=-1)
+    values = _statistics_of_shares(*shares)
+    if isinstance(column, NumericColumn):
+        values = _numeric_statistics(column, a, b) | values
+    else:
+        values |= {
+            "total_variation": total_variation(a, b),
+            "chi_squared": chi_squared(a, b),
+            "g_test": g_test(a, b),
+        }
+    is_missing = np.arange(column.n_slots) == MISSING
+    return values | {"two_proportion": two_proportion(reference, current, chosen=is_missing)}
+
+
 def _numeric_statistics(column: NumericColumn, a: Counts, b: Counts) -> dict[str, Floats]:
-    groups = equal_mass_groups(a, N_INDEX_BINS)
     values = {
         "kolmogorov_smirnov": kolmogorov_smirnov(a, b),
         "kuiper": kuiper(a, b),
         "cramer_von_mises": cramer_von_mises(a, b),
         "anderson_darling": anderson_darling(a, b),
-        **_statistics_of_shares(np.add.reduceat(a, groups), np.add.reduceat(b, groups)),
     }
     if column.scale > 0:
         # Standardised first: the distance between huge values may overflow, in sd it cannot.
@@ -77,7 +96,7 @@ def _statistics_of_shares(a: Counts, b: Counts) -> dict[str, Floats]:
     }
 
 
-def equal_mass_groups(counts: Counts, n_groups: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def equal_mass_groups(counts: Counts, n_groups: int) -> Groups:
     """Starts of runs of neighbouring bins that hold about equal shares of the counts.
 
     A bin heavier than a share is not split, so that there may be fewer runs.

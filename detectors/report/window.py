@@ -22,6 +22,7 @@ class Reason(StrEnum):
     BELOW_EFFECT_FLOOR = "below effect floor"
     TOO_FEW_ROWS = "too few rows"
     TOO_FEW_WINDOWS = "too few windows"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,8 @@ class ColumnReport:
         "chebyshev" and, of the missing share, "two_proportion" of both; "hotelling",
         "frechet_distance" and "mmd_fourier" of vectors, with their lengths); a statistic that is
         undefined is absent, never NaN.
+    intervals: 95 % ones of the statistics, by name, the rows taken for a sample; of the strongest
+        column and of those that are named, empty for the others. Vectors' statistics have none.
     effect: the size of the change for people, in `effect_unit`: for a numeric column the
         Wasserstein distance in reference standard deviations ("sd"), for a category column
         the total variation distance ("share").
@@ -88,6 +91,7 @@ class ColumnReport:
     evidence_share: float
     named: bool
     distribution: Distribution
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,6 +269,41 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VersionDifference:
+    """One column of two versions' rows of a window.
+
+    effect: Wasserstein distance in reference standard deviations, or total variation distance.
+    p_value: adjusted for the number of columns; named: whether it is said to differ.
+    """
+
+    name: str
+    effect: float | None
+    p_value: float
+    named: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionReport:
+    """What one version of the model did in a window; it raises no alarm.
+
+    version: its name; "" of rows that came without one.
+    verdict, reason, p_value, columns: of its rows beside the reference, without evidence, and the
+        columns that are named; None and empty where it is the only version of the window.
+    differences: from the version with the most rows, empty of that one itself.
+    """
+
+    version: str
+    n_rows: int
+    verdict: Verdict | None = None
+    reason: Reason | None = None
+    p_value: float | None = None
+    columns: tuple[str, ...] = ()
+    expected: Performance | None = None
+    realised: Performance | None = None
+    differences: tuple[VersionDifference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowReport:
     """What a window of profiles says against its reference.
 
@@ -277,6 +316,7 @@ class WindowReport:
     comparisons: with other windows than the reference's, where they are asked for.
     fairness: of every group of the columns whose groups are compared.
     quality: what is wrong with the data themselves.
+    versions: of the model, those that answered in the window, the one with the most rows first.
     n_seen: how many predictions the rows stand for, where they are a sample, else None. Of a sample
         whose rows weigh differently, `n_rows` is how many equal ones tell as much.
     """
@@ -297,3 +337,4 @@ class WindowReport:
     fairness: tuple[GroupReport, ...] = ()
     quality: QualityReport | None = None
     n_seen: int | None = None
+    versions: tuple[VersionReport, ...] = ()

@@ -77,6 +77,23 @@ def test_mean_shift_and_variance_ratio_are_of_the_values_not_of_their_bins(
     assert speed.statistics["variance_ratio"] == pytest.approx(ratio, rel=1e-3)
 
 
+def test_named_columns_have_intervals_of_their_statistics_and_others_have_none(
+    shifted: WindowReport,
+) -> None:
+    speed, weather = column_of(shifted, "speed"), column_of(shifted, "weather")
+    low, high = speed.intervals["wasserstein_sd"]
+    assert low < 1.0 < high
+    assert speed.intervals.keys() == speed.statistics.keys()
+    assert not weather.intervals
+
+
+def test_of_a_quiet_window_the_strongest_column_has_intervals(
+    detector: Detector, reference: Reference
+) -> None:
+    quiet = report_of(detector, count(traffic(2_000, seed=6)[0], reference))
+    assert [bool(column.intervals) for column in quiet.columns] == [True, *[False] * 6]
+
+
 def test_a_category_names_its_commonest_levels(shifted: WindowReport) -> None:
     weather = column_of(shifted, "weather")
     assert weather.current.shares is not None
