@@ -52,7 +52,21 @@ def predictions_of_messages(
     Raises BatchError where any of the messages is anything else; `from_json` may read it, or
     says what is wrong with it.
     """
-    columns, message = _columns_of(raws)
+    return predictions_of_lists(_lists_in(raws), schema, nows)
+
+
+def labels_of_messages(
+    raws: Sequence[bytes], schema: Sequence[Field], nows: Sequence[float]
+) -> JsonBatch:
+    """The same of messages {"rows": [{"id", "label", "time"?}]} of the topic labels."""
+    return labels_of_lists(_lists_in(raws), schema, nows)
+
+
+def predictions_of_lists(
+    lists: Sequence[object], schema: Sequence[Field], nows: Sequence[float]
+) -> JsonBatch:
+    """The same where the messages' `rows` have been taken out of them."""
+    columns, message = _columns_of(lists)
     ids, times = _ids_of(columns), _times_of(columns, np.asarray(nows)[message])
     conformed = conform(columns, schema, n=len(ids))
     mismatched = _mismatched(columns, conformed)
@@ -60,28 +74,31 @@ def predictions_of_messages(
     return JsonBatch(predictions(ids, times, [None] * len(ids), told), message, mismatched)
 
 
-def labels_of_messages(
-    raws: Sequence[bytes], _: Sequence[Field], nows: Sequence[float]
+def labels_of_lists(
+    lists: Sequence[object], _: Sequence[Field], nows: Sequence[float]
 ) -> JsonBatch:
-    """The same of messages {"rows": [{"id", "label", "time"?}]} of the topic labels."""
-    columns, message = _columns_of(raws)
+    """The same of labels."""
+    columns, message = _columns_of(lists)
     ids, times = _ids_of(columns), _times_of(columns, np.asarray(nows)[message])
     return JsonBatch(labels(ids, times, columns.get(LABEL, [None] * len(ids))), message, {})
 
 
-def _columns_of(raws: Sequence[bytes]) -> tuple[_Columns, NDArray[np.intp]]:
+def _lists_in(raws: Sequence[bytes]) -> list[object]:
     if max(map(len, raws)) > MAX_BYTES:
         raise BatchError(f"a message has more than {MAX_BYTES} bytes")
     try:
-        found = [orjson.loads(raw)["rows"] for raw in raws]
+        return [orjson.loads(raw)["rows"] for raw in raws]
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise BatchError(f"a message without rows: {error}") from error
-    if set(map(type, found)) != {list}:
+
+
+def _columns_of(lists: Sequence[Any]) -> tuple[_Columns, NDArray[np.intp]]:
+    if set(map(type, lists)) != {list}:
         raise BatchError("rows that are no list")
-    rows = list(chain.from_iterable(found))
+    rows = list(chain.from_iterable(lists))
     if set(map(type, rows)) != {dict}:
         raise BatchError("rows that are no objects, or none")
-    return _turned(rows), np.repeat(np.arange(len(found)), list(map(len, found)))
+    return _turned(rows), np.repeat(np.arange(len(lists)), list(map(len, lists)))
 
 
 def _turned(rows: Sequence[Mapping[str, Any]]) -> _Columns:

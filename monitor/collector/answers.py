@@ -8,6 +8,9 @@ import orjson
 
 from monitor.kafka.messages import JSON
 
+ACCEPTED = 202
+"""What was pushed is safe on the disk."""
+
 RETRY_AFTER_S = 5
 
 

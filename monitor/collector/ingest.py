@@ -19,6 +19,7 @@ from monitor.collector.push import Body, Kind, Push
 from monitor.collector.replies import Send, reply
 from monitor.collector.sagemaker_captures import SageMakerCaptures
 from monitor.collector.sink import Sink
+from monitor.collector.small_pushes import SmallPushes
 from monitor.collector.telemetry import Telemetry
 from monitor.collector.tokens import ALL, NOBODY, Monitors
 from monitor.decoders.exchange import Headers
@@ -34,7 +35,8 @@ FOR_ALL_MONITORS = {EVENTS, CAPTURES}
 """Whose bodies may be of any monitor, so that a token for some of them is none for these."""
 
 SMALL_BYTES = 2048
-"""A push of so little takes less time than it takes to hand it to a thread and back."""
+"""A push of so little takes less time than it takes to hand it to a thread and back; those that
+come at the same time are taken together."""
 MAX_HELD_BYTES = 64 * 1024 * 1024
 """Of all the bodies together that are being received or wait for the disk."""
 
@@ -80,6 +82,7 @@ class Application:
     def __init__(
         self,
         push: Push,
+        small_pushes: SmallPushes,
         logged: LoggedRows,
         captures: SageMakerCaptures,
         sink: Sink,
@@ -88,6 +91,7 @@ class Application:
         configuration: Mapping[str, object],
     ) -> None:
         self._push = push
+        self._small_pushes = small_pushes
         self._logged_rows = logged
         self._captures = captures
         self._sink = sink
@@ -153,7 +157,7 @@ class Application:
             may_push=caller.may_push,
         )
         if len(body) <= SMALL_BYTES:
-            return await asyncio.wrap_future(self._push.accept(kind, described))
+            return await self._small_pushes.accept(kind, described)
         return await self._on_a_thread(self._push.accept, kind, described)
 
     async def _logs(self, caller: Caller, body: bytes) -> Answer:

@@ -27,6 +27,7 @@ from monitor.collector.registry import Registry
 from monitor.collector.sagemaker_captures import SageMakerCaptures
 from monitor.collector.screening import Screening
 from monitor.collector.sink import Sink
+from monitor.collector.small_pushes import SmallPushes
 from monitor.collector.telemetry import Telemetry
 from monitor.collector.wanted import Wanted
 from monitor.decoders import DECODERS
@@ -72,6 +73,7 @@ class Pipeline:
         self._sink = Sink(self._capture, self.telemetry, PairingLimits(), clock=time.time)
         self.application = Application(
             push,
+            SmallPushes(push, clock=time.time),
             LoggedRows(push, clock=time.time),
             SageMakerCaptures(push, self.recorder, self.telemetry, clock=time.time),
             self._sink,

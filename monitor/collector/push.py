@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
+import pyarrow as pa
 
 from detectors.columns import Field
 from monitor.batches import (
@@ -19,7 +20,7 @@ from monitor.batches import (
     read_columns,
     read_stream,
 )
-from monitor.collector.answers import Answer, LaterError, PushError, Refused
+from monitor.collector.answers import ACCEPTED, Answer, LaterError, PushError, Refused
 from monitor.collector.envelope import Destination, Envelope
 from monitor.collector.intake import Intake
 from monitor.collector.registry import Monitors as Known
@@ -124,7 +125,7 @@ class Push:
             raise PushError(400, f"an Idempotency-Key of more than {MAX_KEY_LENGTH} characters")
         stored = self.store(kind, [(registration, read)], body.traceparent, key=key)
         verdicts = [{"row": i, "reason": stored.rejected[i]} for i in sorted(stored.rejected)]
-        answer = Answer(202, {"accepted": stored.n_accepted, "rejected": verdicts})
+        answer = Answer(ACCEPTED, {"accepted": stored.n_accepted, "rejected": verdicts})
         return self.acknowledged(stored, answer)
 
     @property
@@ -170,6 +171,16 @@ class Push:
                 if batch.num_rows:
                     envelopes += self._intake.rows(batch, registration, destination, headers)
             return Stored(n_accepted, rejected, self._keep(envelopes, key))
+
+    def store_batch(
+        self, kind: Kind, registration: Registration, batch: pa.RecordBatch
+    ) -> Future[int]:
+        """Stores rows that were judged and are all good. Raises LaterError, or the future does."""
+        destination = Destination(kind)
+        with tracing.sending(destination.topic(self._topics), parent=None):
+            headers = tracing.kafka_headers()
+            envelopes = self._intake.rows(batch, registration, destination, headers)
+            return self._keep(envelopes, None)
 
     def _keep(self, envelopes: Sequence[Envelope], key: str | None) -> Future[int]:
         if not envelopes:
