@@ -25,6 +25,11 @@ MAX_RETRY_AFTER_S = HOUR
 JITTER = 0.2
 """A wait is lengthened by up to this share, so that what failed together does not return so."""
 
+DISABLE_AFTER_S = 72 * HOUR
+DISABLE_AFTER_FAILURES = 5
+"""An endpoint at which so many attempts in a row have failed, the first so long ago, is called no
+more until somebody says so: nobody reads what a thousand notifications wait for."""
+
 _TRY_AGAIN = frozenset({408, 425, 429})
 
 
@@ -35,6 +40,23 @@ class Result(StrEnum):
     """For good: another attempt would end the same way."""
     GONE = "gone"
     """The endpoint asks never to be called again."""
+
+
+class State(StrEnum):
+    """Of a notification for one endpoint."""
+
+    PENDING = "pending"
+    STANDING = "standing"
+    """Delivered, to one that forgets: it is told again for as long as it is true."""
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """Refused for good."""
+    EXHAUSTED = "exhausted"
+    """Tried as often as the ladder has rungs."""
+    GONE = "gone"
+
+
+SETTLED = frozenset({State.DELIVERED, State.FAILED, State.EXHAUSTED, State.GONE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +87,58 @@ def of_status(status: int, retry_after: str | None = None, *, now: float) -> Out
     return Outcome(result=result, detail=f"HTTP {status}", status=status, retry_after_s=wait)
 
 
-def next_attempt(
-    n_attempts: int, outcome: Outcome, *, now: float, random: Callable[[], float]
-) -> float | None:
-    """When to try again after so many attempts, seconds since 1970; None: never.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where an attempt leaves a notification; `at` is when it is sent next, None: never."""
 
-    random: uniform in [0, 1).
+    state: State
+    at: float | None = None
+
+
+def after(
+    outcome: Outcome,
+    n_failed: int,
+    *,
+    now: float,
+    random: Callable[[], float],
+    repeat_s: float | None = None,
+) -> Step:
+    """What follows from an attempt, times in seconds since 1970.
+
+    n_failed: attempts in a row that have failed, with this one. random: uniform in [0, 1).
+    repeat_s: of an endpoint that forgets, how often it is told what stands; it is not waited for
+        longer than that, and not given up while what it should be told is true.
     """
-    if outcome.result is not Result.RETRY or n_attempts > len(LADDER_S):
-        return None
-    wait = max(LADDER_S[n_attempts - 1], outcome.retry_after_s or 0.0)
-    return now + wait * (1.0 + JITTER * random())
+    if outcome.result is Result.RETRY:
+        wait = _wait(n_failed, outcome.retry_after_s or 0.0, repeat_s)
+        return _EXHAUSTED if wait is None else Step(State.PENDING, now + wait + _late(wait, random))
+    if outcome.result is Result.DELIVERED and repeat_s is not None:
+        return Step(State.STANDING, now + repeat_s)
+    return Step(_ENDS[outcome.result])
+
+
+def is_to_be_disabled(n_failed: int, failing_since: float, *, now: float) -> bool:
+    """Whether an endpoint has failed for so long, and so often, that it is called no more."""
+    return n_failed >= DISABLE_AFTER_FAILURES and now - failing_since >= DISABLE_AFTER_S
+
+
+_EXHAUSTED = Step(State.EXHAUSTED)
+_ENDS = {
+    Result.DELIVERED: State.DELIVERED,
+    Result.FAILED: State.FAILED,
+    Result.GONE: State.GONE,
+}
+
+
+def _wait(n_failed: int, retry_after_s: float, repeat_s: float | None) -> float | None:
+    if repeat_s is not None:
+        rung = LADDER_S[min(n_failed, len(LADDER_S)) - 1]
+        return max(min(rung, repeat_s), retry_after_s)
+    return None if n_failed > len(LADDER_S) else max(LADDER_S[n_failed - 1], retry_after_s)
+
+
+def _late(wait: float, random: Callable[[], float]) -> float:
+    return wait * JITTER * random()
 
 
 def _result(status: int) -> Result:

@@ -3,6 +3,8 @@
 What is secret is in files, which the process that sends reads with every attempt.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -14,6 +16,17 @@ _WEB, _MAIL = r"^https?://", r"^smtps?://"
 Timeout = Annotated[Duration, Field(gt=0, le=30)]
 Url = Annotated[str, Field(pattern=_WEB, max_length=2048)]
 Address = Annotated[str, Field(pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$", max_length=254)]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One place that is told, under the name that a monitor's document gives it.
+
+    target: what `alerts.channels.open` makes the channel of; it names files and holds no secret.
+    """
+
+    name: str
+    target: Mapping[str, object]
 
 
 class Webhook(Strict):
@@ -34,6 +47,9 @@ class Webhook(Strict):
             "secret_file": self.secret_file,
             "timeout_s": self.timeout,
         }
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        return (Endpoint(self.name, self.target()),)
 
 
 class Alertmanager(Strict):
@@ -134,6 +150,17 @@ class Channel(Strict):
         """What `alerts.channels.open` makes the channel of."""
         settings = self.settings.model_dump(mode="json", by_alias=True)
         return {"kind": self.kind, "timeout_s": self.timeout, **settings}
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Replicas are places of their own: one that is dead does not delay the others."""
+        target = self.target()
+        if self.alertmanager is None:
+            return (Endpoint(self.name, target),)
+        del target["urls"]
+        return tuple(
+            Endpoint(f"{self.name}/{n}", {**target, "url": url})
+            for n, url in enumerate(self.alertmanager.urls, 1)
+        )
 
     def _given(self) -> list[str]:
         return [kind for kind in KINDS if getattr(self, kind) is not None]

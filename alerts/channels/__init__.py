@@ -1,7 +1,9 @@
 """Ways to tell somebody, one module each; `open` makes the one that an outbox row asks for."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from alerts.channels import alertmanager
 from alerts.channels.alertmanager import Alertmanager
 from alerts.channels.email import Email
 from alerts.channels.opsgenie import Opsgenie
@@ -29,6 +31,9 @@ KINDS: dict[str, _Kind] = {
     "teams": Teams,
     "webhook": Webhook,
 }
+
+REPEATED_S: Mapping[str, float] = {"alertmanager": alertmanager.REPEAT_S}
+"""Kinds that forget what stands unless they are told again, and how often that is."""
 
 
 def open(target: Settings, guard: Guard) -> Channel:  # noqa: A001  as of files: it reads secrets

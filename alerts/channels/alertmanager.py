@@ -2,49 +2,42 @@
 
 https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 
-Every replica is told, since replicas do not tell each other of alerts. An alert is its labels:
-sent again it is the same one, and with a past `endsAt` it is resolved.
+Every replica is an endpoint of its own, since replicas do not tell each other of alerts. An alert
+is its labels: sent again it is the same one, and with a past `endsAt` it is resolved. It forgets
+alerts when it restarts, so that what stands is sent again and again, as Prometheus does.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
 from alerts.channels.message import Message
 from alerts.channels.settings import Settings
-from alerts.delivery import Outcome, Result
+from alerts.delivery import Outcome
 from alerts.egress import Egress
 from alerts.notification import Notification, rfc3339
 
-EXPIRY_S = 365 * 86_400.0
-"""How long a firing alert stands if nobody resolves it. It is sent once, not again and again as
-Prometheus does, so it must not expire before its end has been told."""
-
-_WORST_FIRST = (Result.RETRY, Result.FAILED, Result.GONE, Result.DELIVERED)
+REPEAT_S = 60.0
+EXPIRY_S = 4 * REPEAT_S
+"""How long a firing alert stands if it is not sent again, as long as Prometheus lets it: one lost
+repeat, or a restart of ours, does not end it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alertmanager:
-    """All replicas of an Alertmanager; the timeout is for all of them together."""
+    """One replica of an Alertmanager."""
 
-    urls: tuple[str, ...]
+    url: str
     egress: Egress = field(default_factory=Egress)
 
     @classmethod
     def open(cls, settings: Settings, egress: Egress) -> Self:
-        return cls(urls=tuple(settings["urls"]), egress=egress)
+        return cls(url=settings["url"], egress=egress)
 
     def send(self, notification: Notification, /, *, now: float) -> Outcome:
         body = [alert(notification, now=now)]
-        egress = replace(self.egress, timeout_s=self.egress.timeout_s / len(self.urls))
-        return _together(
-            [
-                egress.post_json(f"{url.rstrip('/')}/api/v2/alerts", body, now=now)
-                for url in self.urls
-            ]
-        )
+        return self.egress.post_json(f"{self.url.rstrip('/')}/api/v2/alerts", body, now=now)
 
 
 def alert(notification: Notification, *, now: float) -> dict[str, Any]:
@@ -88,12 +81,3 @@ def _name(label: str) -> str:
 
 def _seconds(time: str) -> float:
     return datetime.fromisoformat(time).timestamp()
-
-
-def _together(outcomes: Sequence[Outcome]) -> Outcome:
-    """The worst one: a replica that can still be told is tried again, and with it the others."""
-    worst = min(outcomes, key=lambda outcome: _WORST_FIRST.index(outcome.result))
-    n = sum(outcome.result is Result.DELIVERED for outcome in outcomes)
-    detail = f"{worst.detail} ({n} of {len(outcomes)} replicas were told)"
-    waits = [outcome.retry_after_s for outcome in outcomes if outcome.retry_after_s is not None]
-    return replace(worst, detail=detail, retry_after_s=max(waits, default=None))

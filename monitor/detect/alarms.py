@@ -1,18 +1,15 @@
 """From a report to an alert's state, and to the notifications that follow, in one transaction."""
 
-from collections.abc import Iterable, Sequence
-
 from sqlalchemy import Connection, select
 
 from alerts import retrain, state
-from alerts.notification import Notification, Origin, announce, delivery_id
+from alerts.notification import Notification, Origin, announce
 from alerts.state import Alert, Cause, Observation, Policy, Window
-from monitor.channels import Channel, Webhook
+from monitor.channels import Channel, Endpoint, Webhook
 from monitor.detect.judging import WrittenReport
 from monitor.kafka.messages import Registration
-from monitor.sql import tables
-from monitor.sql.database import insert_new, upsert
-from monitor.telemetry import tracing
+from monitor.sql import outbox, tables
+from monitor.sql.database import upsert
 
 
 def observe(
@@ -44,16 +41,15 @@ def observe(
         base_url=base_url,
     )
     announced = [announce(step.alert, transition, origin) for transition in step.transitions]
-    told: tuple[Webhook | Channel, ...] = (*spec.alerts.webhooks, *spec.alerts.channels)
-    _enqueue(connection, "alert", announced, told, now)
-    _enqueue(
-        connection,
-        "retrain",
-        [_retrain(connection, step.alert, origin, spec.retrain.cooldown)],
-        spec.retrain.webhooks,
-        now,
-    )
+    told = _endpoints(*spec.alerts.webhooks, *spec.alerts.channels)
+    outbox.put(connection, "alert", filter(None, announced), told, now=now)
+    if asked := _retrain(connection, step.alert, origin, spec.retrain.cooldown):
+        outbox.put(connection, "retrain", [asked], _endpoints(*spec.retrain.webhooks), now=now)
     return step.alert if step.transitions else None
+
+
+def _endpoints(*told: Webhook | Channel) -> list[Endpoint]:
+    return [endpoint for one in told for endpoint in one.endpoints()]
 
 
 def _latest_alert(connection: Connection, monitor: str, window_s: float) -> Alert | None:
@@ -95,31 +91,3 @@ def _retrain(
     )
     requested_at = None if latest is None else Notification.from_json(latest).at
     return retrain.request(alert, origin, cooldown_s=cooldown_s, last_requested_at=requested_at)
-
-
-def _enqueue(
-    connection: Connection,
-    kind: str,
-    notifications: Iterable[Notification | None],
-    endpoints: Sequence[Webhook | Channel],
-    now: float,
-) -> None:
-    rows = [
-        {
-            "id": delivery_id(notification.id, endpoint.name),
-            "monitor": notification.monitor,
-            "kind": kind,
-            "endpoint": endpoint.name,
-            "target": endpoint.target(),
-            "payload": notification.to_json(),
-            "traceparent": tracing.traceparent(),
-            "state": "pending",
-            "created_at": now,
-            "next_attempt_at": now,
-            "n_attempts": 0,
-        }
-        for notification in notifications
-        if notification is not None
-        for endpoint in endpoints
-    ]
-    insert_new(connection, tables.outbox, rows)

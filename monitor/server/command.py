@@ -20,7 +20,7 @@ from monitor.apply.registrar import Registrar
 from monitor.leaving.hash_key import read_hash_key
 from monitor.server.access import BearerTokens, read_tokens
 from monitor.server.app import create_app
-from monitor.server.deliveries import Deliveries
+from monitor.server.deliveries.worker import Deliveries
 from monitor.sql.database import open_database
 from monitor.sql.store import ArtifactStore
 from monitor.telemetry import logs, tracing

@@ -40,7 +40,7 @@ TIMEOUT_S = 0.5
 Maker = Callable[[str, Guard], Channel]
 
 MAKERS: dict[type, Maker] = {
-    Alertmanager: lambda url, guard: Alertmanager(urls=(url,), egress=through(guard)),
+    Alertmanager: lambda url, guard: Alertmanager(url=url, egress=through(guard)),
     Opsgenie: lambda url, guard: Opsgenie(url=url, api_key="key", egress=through(guard)),
     PagerDuty: lambda url, guard: PagerDuty(url=url, routing_key="key", egress=through(guard)),
     Slack: lambda url, guard: Slack(url=url, egress=through(guard)),

@@ -88,58 +88,31 @@ def test_event_times_ahead_of_the_clock_are_taken_for_now(now: float) -> None:
     assert at(body, "startsAt") <= at(body, "endsAt") == now
 
 
-def test_every_replica_is_told() -> None:
-    answer = endpoint.saying(endpoint.status(200))
-    with endpoint.listening(answer) as one, endpoint.listening(answer) as two:
-        outcome = Alertmanager(urls=(one.url, f"{two.url}/prefix/"), egress=LOOPBACK).send(
-            told.FIRING, now=NOW
-        )
-    assert outcome.result is Result.DELIVERED
-    paths = [request.path for request in (*one.requests, *two.requests)]
-    assert paths == ["/api/v2/alerts", "/prefix/api/v2/alerts"]
-    assert isinstance(json.loads(one.requests[0].body), list)
-
-
-@pytest.mark.parametrize(
-    ("statuses", "result"),
-    [
-        ((200, 503), Result.RETRY),
-        ((400, 503), Result.RETRY),
-        ((200, 400), Result.FAILED),
-        ((410, 200), Result.GONE),
-    ],
-)
-def test_a_replica_that_can_still_be_told_is_tried_again(
-    statuses: tuple[int, ...], result: Result
-) -> None:
-    with endpoint.listening(endpoint.by_path) as receiver:
-        urls = tuple(f"{receiver.url}/{status}" for status in statuses)
-        outcome = Alertmanager(urls=urls, egress=LOOPBACK).send(told.FIRING, now=NOW)
-    assert outcome.result is result
-    assert f"{statuses.count(200)} of 2 replicas were told" in outcome.detail
+def test_an_alert_is_posted_below_the_path_that_is_given() -> None:
+    with endpoint.listening(endpoint.saying(endpoint.status(200))) as receiver:
+        channel = Alertmanager(url=f"{receiver.url}/prefix/", egress=LOOPBACK)
+        assert channel.send(told.FIRING, now=NOW).result is Result.DELIVERED
+    [request] = receiver.requests
+    assert request.path == "/prefix/api/v2/alerts"
+    assert isinstance(json.loads(request.body), list)
 
 
 @pytest.fixture
-def replicas(
+def alertmanager(
     needs: Needs, supervisor: Supervisor, free_port: Callable[[], int], tmp_path: Path
-) -> tuple[str, ...]:
-    """The URLs of two Alertmanagers."""
-    program = needs("prometheus-alertmanager")
-    configuration = tmp_path / "alertmanager.yml"
+) -> str:
+    """The URL of a real one."""
+    configuration, port = tmp_path / "alertmanager.yml", free_port()
     configuration.write_text("{route: {receiver: none}, receivers: [{name: none}]}")
-    return tuple(_started(program, configuration, supervisor, free_port()) for _ in range(2))
-
-
-def _started(program: Path, configuration: Path, supervisor: Supervisor, port: int) -> str:
     command = [
-        str(program),
+        str(needs("prometheus-alertmanager")),
         f"--config.file={configuration}",
-        f"--storage.path={configuration.parent / str(port)}",
+        f"--storage.path={tmp_path / 'storage'}",
         f"--web.listen-address=127.0.0.1:{port}",
         "--cluster.listen-address=",
     ]
     url = f"http://127.0.0.1:{port}"
-    supervisor.start(f"alertmanager-{port}", command, ready=f"{url}/-/ready")
+    supervisor.start("alertmanager", command, ready=f"{url}/-/ready")
     return url
 
 
@@ -149,22 +122,21 @@ def shown(url: str) -> list[dict[str, Any]]:
     return alerts
 
 
-def test_a_real_alertmanager_shows_an_alert_until_it_is_resolved(replicas: tuple[str, ...]) -> None:
+def test_a_real_alertmanager_shows_an_alert_until_it_is_resolved(alertmanager: str) -> None:
     now = datetime.now(UTC).timestamp()
-    channel = Alertmanager(urls=replicas, egress=LOOPBACK)
+    channel = Alertmanager(url=alertmanager, egress=LOOPBACK)
     assert channel.send(told.FIRING, now=now).result is Result.DELIVERED
     assert channel.send(told.FIRING, now=now + 5).result is Result.DELIVERED
-    for url in replicas:
-        wait_for(lambda url=url: len(shown(url)) == 1)  # type: ignore[misc]  # bound now
-        [one] = shown(url)
-        assert one["labels"] == alert(told.FIRING, now=now)["labels"]
-        assert one["status"]["state"] in {"active", "unprocessed"}
+    wait_for(lambda: len(shown(alertmanager)) == 1)
+    [one] = shown(alertmanager)
+    assert one["labels"] == alert(told.FIRING, now=now)["labels"]
+    assert one["status"]["state"] in {"active", "unprocessed"}
+    assert at(one, "endsAt") == pytest.approx(now + 5 + EXPIRY_S, abs=0.01)
     assert channel.send(told.RESOLVED, now=now + 10).result is Result.DELIVERED
-    for url in replicas:
-        wait_for(lambda url=url: shown(url) == [])  # type: ignore[misc]  # bound now
+    wait_for(lambda: shown(alertmanager) == [])
 
 
-def test_a_real_alertmanager_takes_the_largest_alert(replicas: tuple[str, ...]) -> None:
+def test_a_real_alertmanager_takes_the_largest_alert(alertmanager: str) -> None:
     now = datetime.now(UTC).timestamp()
-    outcome = Alertmanager(urls=replicas, egress=LOOPBACK).send(told.LARGEST, now=now)
+    outcome = Alertmanager(url=alertmanager, egress=LOOPBACK).send(told.LARGEST, now=now)
     assert outcome.result is Result.DELIVERED, outcome

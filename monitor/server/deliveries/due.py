@@ -1,0 +1,120 @@
+"""Which notifications are to be sent now: at most one a place, those in good health first."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Exists, Row, and_, func, or_, select, update
+
+from alerts.delivery import State
+from monitor.sql import tables
+
+LEASE_S = 60.0
+"""Longer than an attempt may take; after it a claimed row whose process died comes up again."""
+
+RESOLVED_REPEATED_FOR_S = 15 * 60.0
+"""For how long one that forgets is told that something is over, as long as Prometheus does."""
+
+_T, _PLACE = tables.outbox, tables.endpoints
+
+
+def claim(
+    connection: Connection, now: float, *, busy: Collection[str], limit: int, limit_failing: int
+) -> list[Row[Any]]:
+    """The oldest due row of every place that is not busy, moved out of others' reach.
+
+    limit_failing: at most so many of them for places at which the last attempt failed, so that
+        those that are dead do not use up the threads.
+    """
+    candidates = _candidates(now, ~_T.c.place.in_(busy))
+    healthy = select(candidates.c.id).where(~candidates.c.failing).limit(limit)
+    failing = select(candidates.c.id).where(candidates.c.failing).limit(limit_failing)
+    ids = [*connection.scalars(healthy.order_by(candidates.c.created_at))]
+    ids += connection.scalars(failing.order_by(candidates.c.created_at))
+    return _taken(connection, ids[:limit], now)
+
+
+def claim_next(connection: Connection, place: str, now: float) -> Row[Any] | None:
+    """The oldest row that is due at one place."""
+    candidates = _candidates(now, _T.c.place == place)
+    ids = list(connection.scalars(select(candidates.c.id)))
+    return next(iter(_taken(connection, ids, now)), None)
+
+
+def let_rest(connection: Connection, now: float) -> None:
+    """Ends the repeats of what is no longer so, or has been said often enough."""
+    ended = _due(now) & (_T.c.state == State.STANDING) & ~_stands(now)
+    connection.execute(update(_T).where(ended).values(state=State.DELIVERED))
+
+
+def _candidates(now: float, *conditions: ColumnElement[bool]) -> Any:
+    """The first row of every place that may be told; a place that is disabled is told nothing."""
+    order = func.row_number().over(partition_by=_T.c.place, order_by=(_T.c.created_at, _T.c.id))
+    ranked = (
+        select(
+            _T.c.id,
+            _T.c.created_at,
+            _PLACE.c.failing_since.is_not(None).label("failing"),
+            order.label("nth"),
+        )
+        .outerjoin(_PLACE, _PLACE.c.place == _T.c.place)
+        .where(_due(now), *conditions, _PLACE.c.disabled_at.is_(None))
+        .where(or_(_T.c.state == State.PENDING, _stands(now)), ~_earlier_news_is_pending())
+        .subquery()
+    )
+    return select(ranked).where(ranked.c.nth == 1).subquery()
+
+
+def _taken(connection: Connection, ids: Collection[str], now: float) -> list[Row[Any]]:
+    """Those that nobody else has taken meanwhile."""
+    free = _T.c.id.in_(ids) & _due(now)
+    rows = connection.execute(select(_T).where(free).with_for_update(skip_locked=True)).all()
+    taken = _T.c.id.in_([row.id for row in rows])
+    connection.execute(update(_T).where(taken).values(next_attempt_at=now + LEASE_S))
+    return list(rows)
+
+
+def _due(now: float) -> ColumnElement[bool]:
+    return and_(_T.c.state.in_([State.PENDING, State.STANDING]), _T.c.next_attempt_at <= now)
+
+
+def _earlier_news_is_pending() -> Exists:
+    """Whether the endpoint has yet to be told of something that happened before to the alert.
+
+    Told that an alert fires after having been told that it is over, a pager would never rest.
+    """
+    earlier = _T.alias("earlier")
+    return (
+        select(earlier.c.id)
+        .where(
+            _same_alert(earlier),
+            earlier.c.state == State.PENDING,
+            earlier.c.at < _T.c.at,
+        )
+        .exists()
+    )
+
+
+def _stands(now: float) -> ColumnElement[bool]:
+    """Whether what was said is still so: the alert fires, or is over and that is fresh news.
+
+    Of an alert that is over nothing is repeated once the place is told of another of the monitor,
+    which may have the same labels.
+    """
+    later, other, alert = _T.alias("later"), _T.alias("other"), tables.alerts
+    superseded = select(later.c.id).where(_same_alert(later), later.c.at > _T.c.at).exists()
+    fires = select(alert.c.id).where(alert.c.id == _T.c.alert, alert.c.state == "firing").exists()
+    followed = (
+        select(other.c.id)
+        .where(
+            other.c.place == _T.c.place,
+            other.c.monitor == _T.c.monitor,
+            other.c.created_at > _T.c.created_at,
+        )
+        .exists()
+    )
+    fresh = _T.c.created_at > now - RESOLVED_REPEATED_FOR_S
+    return and_(~superseded, or_(fires, and_(fresh, ~followed)))
+
+
+def _same_alert(other: Any) -> ColumnElement[bool]:
+    return and_(other.c.place == _T.c.place, other.c.kind == _T.c.kind, other.c.alert == _T.c.alert)

@@ -1,0 +1,57 @@
+"""How endpoints fare: one that has failed for days is called no more, until somebody says so."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from alerts import delivery
+from alerts.delivery import Outcome, Result, State
+from monitor.sql import tables
+from monitor.sql.database import insert_new
+
+_T = tables.endpoints
+
+
+def note(
+    connection: Connection, place: str, target: dict[str, Any], outcome: Outcome, now: float
+) -> Row[Any] | None:
+    """Takes an attempt's outcome into account; gives the endpoint if that has disabled it."""
+    new = {"place": place, "target": target, "n_failed": 0}
+    insert_new(connection, _T, [new])
+    row = connection.execute(select(_T).where(_T.c.place == place).with_for_update()).one()
+    if outcome.result is Result.DELIVERED:
+        if row.n_failed:
+            _change(connection, place, n_failed=0, failing_since=None)
+        return None
+    since = now if row.failing_since is None else row.failing_since
+    _change(connection, place, n_failed=row.n_failed + 1, failing_since=since)
+    reason = _reason_to_disable(outcome, row.n_failed + 1, since, now)
+    if reason is None or row.disabled_at is not None:
+        return None
+    _change(connection, place, disabled_at=now, reason=reason)
+    return connection.execute(select(_T).where(_T.c.place == place)).one()
+
+
+def enable(connection: Connection, place: str, now: float) -> Row[Any] | None:
+    """Calls an endpoint again, at once, for what has waited for it; None if it is not known."""
+    found = connection.execute(select(_T).where(_T.c.place == place).with_for_update()).first()
+    if found is None:
+        return None
+    _change(connection, place, n_failed=0, failing_since=None, disabled_at=None, reason=None)
+    t = tables.outbox
+    waiting = (t.c.place == place) & (t.c.state == State.PENDING)
+    connection.execute(update(t).where(waiting).values(next_attempt_at=now, n_failed=0))
+    return found
+
+
+def _reason_to_disable(outcome: Outcome, n_failed: int, since: float, now: float) -> str | None:
+    if outcome.result is Result.GONE:
+        return "it answered 410 Gone: it asks never to be called again"
+    if delivery.is_to_be_disabled(n_failed, since, now=now):
+        days = (now - since) / 86_400
+        return f"{n_failed} attempts failed in {days:.1f} days, the last with: {outcome.detail}"
+    return None
+
+
+def _change(connection: Connection, place: str, **values: object) -> None:
+    connection.execute(update(_T).where(_T.c.place == place).values(**values))
