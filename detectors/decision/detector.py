@@ -30,7 +30,7 @@ from detectors.decision.tails import signed
 from detectors.decision.verdicts import ColumnDecision, Decision, PairDecision
 from detectors.profile import Profile
 from detectors.reference import Reference
-from detectors.report import Reason, Verdict
+from detectors.report import Caution, Reason, Verdict
 
 __all__ = ["CEILING", "SETTLED_WINDOWS", "SUSPICION", "ColumnDecision", "Decision", "Detector"]
 
@@ -106,10 +106,19 @@ class Detector:
         return 2 / self._per_window
 
     @property
-    def provisional(self) -> bool:
-        """Whether the reference has too little to say of how its windows differ."""
+    def caution(self) -> Caution | None:
+        """Why the reference has too little to say of how its windows differ, where it has."""
         null = self._expected.null
-        return null.n_windows < SETTLED_WINDOWS or null.remembers
+        if null.n_windows < 2:
+            return Caution.ONE_WINDOW
+        if null.n_windows < SETTLED_WINDOWS:
+            return Caution.FEW_WINDOWS
+        return Caution.MEMORY if null.remembers else None
+
+    @property
+    def provisional(self) -> bool:
+        """Whether accumulated evidence raises no alarm."""
+        return self.caution is not None
 
     def start(self) -> Evidence:
         """No evidence yet."""
@@ -249,6 +258,7 @@ class Detector:
             evidence=total,
             threshold=self.threshold,
             provisional=self.provisional,
+            caution=self.caution,
             columns={},
         )
 

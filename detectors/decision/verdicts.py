@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from detectors.report import Reason, Verdict
+from detectors.report import Caution, Reason, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +33,8 @@ class Decision:
     """What the detector makes of one window; round-trips through plain JSON.
 
     p_value: of the window alone; None when undecided. evidence: accumulated, this window
-    included. threshold: the evidence that alarms. provisional: the reference has too few windows,
-    or windows that resemble their predecessors, so that accumulated evidence raises no alarm.
+    included. threshold: the evidence that alarms. provisional: accumulated evidence raises no
+    alarm; caution: why.
     columns: by name, the columns that decide. The rest is empty unless the window drifts. pairs:
     whose correlation changed, at a false discovery rate of 0.1, the strongest first. together:
     columns that most likely moved with one another, each perhaps too little to be named.
@@ -49,6 +49,7 @@ class Decision:
     columns: Mapping[str, ColumnDecision]
     pairs: tuple[PairDecision, ...] = ()
     together: tuple[str, ...] = ()
+    caution: Caution | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -61,5 +62,6 @@ class Decision:
             "columns": {name: ColumnDecision(**c) for name, c in plain["columns"].items()},
             "pairs": tuple(PairDecision(**pair) for pair in plain.get("pairs", ())),
             "together": tuple(plain.get("together", ())),
+            "caution": None if (why := plain.get("caution")) is None else Caution(why),
         }
         return Decision(**{**plain, **known})

@@ -1,6 +1,7 @@
 """What one window said, and how it is put together from profiles and a decision."""
 
 from detectors.report.window import (
+    Caution,
     ColumnReport,
     Comparison,
     Correlation,
@@ -17,10 +18,13 @@ from detectors.report.window import (
     Shift,
     Summary,
     Verdict,
+    VersionDifference,
+    VersionReport,
     WindowReport,
 )
 
 __all__ = [
+    "Caution",
     "ColumnReport",
     "Comparison",
     "Correlation",
@@ -37,5 +41,7 @@ __all__ = [
     "Shift",
     "Summary",
     "Verdict",
+    "VersionDifference",
+    "VersionReport",
     "WindowReport",
 ]

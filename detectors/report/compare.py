@@ -66,6 +66,7 @@ def report(
         evidence=decision.evidence,
         threshold=decision.threshold,
         provisional=decision.provisional,
+        caution=decision.caution,
         columns=_with_intervals(
             reference, profile, sorted(_columns(reference, profile, decision), key=_strength)
         ),

@@ -25,6 +25,14 @@ class Reason(StrEnum):
     PAUSED = "paused"
 
 
+class Caution(StrEnum):
+    """Why a verdict is provisional: a closed set that reaches payloads and pages."""
+
+    ONE_WINDOW = "the reference has no two windows of this length, so how they differ is not known"
+    FEW_WINDOWS = "the reference has fewer than 20 windows of this length"
+    MEMORY = "neighbouring windows of the reference resemble each other"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
     """Shares for a picture: at most a few dozen bars, the same bars for both sides.
@@ -310,7 +318,7 @@ class WindowReport:
     p_value: of the window alone, over all columns; None when undecided.
     evidence, threshold: the accumulated evidence and where it alarms. The threshold follows
         from the false-alarm budget.
-    provisional: the reference has too few windows to know how its days differ.
+    provisional: accumulated evidence raises no alarm; caution: why.
     columns: strongest first.
     explanation: of a window that drifts, or whose model is worse than its rows let expect.
     comparisons: with other windows than the reference's, where they are asked for.
@@ -337,4 +345,5 @@ class WindowReport:
     fairness: tuple[GroupReport, ...] = ()
     quality: QualityReport | None = None
     n_seen: int | None = None
+    caution: Caution | None = None
     versions: tuple[VersionReport, ...] = ()

@@ -25,7 +25,7 @@ from detectors.decision.evidence import Evidence
 from detectors.decision.floor import EffectFloor
 from detectors.profile import Profile, count
 from detectors.reference import Reference
-from detectors.report import Reason, Verdict
+from detectors.report import Caution, Reason, Verdict
 from tests.detectors.makers import coded, numbers
 
 YEARLY = Budget(alarms=1, period_s=365 * DAY_S)
@@ -209,6 +209,7 @@ def test_a_reference_of_one_window_is_provisional_and_knows_its_own_size() -> No
         detector = detector_of(reference_of(World(), 1, np.random.default_rng(seed)))
         _, decisions = run(detector, windows_of(detector, World(), 10, seed=100 + seed))
         assert all(decision.provisional for decision in decisions)
+        assert {decision.caution for decision in decisions} == {Caution.ONE_WINDOW}
         alarms += onsets(decisions)
         p_values += [decision.p_value for decision in decisions]
     assert alarms <= 4
@@ -218,13 +219,16 @@ def test_a_reference_of_one_window_is_provisional_and_knows_its_own_size() -> No
 def test_a_provisional_reference_raises_no_accumulated_alarm() -> None:
     detector = detector_of(reference_of(World(), 10, np.random.default_rng(1)))
     _, decisions = run(detector, windows_of(detector, World(shift=0.2), 30))
+    assert detector.caution is Caution.FEW_WINDOWS
     assert max(decision.evidence for decision in decisions) >= detector.threshold
     assert Reason.ACCUMULATED_EVIDENCE not in {decision.reason for decision in decisions}
 
 
 def test_windows_that_resemble_the_day_before_make_a_reference_provisional() -> None:
     world = World(day_effect=0.1, memory=0.7)
-    assert detector_of(reference_of(world, 30, np.random.default_rng(1))).provisional
+    detector = detector_of(reference_of(world, 30, np.random.default_rng(1)))
+    assert detector.provisional
+    assert detector.caution is Caution.MEMORY
 
 
 def test_a_window_length_that_the_reference_was_not_cut_into_is_provisional(
