@@ -1,0 +1,51 @@
+"""A real API server for the tests of what is told to one."""
+
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+import pytest
+
+from monitor.spec import crd
+from monitor.spec.schema import schema
+from monitor.up.supervisor import Supervisor
+from tests.conftest import Needs, cache_folder
+from tests.support import kube_api, kube_programs
+from tests.support.certificates import self_signed
+from tests.support.kube_api import KubeApi
+from tests.support.waiting import wait_for
+
+CONTROLLER = "system:serviceaccount:ml:driftmeter-controller"
+SOMEBODY = "system:serviceaccount:ml:somebody"
+
+
+@pytest.fixture(scope="session")
+def kubernetes(
+    servers: Supervisor,
+    needs: Needs,
+    not_tested: Callable[[str], NoReturn],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[KubeApi]:
+    """An API server with a namespace `ml` that enforces the restricted standard on pods."""
+    if not kube_programs.are_built(cache_folder()):
+        not_tested("there is no API server; 'python -m tests.support.kube_programs' builds one")
+    folder = tmp_path_factory.mktemp("kubernetes")
+    api = kube_api.start(
+        servers,
+        kube_programs.folder(cache_folder()),
+        folder,
+        users=[CONTROLLER, SOMEBODY],
+        certificate=self_signed(needs("openssl"), folder),
+    )
+    restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
+    metadata = {"name": "ml", "labels": restricted}
+    api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    yield api
+    api.close()
+
+
+@pytest.fixture(scope="session")
+def monitors(kubernetes: KubeApi) -> KubeApi:
+    """The API server, which knows the kind Monitor."""
+    kubernetes.apply(crd.definition(schema()))
+    wait_for(lambda: kubernetes.knows(f"{crd.GROUP}/v1"))
+    return kubernetes
