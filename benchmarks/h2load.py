@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.model_servers.requests import Call
+from benchmarks.real_servers.requests import Call
 
 WARM_UP_S = 0.5
 

@@ -7,10 +7,14 @@ of one false alarm in 365 windows. Run lengths are counted from an empty memory,
 control charts count them. Beside the evidence stand a Shewhart chart and a two-sided CUSUM
 (k = 0.5), whose limits hold the budget exactly: where the mean is known, and, as it is in
 practice, where it was learned from windows. The evidence goes on learning it.
+
+Then the same for one component of a hundred that share the budget, as a monitor's do: each has a
+hundredth of it.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -32,7 +36,9 @@ from detectors.decision.evidence import (
 
 BUDGET: Final = 365
 ALLOWANCE: Final = 0.5
-SHIFTS: Final = (0.0, 0.5, 1.0, 2.0, 3.0)
+SHIFTS: Final = {1: (0.0, 0.5, 1.0, 2.0, 3.0), 100: (1.0, 2.0, 3.0)}
+"""By the number of components that share the budget. Of many, none of 0: that is what
+`benchmarks.false_alarms` measures, of whole monitors."""
 REFERENCES: Final = {
     "known mean": np.inf,
     "mean of 365 windows": 365.0,
@@ -40,6 +46,8 @@ REFERENCES: Final = {
     "mean of 30 windows": 30.0,
 }
 _NODES: Final = 80
+_HIGHEST_LIMIT: Final = 30.0
+"""As far as so many nodes solve Page's equation."""
 
 RunLength = Callable[[float, float], float]
 """Of a chart's limit and a shift to the mean number of windows until it alarms."""
@@ -47,16 +55,18 @@ RunLength = Callable[[float, float], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delay:
-    """windows: mean until the alarm. in_budgets: the budget's rate of alarms over the rule's
-    where nothing shifts. over_cusum: windows over CUSUM's.
+    """components: that share the budget. windows: mean until the alarm; None where no limit of the
+    chart holds the budget. in_budgets: the budget's rate of alarms over the rule's where nothing
+    shifts. over_cusum: windows over CUSUM's.
     """
 
     reference: str
+    components: int
     rule: str
     shift: float
-    windows: float
+    windows: float | None
     in_budgets: float | None
-    over_cusum: float
+    over_cusum: float | None
 
 
 def shewhart_run_length(limit: float, shift: float) -> float:
@@ -91,36 +101,47 @@ def over_references(of_error: Callable[[float], float], n_windows: float) -> flo
     return float(np.average(values, weights=weights))
 
 
-def limit_within_budget(run_length: RunLength, n_windows: float) -> float:
-    """A chart's limit at which it alarms once in the budget, on average over references."""
+def limit_within_budget(
+    run_length: RunLength, n_windows: float, *, n_components: int = 1
+) -> float | None:
+    """A chart's limit at which so many of them alarm once in the budget, on average over
+    references; None where there is none below 30: means err by more than the chart allows."""
 
     def excess(limit: float) -> float:
         rate = over_references(lambda error: 1 / run_length(limit, error), n_windows)
-        return rate * BUDGET - 1
+        return rate * BUDGET * n_components - 1
 
-    return float(brentq(excess, 2, 12, xtol=1e-4))
+    if excess(_HIGHEST_LIMIT) > 0:
+        return None
+    return float(brentq(excess, 2, _HIGHEST_LIMIT, xtol=1e-4))
 
 
 def evidence_run_lengths(
-    shift: float, rng: np.random.Generator, errors: Floats, *, n_windows: float
+    shift: float,
+    rng: np.random.Generator,
+    errors: Floats,
+    *,
+    n_windows: float,
+    n_components: int = 1,
 ) -> Floats:
     """(streams,) windows until the detector's rule alarms on one component.
 
-    errors: (streams,) of the mean that the reference of so many windows expects. The rule: a
-    window of p <= b/2, or accumulated evidence of 2/b, at b = 1/365; while the evidence raises no
-    suspicion a window tells what to expect of the next, and how much it may vary.
+    errors: (streams,) of the mean that the reference of so many windows expects. n_components: of
+    which this one is the only one that moves. The rule: a window of p <= b/2, or accumulated
+    evidence of 2/b, at b = 1/365; while the evidence raises no suspicion a window tells what to
+    expect of the next, and how much it may vary.
     """
     lengths, running = np.zeros(errors.size), np.arange(errors.size)
     sums, mean, n_seen = start_sums(errors.size), errors.copy(), np.full(errors.size, n_windows)
     squares, n_scored = np.zeros(errors.size), np.zeros(errors.size)
-    strong = -ndtri(1 / (4 * BUDGET))
+    strong = -ndtri(1 / (4 * BUDGET * n_components))
     while running.size:
         value = rng.normal(loc=shift, size=running.size)
         z = (value - mean) / np.sqrt(1 + 1 / n_seen)
         score = z / spread(squares, n_scored, n_windows)
         sums = accumulate(sums, gains(np.stack([score, -score])), stakes(n_seen))
         lengths[running] += 1
-        evidence = by_component(sums)
+        evidence = by_component(sums) / n_components
         trusted = (evidence < SUSPICION) & np.isfinite(n_seen)
         n_seen = n_seen + trusted
         mean = np.where(trusted, mean + (value - mean) / n_seen, mean)
@@ -132,49 +153,70 @@ def evidence_run_lengths(
     return lengths
 
 
-def delays(reference: str, *, n_references: int, n_streams: int) -> Iterator[Delay]:
+def delays(
+    reference: str, n_components: int, *, n_references: int, n_streams: int
+) -> Iterator[Delay]:
     """Of every rule and shift. For the evidence's, so many references are drawn, and of each so
     many streams."""
     n_windows = REFERENCES[reference]
     charts = {"Shewhart": shewhart_run_length, "CUSUM": cusum_run_length}
-    limits = {name: limit_within_budget(chart, n_windows) for name, chart in charts.items()}
-    for shift in SHIFTS:
-        cusum = _mean_run_length(cusum_run_length, limits["CUSUM"], shift, n_windows)
-        for name, chart in charts.items():
-            windows = _mean_run_length(chart, limits[name], shift, n_windows)
-            rule = f"{name}, limit {limits[name]:.2f}"
-            yield _delay(reference, rule, shift, windows, cusum, 1 / BUDGET)
+    limits = {
+        name: limit_within_budget(chart, n_windows, n_components=n_components)
+        for name, chart in charts.items()
+    }
+    for shift in SHIFTS[n_components]:
+        delay = partial(_delay, reference, n_components, shift)
+        windows = {
+            name: _mean_run_length(chart, limits[name], shift, n_windows)
+            for name, chart in charts.items()
+        }
+        for name, limit in limits.items():
+            rule = f"{name}, no limit" if limit is None else f"{name}, limit {limit:.2f}"
+            yield delay(rule, windows[name], windows["CUSUM"], 1 / BUDGET)
         rng = np.random.default_rng(1)
-        errors = rng.normal(size=n_references) / np.sqrt(n_windows)
-        each = evidence_run_lengths(
-            shift, rng, np.repeat(errors, n_streams), n_windows=n_windows
-        ).reshape(n_references, n_streams)
-        rate = float((1 / each.mean(axis=1)).mean())
-        yield _delay(reference, "evidence", shift, float(each.mean()), cusum, rate)
+        errors = np.repeat(rng.normal(size=n_references) / np.sqrt(n_windows), n_streams)
+        lengths = evidence_run_lengths(
+            shift, rng, errors, n_windows=n_windows, n_components=n_components
+        )
+        rate = float((1 / lengths.reshape(n_references, n_streams).mean(axis=1)).mean())
+        yield delay("evidence", float(lengths.mean()), windows["CUSUM"], rate)
 
 
-def _mean_run_length(chart: RunLength, limit: float, shift: float, n_windows: float) -> float:
+def _mean_run_length(
+    chart: RunLength, limit: float | None, shift: float, n_windows: float
+) -> float | None:
+    if limit is None:
+        return None
     return over_references(lambda error: chart(limit, shift + error), n_windows)
 
 
 def _delay(
-    reference: str, rule: str, shift: float, windows: float, cusum: float, rate: float
+    reference: str,
+    n_components: int,
+    shift: float,
+    rule: str,
+    windows: float | None,
+    cusum: float | None,
+    rate: float,
 ) -> Delay:
     return Delay(
         reference=reference,
+        components=n_components,
         rule=rule,
         shift=shift,
         windows=windows,
         in_budgets=None if shift else 1 / (rate * BUDGET),
-        over_cusum=windows / cusum,
+        over_cusum=None if windows is None or cusum is None else windows / cusum,
     )
 
 
 def run(quick: bool) -> Iterator[Delay]:
-    for reference in REFERENCES:
-        yield from delays(
-            reference, n_references=50 if quick else 400, n_streams=20 if quick else 100
-        )
+    n_references, n_streams = (50, 20) if quick else (400, 100)
+    for n_components in SHIFTS:
+        for reference in REFERENCES:
+            yield from delays(
+                reference, n_components, n_references=n_references, n_streams=n_streams
+            )
 
 
 if __name__ == "__main__":

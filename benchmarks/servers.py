@@ -24,10 +24,10 @@ import numpy as np
 from benchmarks import collector as collector_benchmark
 from benchmarks import h2load
 from benchmarks.h2load import Load, Rate
-from benchmarks.model_servers import requests, starting
-from benchmarks.model_servers.environments import install
-from benchmarks.model_servers.requests import Call, Rides
-from benchmarks.model_servers.starting import Listening
+from benchmarks.real_servers import requests, starting
+from benchmarks.real_servers.environments import install
+from benchmarks.real_servers.requests import Call, Rides
+from benchmarks.real_servers.starting import Listening
 from monitor.kafka import embedded
 from monitor.kafka.connecting import Broker
 from monitor.kafka.messages import Topics

@@ -59,6 +59,17 @@ def test_the_mean_of_a_reference_errs_by_one_over_the_root_of_its_windows() -> N
 
 def test_a_limit_holds_the_budget_for_the_references_of_a_simulation() -> None:
     limit = limit_within_budget(shewhart_run_length, 30)
+    assert limit is not None
     errors = np.random.default_rng(1).normal(size=4_000) / np.sqrt(30)
     rates = [1 / shewhart_run_length(limit, error) for error in errors]
     assert np.mean(rates) * 365 == pytest.approx(1, abs=0.05)
+
+
+def test_of_many_components_each_has_its_part_of_the_budget() -> None:
+    limit = limit_within_budget(shewhart_run_length, np.inf, n_components=100)
+    assert limit is not None
+    assert shewhart_run_length(limit, 0.0) == pytest.approx(100 * 365, rel=1e-3)
+
+
+def test_no_cusum_holds_a_hundredth_of_the_budget_with_means_of_thirty_windows() -> None:
+    assert limit_within_budget(cusum_run_length, 30, n_components=100) is None

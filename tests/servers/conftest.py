@@ -1,6 +1,6 @@
 """Model servers as their makers ship them, and collectors beside them.
 
-`python -m benchmarks.model_servers install` brings the servers.
+`python -m benchmarks.real_servers install` brings the servers.
 """
 
 import fcntl
@@ -11,9 +11,9 @@ from typing import NoReturn, Protocol
 
 import pytest
 
-from benchmarks.model_servers import environments, starting
-from benchmarks.model_servers.environments import AGENT
-from benchmarks.model_servers.starting import Listening
+from benchmarks.real_servers import environments, starting
+from benchmarks.real_servers.environments import AGENT
+from benchmarks.real_servers.starting import Listening
 from monitor.kafka.connecting import Broker
 from monitor.up.supervisor import Supervisor, free_port
 from tests.servers import watching
@@ -41,7 +41,7 @@ class Collector(Protocol):
 def installed(not_tested: Callable[[str], NoReturn]) -> Installed:
     def check(name: str) -> None:
         if not environments.is_installed(name):
-            command = f"python -m benchmarks.model_servers install {name}"
+            command = f"python -m benchmarks.real_servers install {name}"
             not_tested(f"the model server {name!r} is not installed; {command!r} brings it")
 
     return check

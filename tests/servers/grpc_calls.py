@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import grpc
 
-from benchmarks.model_servers import seats
-from benchmarks.model_servers.requests import DATATYPES, Call, Rides, packed
+from benchmarks.real_servers import seats
+from benchmarks.real_servers.requests import DATATYPES, Call, Rides, packed
 from monitor.flags import Address
 from tests.servers.watching import Answer
 from tests.support import model_infer

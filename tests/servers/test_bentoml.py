@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.model_servers import requests, starting
-from benchmarks.model_servers.requests import Call
+from benchmarks.real_servers import requests, starting
+from benchmarks.real_servers.requests import Call
 from monitor.kafka.connecting import Broker
 from monitor.up.supervisor import Supervisor
 from tests.servers.conftest import Collector, Installed

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.model_servers import requests
-from benchmarks.model_servers.requests import Call, Rides
-from benchmarks.model_servers.starting import Listening
+from benchmarks.real_servers import requests
+from benchmarks.real_servers.requests import Call, Rides
+from benchmarks.real_servers.starting import Listening
 from monitor.kafka.connecting import Broker
 from tests.servers.conftest import Collector
 from tests.servers.watching import ask, assert_read, assert_same, calls

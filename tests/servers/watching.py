@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from benchmarks.model_servers import seats
-from benchmarks.model_servers.requests import DATATYPES, Call, Rides, rides
+from benchmarks.real_servers import seats
+from benchmarks.real_servers.requests import DATATYPES, Call, Rides, rides
 from detectors.columns import RESERVED_PREFIX, ColumnType, Field, Role
 from monitor.batches import decode
 from monitor.kafka.connecting import Broker

@@ -1,6 +1,6 @@
 """KServe's Python model server, with V1, V2 and gRPC: run by the Python of its environment.
 
-python -m benchmarks.model_servers.kserve_seats --http_port PORT --grpc_port PORT
+python -m benchmarks.real_servers.kserve_seats --http_port PORT --grpc_port PORT
 """
 
 import argparse
@@ -8,7 +8,7 @@ from typing import Any
 
 from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer, model_server
 
-from benchmarks.model_servers import seats
+from benchmarks.real_servers import seats
 
 
 class Seats(Model):  # type: ignore[misc] # kserve is in an environment of its own

@@ -1,6 +1,6 @@
 """What MLflow serves: a model from code. Run by the Python of its environment, it saves itself.
 
-python -m benchmarks.model_servers.mlflow_seats FOLDER
+python -m benchmarks.real_servers.mlflow_seats FOLDER
 """
 
 import sys
@@ -9,7 +9,7 @@ from typing import Any
 import mlflow.pyfunc
 from mlflow.models import set_model
 
-from benchmarks.model_servers import seats
+from benchmarks.real_servers import seats
 
 
 class Seats(mlflow.pyfunc.PythonModel):  # type: ignore[misc] # mlflow is in an environment of its own

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.model_servers import seats
+from benchmarks.real_servers import seats
 
 Rides = Sequence[Mapping[str, float | int | str | bool]]
 

@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 
-from benchmarks.model_servers import requests, seats
+from benchmarks.real_servers import requests, seats
 
 
 def test_the_same_seed_makes_the_same_rides() -> None:

@@ -1,16 +1,16 @@
-"""Install the model servers that the tests put a collector in front of.
+"""Install the servers that tests and benchmarks talk to: model servers, OpenTelemetry's collector.
 
-python -m benchmarks.model_servers install [NAME ...]
-python -m benchmarks.model_servers list
+python -m benchmarks.real_servers install [NAME ...]
+python -m benchmarks.real_servers list
 """
 
 import argparse
 
-from benchmarks.model_servers.environments import install, is_installed, names, program
+from benchmarks.real_servers.environments import install, is_installed, names, program
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.model_servers")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.real_servers")
     commands = parser.add_subparsers(dest="command", required=True)
     installing = commands.add_parser("install", help="install those that are missing")
     installing.add_argument("names", nargs="*", metavar="NAME", help="all, when none is named")

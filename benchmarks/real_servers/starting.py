@@ -6,12 +6,12 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.model_servers import seats
-from benchmarks.model_servers.environments import AGENT, program
+from benchmarks.real_servers import seats
+from benchmarks.real_servers.environments import AGENT, program
 from monitor.up.supervisor import Supervisor, free_port
 
 ROOT = Path(__file__).parents[2]
-HERE = "benchmarks.model_servers"
+HERE = "benchmarks.real_servers"
 
 QUIET = {
     "PYTHONPATH": str(ROOT),

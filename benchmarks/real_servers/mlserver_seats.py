@@ -4,7 +4,7 @@ from mlserver import MLModel
 from mlserver.codecs import NumpyCodec, StringCodec
 from mlserver.types import InferenceRequest, InferenceResponse
 
-from benchmarks.model_servers import seats
+from benchmarks.real_servers import seats
 
 
 class Seats(MLModel):  # type: ignore[misc] # mlserver is in an environment of its own

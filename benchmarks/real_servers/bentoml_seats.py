@@ -1,7 +1,7 @@
 """What BentoML serves: every row is told to BentoML's monitoring, which sends it by OTLP if
 SEATS_OTLP_ENDPOINT says where to.
 
-bentoml serve benchmarks.model_servers.bentoml_seats:Seats
+bentoml serve benchmarks.real_servers.bentoml_seats:Seats
 """
 
 import os
@@ -9,7 +9,7 @@ from typing import Any
 
 import bentoml
 
-from benchmarks.model_servers import seats
+from benchmarks.real_servers import seats
 
 TYPES = {
     "headway": "numerical",
