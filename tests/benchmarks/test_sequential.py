@@ -71,5 +71,15 @@ def test_of_many_components_each_has_its_part_of_the_budget() -> None:
     assert shewhart_run_length(limit, 0.0) == pytest.approx(100 * 365, rel=1e-3)
 
 
-def test_no_cusum_holds_a_hundredth_of_the_budget_with_means_of_thirty_windows() -> None:
-    assert limit_within_budget(cusum_run_length, 30, n_components=100) is None
+def test_a_hundred_cusums_with_means_of_thirty_windows_hold_the_budget_by_being_slow() -> None:
+    limit = limit_within_budget(cusum_run_length, 30, n_components=100)
+    assert limit is not None
+    cusum = over_references(lambda error: cusum_run_length(limit, 2.0 + error), 30)
+    rng = np.random.default_rng(1)
+    errors = rng.normal(size=500) / np.sqrt(30)
+    evidence = evidence_run_lengths(2.0, rng, errors, n_windows=30.0, n_components=100)
+    assert evidence.mean() < 0.6 * cusum
+
+
+def test_where_means_err_by_more_than_a_chart_allows_no_limit_holds_the_budget() -> None:
+    assert limit_within_budget(cusum_run_length, 10, n_components=100) is None
