@@ -63,28 +63,35 @@ class Stream:
     Closing is left to who opened the socket: `http.client` closes it before reading the body.
     """
 
-    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        connected: socket.socket,
+        deadline: Deadline,
+        *,
+        most_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
         self._connected = connected
         self._deadline = deadline
+        self._most_bytes = most_bytes
 
     def sendall(self, data: bytes) -> None:
         self._connected.settimeout(self._deadline.left_s())
         self._connected.sendall(data)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self._connected, self._deadline))
+        return io.BufferedReader(_Reader(self._connected, self._deadline, self._most_bytes))
 
     def close(self) -> None:
         """Does nothing, see above."""
 
 
 class _Reader(io.RawIOBase):
-    """The answer's bytes, up to `MAX_ANSWER_BYTES`; then it seems to end."""
+    """The answer's bytes, up to `most_bytes`; then it seems to end."""
 
-    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, connected: socket.socket, deadline: Deadline, most_bytes: int) -> None:
         self._connected = connected
         self._deadline = deadline
-        self._left = MAX_ANSWER_BYTES
+        self._left = most_bytes
 
     def readable(self) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""One HTTP POST to an address that was checked: bounded in time and in what it reads.
+"""One HTTP exchange with an address that was checked: bounded in time and in what it reads.
 
 No redirect is followed, no proxy variable is read, and TLS verifies the name in the URL.
 """
@@ -27,6 +27,7 @@ from alerts.guard import WEB, Target
 class Answer:
     status: int
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 def post(
@@ -37,8 +38,10 @@ def post(
     timeout_s: float,
     tls: ssl.SSLContext | None = None,
     monotonic: Callable[[], float] = time.monotonic,
+    method: str = "POST",
+    most_bytes: int = MAX_ANSWER_BYTES,
 ) -> Answer:
-    """The status and headers of the answer, all within `timeout_s` of the call.
+    """The answer, all within `timeout_s` of the call, and of its body at most so many bytes.
 
     tls: whom to trust; by default whom the system trusts.
     Raises OSError (of which TimeoutError is one) and http.client.HTTPException.
@@ -47,16 +50,17 @@ def post(
     connection = HTTPConnection(target.host, target.port)
     connection.default_port = WEB[target.scheme].default_port
     with _connected(target, deadline, tls or system_trust()) as connected:
-        connection.sock = cast("Any", Stream(connected, deadline))
-        connection.request("POST", target.path, body, {**headers, "connection": "close"})
-        return _read(connection.getresponse())
+        connection.sock = cast("Any", Stream(connected, deadline, most_bytes=most_bytes))
+        connection.request(method, target.path, body or None, {**headers, "connection": "close"})
+        return _read(connection.getresponse(), most_bytes)
 
 
-def _read(response: HTTPResponse) -> Answer:
-    """The status decides; the body is read so that a well-behaved endpoint sees no reset."""
+def _read(response: HTTPResponse, most_bytes: int) -> Answer:
+    """The body is read to its end so that a well-behaved endpoint sees no reset."""
+    body = b""
     with response, suppress(IncompleteRead):
-        response.read(MAX_ANSWER_BYTES)
-    return Answer(response.status, {k.lower(): v for k, v in response.headers.items()})
+        body = response.read(most_bytes)
+    return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, body)
 
 
 def _connected(target: Target, deadline: Deadline, tls: ssl.SSLContext) -> socket.socket:

@@ -13,6 +13,16 @@ from monitor.spec.strict import NAME_PATTERN, Duration, Strict
 
 _WEB, _MAIL = r"^https?://", r"^smtps?://"
 
+
+def _checked(words: str) -> str:
+    # A collector reads documents too, and starts without all that tells people.
+    from alerts.channels import template  # noqa: PLC0415
+
+    template.check(words)
+    return words
+
+
+Words = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_checked)]
 Timeout = Annotated[Duration, Field(gt=0, le=30)]
 Url = Annotated[str, Field(pattern=_WEB, max_length=2048)]
 Address = Annotated[str, Field(pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$", max_length=254)]
@@ -114,7 +124,40 @@ class Email(Strict):
         return self
 
 
-Settings = Alertmanager | Slack | Teams | PagerDuty | Opsgenie | Email
+class Kafka(Strict):
+    """A topic of the cluster that Driftmeter itself uses."""
+
+    topic: str = Field(
+        pattern=r"^[A-Za-z0-9._-]{1,249}$",
+        description="Gets the CloudEvents that webhooks are sent, keyed by alert.",
+        examples=["model-alerts"],
+    )
+
+
+class Grafana(Strict):
+    """Annotations: an incident is a region of time on every panel that shows the tag."""
+
+    url: Url
+    token_file: str = Field(
+        description="A file holding a service account's token that may write annotations."
+    )
+    dashboard_uid: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_-]{1,40}$",
+        description="Only on this dashboard; without it, on every one that asks for the tag.",
+    )
+
+
+class Template(Strict):
+    """Words of your own: text in which {field} is replaced, of the fields in docs/channels.md."""
+
+    title: Words | None = Field(
+        default=None, examples=["[{severity}] {monitor}: {cause} in {columns}"]
+    )
+    text: Words | None = Field(default=None, examples=["{lines}\nRunbook: {runbook}"])
+
+
+Settings = Alertmanager | Slack | Teams | PagerDuty | Opsgenie | Email | Kafka | Grafana
 
 
 class Channel(Strict):
@@ -122,8 +165,11 @@ class Channel(Strict):
 
     name: str = Field(pattern=NAME_PATTERN)
     timeout: Timeout = 15.0
+    template: Template | None = None
     alertmanager: Alertmanager | None = None
     email: Email | None = None
+    grafana: Grafana | None = None
+    kafka: Kafka | None = None
     opsgenie: Opsgenie | None = None
     pagerduty: PagerDuty | None = None
     slack: Slack | None = None
@@ -134,6 +180,8 @@ class Channel(Strict):
         if len(self._given()) != 1:
             *most, last = KINDS
             raise ValueError(f"give exactly one of {', '.join(most)} and {last}")
+        if self.kafka and self.template:
+            raise ValueError("what goes to Kafka is an event, and has no words to change")
         return self
 
     @property
@@ -149,7 +197,8 @@ class Channel(Strict):
     def target(self) -> dict[str, object]:
         """What `alerts.channels.open` makes the channel of."""
         settings = self.settings.model_dump(mode="json", by_alias=True)
-        return {"kind": self.kind, "timeout_s": self.timeout, **settings}
+        template = {"template": self.template.model_dump()} if self.template else {}
+        return {"kind": self.kind, "timeout_s": self.timeout, **settings, **template}
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Replicas are places of their own: one that is dead does not delay the others."""
@@ -166,7 +215,7 @@ class Channel(Strict):
         return [kind for kind in KINDS if getattr(self, kind) is not None]
 
 
-KINDS = tuple(sorted(set(Channel.model_fields) - {"name", "timeout"}))
+KINDS = tuple(sorted(set(Channel.model_fields) - {"name", "timeout", "template"}))
 
 
 def _distinct(webhooks: tuple[Webhook, ...]) -> tuple[Webhook, ...]:

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from alerts.channels.message import Message
 from alerts.channels.settings import Settings
+from alerts.channels.template import Words, words
 from alerts.delivery import Outcome
 from alerts.egress import Egress
 from alerts.notification import Notification, rfc3339
@@ -29,21 +30,22 @@ class Alertmanager:
     """One replica of an Alertmanager."""
 
     url: str
+    words: Words = Message.of
     egress: Egress = field(default_factory=Egress)
 
     @classmethod
     def open(cls, settings: Settings, egress: Egress) -> Self:
-        return cls(url=settings["url"], egress=egress)
+        return cls(url=settings["url"], words=words(settings), egress=egress)
 
     def send(self, notification: Notification, /, *, now: float) -> Outcome:
-        body = [alert(notification, now=now)]
+        body = [alert(notification, now=now, words=self.words)]
         return self.egress.post_json(f"{self.url.rstrip('/')}/api/v2/alerts", body, now=now)
 
 
-def alert(notification: Notification, *, now: float) -> dict[str, Any]:
+def alert(notification: Notification, *, now: float, words: Words = Message.of) -> dict[str, Any]:
     """An alert of the API. Times of events may lie ahead of the clock; those sent never do."""
     incident = notification.data["alert"]
-    message = Message.of(notification)
+    message = words(notification)
     starts_at = min(_seconds(incident["firing_at"]), now)
     ends_at = min(notification.at, now) if notification.is_resolved else now + EXPIRY_S
     links = {"generatorURL": message.link} if message.link else {}

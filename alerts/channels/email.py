@@ -20,6 +20,7 @@ from typing import Any, Self, cast
 
 from alerts.channels.message import Message
 from alerts.channels.settings import Settings, line
+from alerts.channels.template import Words, words
 from alerts.connection import Deadline, Stream, dialled, secured, system_trust
 from alerts.delivery import Outcome, Result
 from alerts.egress import Egress
@@ -41,6 +42,7 @@ class Email:
     starttls: bool = True
     username: str | None = None
     password: str = field(default="", repr=False)
+    words: Words = Message.of
     egress: Egress = field(default_factory=Egress)
 
     @classmethod
@@ -53,6 +55,7 @@ class Email:
             starttls=settings["starttls"],
             username=username,
             password="" if username is None else line(settings["password_file"]),
+            words=words(settings),
             egress=egress,
         )
 
@@ -74,7 +77,7 @@ class Email:
         return _taken(len(self.recipients), refused)
 
     def letter(self, notification: Notification, *, now: float) -> EmailMessage:
-        message, domain = Message.of(notification), _domain(self.sender)
+        message, domain = self.words(notification), _domain(self.sender)
         letter = EmailMessage()
         letter["From"] = self.sender
         letter["To"] = ", ".join(self.recipients)

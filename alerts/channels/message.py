@@ -25,8 +25,8 @@ class Message:
     @classmethod
     def of(cls, notification: Notification) -> Self:
         return cls(
-            title=_plain(_title(notification)),
-            lines=tuple(_plain(line) for line in _lines(notification.data)),
+            title=one_line(_title(notification)),
+            lines=tuple(one_line(line) for line in _lines(notification.data)),
             link=notification.data["links"].get("monitor"),
         )
 
@@ -41,24 +41,36 @@ def clipped_to(text: str, limit: int) -> str:
 
 
 def _title(notification: Notification) -> str:
-    cause = notification.data["alert"]["cause"]
+    data = notification.data
+    test = "Test: " if data.get("test") else ""
+    about = _about(data["alert"])
     if notification.is_resolved:
-        return f"Resolved: {cause} of {notification.monitor}"
-    columns = notification.data["columns"]
+        return f"{test}Resolved: {about} of {notification.monitor}"
+    columns = data["columns"]
     named = ", ".join(column["name"] for column in columns[:MAX_NAMED])
-    n_more = len(columns) + notification.data["columns_omitted"] - MAX_NAMED
+    n_more = len(columns) + data["columns_omitted"] - MAX_NAMED
     more = f" and {n_more} more" if n_more > 0 else ""
-    return f"{cause.capitalize()} of {notification.monitor}" + (f": {named}{more}" if named else "")
+    title = f"{about[0].upper()}{about[1:]} of {notification.monitor}"
+    return test + title + (f": {named}{more}" if named else "")
+
+
+def _about(alert: Mapping[str, Any]) -> str:
+    """The cause; of those that there may be several of, also which one."""
+    return f"{alert['cause']} {alert['rule']}" if alert["rule"] else alert["cause"]
 
 
 def _lines(data: Mapping[str, Any]) -> Iterator[str]:
     window = data["window"]
     yield (
-        f"Latest drifting window: {_minute(window['start'])} to {_minute(window['end'])} UTC, "
+        f"Latest bad window: {_minute(window['start'])} to {_minute(window['end'])} UTC, "
         f"{data['n_rows']} rows ({data['reason']})"
     )
     if data["because"]:
-        yield f"{(data['shift'] or 'Drift').capitalize()}: {data['because']}"
+        yield f"{(data['shift'] or data['alert']['cause']).capitalize()}: {data['because']}"
+    if data["probable_cause"]:
+        yield f"Probable cause: {data['probable_cause']}"
+    if data["measured"]:
+        yield _measured(data["measured"])
     for column in data["columns"]:
         yield _movement(column)
     if data["columns_omitted"]:
@@ -69,6 +81,12 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
         if quality := data[kind]:
             moved = f"{_number(quality['reference'])} → {_number(quality['value'])}"
             yield f"{kind.capitalize()} {quality['metric']}: {moved}"
+
+
+def _measured(measured: Mapping[str, Any]) -> str:
+    of = f" of {measured['column']}" if measured["column"] else ""
+    value, limit = _number(measured["value"]), _number(measured["limit"])
+    return f"{measured['statistic']}{of}: {value}, the limit is {limit}"
 
 
 def _movement(column: Mapping[str, Any]) -> str:
@@ -86,6 +104,6 @@ def _minute(time: str) -> str:
     return f"{datetime.fromisoformat(time):%Y-%m-%d %H:%M}"
 
 
-def _plain(text: str) -> str:
+def one_line(text: str) -> str:
     """Without line breaks and what else is not printed: names of columns may hold anything."""
     return "".join(letter if letter.isprintable() else " " for letter in text)

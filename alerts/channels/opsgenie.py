@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from alerts.channels.message import Message, clipped_to
 from alerts.channels.settings import Settings, word
+from alerts.channels.template import Words, words
 from alerts.delivery import Outcome
 from alerts.egress import Egress
 from alerts.notification import Notification
@@ -28,6 +29,7 @@ class Opsgenie:
     url: str
     api_key: str = field(repr=False)
     priority: str = "P3"
+    words: Words = Message.of
     egress: Egress = field(default_factory=Egress)
 
     @classmethod
@@ -36,6 +38,7 @@ class Opsgenie:
             url=settings["url"],
             api_key=word(settings["api_key_file"]),
             priority=settings["priority"],
+            words=words(settings),
             egress=egress,
         )
 
@@ -46,7 +49,7 @@ class Opsgenie:
         return self.egress.post_json(url, body, headers, now=now)
 
     def _create(self, notification: Notification) -> tuple[str, dict[str, Any]]:
-        message = Message.of(notification)
+        message = self.words(notification)
         return "", {
             "message": clipped_to(message.title, MAX_MESSAGE),
             "alias": notification.data["alert"]["id"],

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from alerts.channels.message import Message, clipped_to
 from alerts.channels.settings import Settings, word
+from alerts.channels.template import Words, words
 from alerts.delivery import Outcome
 from alerts.egress import Egress
 from alerts.notification import Notification
@@ -26,6 +27,7 @@ class PagerDuty:
     url: str
     routing_key: str = field(repr=False)
     severity: str = "warning"
+    words: Words = Message.of
     egress: Egress = field(default_factory=Egress)
 
     @classmethod
@@ -34,6 +36,7 @@ class PagerDuty:
             url=settings["url"],
             routing_key=word(settings["routing_key_file"]),
             severity=settings["severity"],
+            words=words(settings),
             egress=egress,
         )
 
@@ -45,21 +48,20 @@ class PagerDuty:
         key = {"routing_key": self.routing_key, "dedup_key": notification.data["alert"]["id"]}
         if notification.is_resolved:
             return {**key, "event_action": "resolve"}
-        return {**key, "event_action": "trigger", **_trigger(notification, self.severity)}
+        return {**key, "event_action": "trigger", **self._trigger(notification)}
 
-
-def _trigger(notification: Notification, severity: str) -> dict[str, Any]:
-    message = Message.of(notification)
-    links = [{"href": message.link, "text": "The monitor"}] if message.link else []
-    return {
-        "payload": {
-            "summary": clipped_to(message.title, MAX_SUMMARY),
-            "source": notification.monitor,
-            "severity": severity,
-            "timestamp": notification.data["alert"]["firing_at"],
-            "class": notification.data["alert"]["cause"],
-            "custom_details": {"details": message.text(), **notification.data},
-        },
-        "client": "Driftmeter",
-        "links": links,
-    }
+    def _trigger(self, notification: Notification) -> dict[str, Any]:
+        message = self.words(notification)
+        links = [{"href": message.link, "text": "The monitor"}] if message.link else []
+        return {
+            "payload": {
+                "summary": clipped_to(message.title, MAX_SUMMARY),
+                "source": notification.monitor,
+                "severity": self.severity,
+                "timestamp": notification.data["alert"]["firing_at"],
+                "class": notification.data["alert"]["cause"],
+                "custom_details": {"details": message.text(), **notification.data},
+            },
+            "client": "Driftmeter",
+            "links": links,
+        }

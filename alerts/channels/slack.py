@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from alerts.channels.message import Message, clipped_to
 from alerts.channels.settings import Settings, word
+from alerts.channels.template import Words, words
 from alerts.delivery import Outcome
 from alerts.egress import Egress
 from alerts.notification import Notification
@@ -21,18 +22,18 @@ class Slack:
     """A channel of a Slack workspace. Its URL is its secret."""
 
     url: str = field(repr=False)
+    words: Words = Message.of
     egress: Egress = field(default_factory=Egress)
 
     @classmethod
     def open(cls, settings: Settings, egress: Egress) -> Self:
-        return cls(url=word(settings["url_file"]), egress=egress)
+        return cls(url=word(settings["url_file"]), words=words(settings), egress=egress)
 
     def send(self, notification: Notification, /, *, now: float) -> Outcome:
-        return self.egress.post_json(self.url, body(notification), now=now)
+        return self.egress.post_json(self.url, body(self.words(notification)), now=now)
 
 
-def body(notification: Notification) -> dict[str, Any]:
-    message = Message.of(notification)
+def body(message: Message) -> dict[str, Any]:
     lines = clipped_to("\n".join(message.lines), MAX_TEXT)
     link = {"type": "mrkdwn", "text": f"<{message.link}|Open the monitor>"}
     return {

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from alerts.channels.message import Message
 from alerts.channels.settings import Settings, word
+from alerts.channels.template import Words, words
 from alerts.delivery import Outcome
 from alerts.egress import Egress
 from alerts.notification import Notification
@@ -21,32 +22,35 @@ class Teams:
     """A channel or chat of Teams. Its URL is its secret."""
 
     url: str = field(repr=False)
+    words: Words = Message.of
     egress: Egress = field(default_factory=Egress)
 
     @classmethod
     def open(cls, settings: Settings, egress: Egress) -> Self:
-        return cls(url=word(settings["url_file"]), egress=egress)
+        return cls(url=word(settings["url_file"]), words=words(settings), egress=egress)
 
     def send(self, notification: Notification, /, *, now: float) -> Outcome:
-        return self.egress.post_json(self.url, body(notification), now=now)
+        return self.egress.post_json(self.url, self.body(notification), now=now)
+
+    def body(self, notification: Notification) -> dict[str, Any]:
+        color = "good" if notification.is_resolved else "attention"
+        return _message(_card(self.words(notification), color))
 
 
-def body(notification: Notification) -> dict[str, Any]:
+def _message(card: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "message",
         "attachments": [
             {
                 "contentType": "application/vnd.microsoft.card.adaptive",
                 "contentUrl": None,
-                "content": _card(notification),
+                "content": card,
             }
         ],
     }
 
 
-def _card(notification: Notification) -> dict[str, Any]:
-    message = Message.of(notification)
-    color = "good" if notification.is_resolved else "attention"
+def _card(message: Message, color: str) -> dict[str, Any]:
     title = _text(message.title, size="medium", weight="bolder", color=color)
     link = {"type": "Action.OpenUrl", "title": "Open the monitor", "url": message.link}
     return {

@@ -18,6 +18,7 @@ Answer = Callable[[str, socket.socket], None]
 
 @dataclass
 class Request:
+    method: str
     path: str
     headers: dict[str, str]
     body: bytes
@@ -41,11 +42,15 @@ def listening(
 ) -> Iterator[Endpoint]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            endpoint.requests.append(Request(self.path, headers, body, self.client_address[0]))
+            endpoint.requests.append(
+                Request(self.command, self.path, headers, body, self.client_address[0])
+            )
             answer(self.path, self.connection)
             self.close_connection = True
+
+        do_GET = do_PATCH = do_POST  # noqa: N815  their names there
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name there
             pass

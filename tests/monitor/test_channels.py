@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from alerts.channels import KINDS as OPENED
 from monitor.channels import KINDS, Channel
-from monitor.spec.model import Alerts
+from monitor.spec.alerting import Alerts
 
 PAGE = (Path(__file__).parents[2] / "docs" / "channels.md").read_text(encoding="utf-8")
 MAIL = {"url": "smtp://mail.example.org:587", "from": "a@example.org", "to": ["b@example.org"]}
@@ -18,6 +18,8 @@ MAIL = {"url": "smtp://mail.example.org:587", "from": "a@example.org", "to": ["b
 SETTINGS: dict[str, dict[str, Any]] = {
     "alertmanager": {"urls": ["http://alertmanager:9093"]},
     "email": MAIL,
+    "grafana": {"url": "https://grafana.example.org", "token_file": "/token"},
+    "kafka": {"topic": "model-alerts"},
     "opsgenie": {"api_key_file": "/key"},
     "pagerduty": {"routing_key_file": "/key"},
     "slack": {"url_file": "/url"},
@@ -57,6 +59,11 @@ def test_a_target_has_the_kind_and_all_settings(kind: str) -> None:
         {"email": MAIL | {"username": "drift"}},
         {"email": MAIL | {"username": "drift", "password_file": "/p", "starttls": False}},
         {"slack": {"url_file": "/url"}, "timeout": "31s"},
+        {"slack": {"url_file": "/url"}, "template": {"title": "{monitor.name}"}},
+        {"slack": {"url_file": "/url"}, "template": {"text": "{cause"}},
+        {"kafka": {"topic": "two words"}},
+        {"kafka": {"topic": "t"}, "template": {"title": "of a record?"}},
+        {"grafana": {"url": "https://g.example", "token": "secret"}},
     ],
 )
 def test_what_could_not_work_is_refused(settings: dict[str, Any]) -> None:

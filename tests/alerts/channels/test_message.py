@@ -6,7 +6,7 @@ from alerts.channels.message import Message, clipped_to
 from alerts.notification import Notification
 from tests.alerts.channels import told
 
-WINDOW = "Latest drifting window: 1970-01-05 00:00 to 1970-01-06 00:00 UTC"
+WINDOW = "Latest bad window: 1970-01-05 00:00 to 1970-01-06 00:00 UTC"
 
 
 def test_a_title_says_what_and_where() -> None:

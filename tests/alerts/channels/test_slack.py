@@ -7,6 +7,7 @@ https://docs.slack.dev/reference/block-kit/composition-objects/text-object
 import pytest
 
 from alerts.channels import slack
+from alerts.channels.message import Message
 from alerts.notification import Notification
 from tests.alerts.channels import told
 from tests.alerts.channels.told import check, exactly, text
@@ -30,9 +31,9 @@ SCHEMA = exactly(
 
 @pytest.mark.parametrize("notification", told.ALL.values(), ids=told.ALL)
 def test_the_body_is_what_slack_describes(notification: Notification) -> None:
-    check(slack.body(notification), SCHEMA)
+    check(slack.body(Message.of(notification)), SCHEMA)
 
 
 def test_no_column_can_mention_everybody() -> None:
-    assert "<!channel>" not in slack.body(told.LARGEST)["text"]
-    assert "&lt;!channel&gt;&amp;" in slack.body(told.LARGEST)["text"]
+    assert "<!channel>" not in slack.body(Message.of(told.LARGEST))["text"]
+    assert "&lt;!channel&gt;&amp;" in slack.body(Message.of(told.LARGEST))["text"]

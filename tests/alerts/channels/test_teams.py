@@ -7,10 +7,12 @@ https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-
 import orjson
 import pytest
 
-from alerts.channels import teams
+from alerts.channels.teams import Teams
 from alerts.notification import Notification
 from tests.alerts.channels import told
 from tests.alerts.channels.told import check, exactly, text
+
+TEAMS = Teams(url="https://teams.example")
 
 RUN = {
     "type": "object",
@@ -54,16 +56,16 @@ SCHEMA = exactly(
 
 @pytest.mark.parametrize("notification", told.ALL.values(), ids=told.ALL)
 def test_the_body_is_an_adaptive_card_in_a_message(notification: Notification) -> None:
-    check(teams.body(notification), SCHEMA)
+    check(TEAMS.body(notification), SCHEMA)
 
 
 def test_the_largest_message_is_within_the_limit_of_teams() -> None:
-    assert len(orjson.dumps(teams.body(told.LARGEST))) < 28_000
+    assert len(orjson.dumps(TEAMS.body(told.LARGEST))) < 28_000
 
 
 def test_good_news_is_green_and_bad_news_red() -> None:
     def color(notification: Notification) -> str:
-        card = teams.body(notification)["attachments"][0]["content"]
+        card = TEAMS.body(notification)["attachments"][0]["content"]
         return str(card["body"][0]["inlines"][0]["color"])
 
     assert (color(told.FIRING), color(told.RESOLVED)) == ("attention", "good")
