@@ -42,14 +42,17 @@ def distributions(of: Distribution, /, *, title: str) -> str:
     return _histogram(of, title) if of.edges else _levels(of, title)
 
 
-def sparkline(values: Sequence[float | None], /, *, title: str) -> str:
+def sparkline(
+    values: Sequence[float | None], /, *, title: str, threshold: float | None = None
+) -> str:
     """A line without axes, as tall as a word or two; None leaves a gap."""
-    scale = _Scale.of(values)
+    scale = _Scale.of([*values, threshold])
     points = [
         None if value is None else (3 + 114 * i / max(1, len(values) - 1), scale.y(value, 3, 25))
         for i, value in enumerate(values)
     ]
-    return _svg(title, 120, 28, _line("line", points))
+    limit = "" if threshold is None else _limit(scale.y(threshold, 3, 25), 3, 117)
+    return _svg(title, 120, 28, limit + _line("line", points))
 
 
 def lines_over_time(
@@ -172,8 +175,11 @@ def _x(time: float, first: float, last: float) -> float:
 
 
 def _threshold(value: float, y: float) -> list[str]:
-    line = f'<line class="threshold" {_FALLBACK["threshold"]} {_ends(44, y, 628, y)}/>'
-    return [line, _text(628, y - 4, f"threshold {number(value)}", anchor="end")]
+    return [_limit(y, 44, 628), _text(628, y - 4, f"threshold {number(value)}", anchor="end")]
+
+
+def _limit(y: float, left: float, right: float) -> str:
+    return f'<line class="threshold" {_FALLBACK["threshold"]} {_ends(left, y, right, y)}/>'
 
 
 def _legend(position: int, name: str) -> str:

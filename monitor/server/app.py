@@ -12,8 +12,9 @@ from prometheus_client.exposition import choose_encoder
 from sqlalchemy.exc import SQLAlchemyError
 
 import monitor
-from monitor.server import api, pages, problems
+from monitor.server import api, pages, problems, retrains, subscriptions
 from monitor.server.exported import MonitorMetrics
+from monitor.server.pages.rendering import Renderer
 from monitor.sql.database import Database
 
 STATIC = Path(monitor.__file__).parent / "static"
@@ -31,10 +32,13 @@ def create_app(
         openapi_url="/api/openapi.json",
         favicon_url="/static/favicon.svg",
     )
-    problems.install(app)
+    render = Renderer(clock)
+    problems.install(app, pages.error_page(render))
     registry.register(MonitorMetrics(database))
     app.include_router(api.routes(database, clock))
-    app.include_router(pages.routes(database, clock))
+    app.include_router(subscriptions.routes(database, clock))
+    app.include_router(retrains.routes(database, clock))
+    app.include_router(pages.routes(database, render))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_probes(app, database, registry)
     return app

@@ -1,15 +1,19 @@
 """Errors as RFC 9457 problem documents: what is wrong, where, and what to do."""
 
+import logging
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -43,24 +47,55 @@ def response(
     return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Every error of the application leaves as a problem document."""
+class Page(Protocol):
+    """Says to somebody with a browser what a problem document says to a program."""
+
+    def __call__(self, request: Request, problem: ProblemError, /) -> Response: ...
+
+
+def install(app: FastAPI, page: Page) -> None:
+    """Every error of the application leaves as a problem document, or as a page to a browser."""
+
+    def answer(request: Request, problem: ProblemError) -> Response:
+        if wants_page(request):
+            return page(request, problem)
+        return response(problem.status, problem.detail, problem.faults)
 
     @app.exception_handler(ProblemError)
-    def _problem(_: Request, error: ProblemError) -> JSONResponse:
-        return response(error.status, error.detail, error.faults)
+    def _problem(request: Request, error: ProblemError) -> Response:
+        return answer(request, error)
 
     @app.exception_handler(HTTPException)
-    def _http(_: Request, error: HTTPException) -> JSONResponse:
-        return response(HTTPStatus(error.status_code), str(error.detail))
+    def _http(request: Request, error: HTTPException) -> Response:
+        answered = answer(request, ProblemError(HTTPStatus(error.status_code), str(error.detail)))
+        answered.headers.update(error.headers or {})
+        return answered
 
     @app.exception_handler(RequestValidationError)
-    def _request(_: Request, error: RequestValidationError) -> JSONResponse:
-        return response(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "the request does not fit",
-            [_fault(e["loc"], e["msg"]) for e in error.errors()],
+    def _request(request: Request, error: RequestValidationError) -> Response:
+        faults = [_fault(e["loc"], e["msg"]) for e in error.errors()]
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return answer(request, ProblemError(status, "The request does not fit.", faults))
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(InterfaceError)
+    def _database(request: Request, error: DBAPIError) -> Response:
+        log.warning("the database did not answer: %s", error)
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        return answer(request, ProblemError(status, "The database does not answer. Try again."))
+
+    @app.exception_handler(Exception)
+    def _bug(request: Request, _: Exception) -> Response:  # it is raised again, and so logged
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        return answer(
+            request, ProblemError(status, "This is a fault of Driftmeter's: see its log.")
         )
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a browser asks, and for something other than the API."""
+    accepts = request.headers.get("accept", "")
+    return "text/html" in accepts and not request.url.path.startswith("/api/")
 
 
 def invalid_document(error: ValidationError) -> ProblemError:

@@ -1,22 +1,38 @@
 """What the API, the pages and the metrics read from SQL: rows in, JSON-ready documents out."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select
 
+from monitor.server import windows
+from monitor.server.moments import moment, seconds_of
+from monitor.server.problems import ProblemError
 from monitor.server.samples import with_samples
+from monitor.server.windows import Window
 from monitor.sql import tables
 
 Document = dict[str, Any]
 
+ALERT_FACTS = (
+    "reason",
+    "ruling",
+    "evidence",
+    "threshold",
+    "columns",
+    "shift",
+    "because",
+    "measured",
+    "probable_cause",
+)
+"""What of an alert's facts is shown with it."""
 
-def moment(seconds: float | None) -> str | None:
-    """RFC 3339 in UTC, of seconds since 1970."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+_CHUNK = 500  # ids in one statement
+
+
+def missing(message: str) -> ProblemError:
+    return ProblemError(HTTPStatus.NOT_FOUND, message)
 
 
 def monitors(connection: Connection) -> list[Document]:
@@ -29,6 +45,24 @@ def monitors(connection: Connection) -> list[Document]:
     return [
         _monitor(row, active.get(row.name), reports.get(row.name), alerts_by_name.get(row.name))
         for row in latest
+    ]
+
+
+def summaries(connection: Connection) -> list[Document]:
+    """Every monitor that is not deleted, by name: no document and no report, the figures of its
+    last window instead."""
+    last = windows.newest(connection)
+    alerts_by_name = _latest_alerts(connection)
+    return [
+        {
+            "name": row.name,
+            "labels": row.document["metadata"].get("labels", {}),
+            "status": row.state,
+            "revision": row.revision,
+            "window": last.get(row.name),
+            "alert": alerts_by_name.get(row.name),
+        }
+        for row in _latest_revisions(connection)
     ]
 
 
@@ -61,6 +95,14 @@ def revisions(connection: Connection, name: str) -> list[Document]:
         }
         for row in rows
     ]
+
+
+def known_revisions(connection: Connection, name: str) -> list[Document]:
+    """As `revisions`; raises a problem if no monitor was ever named so."""
+    found = revisions(connection, name)
+    if not found:
+        raise missing(f"no monitor was ever named {name!r}")
+    return found
 
 
 def _latest_revisions(connection: Connection, name: str | None = None) -> Sequence[Row[Any]]:
@@ -106,54 +148,54 @@ def _monitor(
 
 def last_reports(connection: Connection, names: Sequence[str]) -> dict[str, Document]:
     """The newest report of each monitor's shortest window."""
-    return _newest(connection, names)
+    return _bodies(connection, windows.newest(connection, names))
 
 
 def last_labelled_reports(connection: Connection, names: Sequence[str]) -> dict[str, Document]:
     """The newest report of each monitor's shortest window that has labels."""
-    return _newest(connection, names, tables.reports.c.body["realised"]["n"].as_integer() > 0)
+    return _bodies(connection, windows.newest(connection, names, is_labelled=True))
 
 
-def _newest(
-    connection: Connection, names: Sequence[str], *conditions: ColumnElement[bool]
-) -> dict[str, Document]:
+def _bodies(connection: Connection, chosen: Mapping[str, Window]) -> dict[str, Document]:
     t = tables.reports
-    shortest = (
-        select(t.c.monitor, func.min(t.c.window_s).label("window_s"))
-        .where(t.c.monitor.in_(names))
-        .group_by(t.c.monitor)
-        .subquery()
-    )
-    newest = (
-        select(t.c.monitor, t.c.window_s, func.max(t.c.window_start).label("window_start"))
-        .join(shortest, (t.c.monitor == shortest.c.monitor) & (t.c.window_s == shortest.c.window_s))
-        .where(*conditions)
-        .group_by(t.c.monitor, t.c.window_s)
-        .subquery()
-    )
-    query = (
-        select(t.c.monitor, t.c.body)
-        .join(
-            newest,
-            (t.c.monitor == newest.c.monitor)
-            & (t.c.window_s == newest.c.window_s)
-            & (t.c.window_start == newest.c.window_start),
-        )
-        .order_by(t.c.created_at)
-    )
-    return {row.monitor: row.body for row in connection.execute(query)}
+    ids = [window.report for window in chosen.values()]
+    found: dict[str, Document] = {}
+    for i in range(0, len(ids), _CHUNK):
+        query = select(t.c.monitor, t.c.body).where(t.c.id.in_(ids[i : i + _CHUNK]))
+        found.update((row.monitor, row.body) for row in connection.execute(query))
+    return found
 
 
 def reports(
     connection: Connection, name: str, *, limit: int, before: float | None = None
 ) -> list[Document]:
     """Reports of a monitor, newest window first; `before` is a window start to page on from."""
-    t = tables.reports
-    query = select(t.c.body).where(t.c.monitor == name)
+    f = tables.figures
+    query = select(f.c.report).where(f.c.monitor == name)
     if before is not None:
-        query = query.where(t.c.window_start < before)
-    query = query.order_by(t.c.window_start.desc(), t.c.window_s).limit(limit)
-    return with_samples(connection, list(connection.scalars(query)))
+        query = query.where(f.c.window_start < before)
+    query = query.order_by(f.c.window_start.desc(), f.c.window_s).limit(limit)
+    return _in_order(connection, list(connection.scalars(query)))
+
+
+def reports_until(connection: Connection, report: Document, *, limit: int) -> list[Document]:
+    """A report and those of the windows of its length before it, oldest first."""
+    start = seconds_of(report["window"]["start"])
+    past = windows.history(
+        connection,
+        report["monitor"],
+        windows.series_of(connection, report["id"]),
+        limit=limit,
+        until=start,
+    )
+    return _in_order(connection, [window.report for window in past])
+
+
+def _in_order(connection: Connection, ids: Sequence[str]) -> list[Document]:
+    t = tables.reports
+    rows = connection.execute(select(t.c.id, t.c.body).where(t.c.id.in_(ids)))
+    bodies = {row.id: row.body for row in rows}
+    return with_samples(connection, [bodies[one] for one in ids if one in bodies])
 
 
 def report(connection: Connection, report_id: str) -> Document | None:
@@ -162,17 +204,56 @@ def report(connection: Connection, report_id: str) -> Document | None:
     return None if found is None else with_samples(connection, [found])[0]
 
 
-def alerts(connection: Connection, *, name: str | None, limit: int) -> list[Document]:
+def alerts(
+    connection: Connection,
+    *,
+    name: str | None,
+    state: str | None = None,
+    limit: int,
+    offset: int = 0,
+) -> list[Document]:
     """Alerts, the latest begun first."""
     t = tables.alerts
-    query = select(t).order_by(t.c.started_at.desc(), t.c.id).limit(limit)
-    return [_alert(row) for row in connection.execute(_of_monitor(query, t.c.monitor, name))]
+    query = select(t).order_by(t.c.started_at.desc(), t.c.id).limit(limit).offset(offset)
+    chosen = _where(query, (t.c.monitor, name), (t.c.state, state))
+    return [_alert(row) for row in connection.execute(chosen)]
 
 
-def _latest_alerts(connection: Connection, names: Sequence[str]) -> dict[str, Document]:
+def alert(connection: Connection, alert_id: str) -> Document | None:
     t = tables.alerts
-    query = select(t).where(t.c.monitor.in_(names)).order_by(t.c.started_at)
-    return {row.monitor: _alert(row) for row in connection.execute(query)}
+    row = connection.execute(select(t).where(t.c.id == alert_id)).first()
+    return None if row is None else _alert(row)
+
+
+def alert_counts(connection: Connection, *, name: str | None) -> dict[str, int]:
+    """How many alerts are in each state."""
+    return _counts(connection, tables.alerts, name)
+
+
+def delivery_counts(connection: Connection, *, name: str | None) -> dict[str, int]:
+    """How many deliveries are in each state."""
+    return _counts(connection, tables.outbox, name)
+
+
+def _counts(connection: Connection, t: Table, name: str | None) -> dict[str, int]:
+    query = _where(
+        select(t.c.state, func.count().label("n")).group_by(t.c.state), (t.c.monitor, name)
+    )
+    return {row.state: row.n for row in connection.execute(query)}
+
+
+def _latest_alerts(
+    connection: Connection, names: Sequence[str] | None = None
+) -> dict[str, Document]:
+    """The alert of each monitor that matters most: one that fires, or else the latest."""
+    t, other = tables.alerts, tables.alerts.alias("other")
+    latest = select(func.max(other.c.started_at)).where(other.c.monitor == t.c.monitor)
+    is_open = t.c.state.in_(("pending", "firing"))
+    query = select(t).where(is_open | (t.c.started_at == latest.scalar_subquery()))
+    if names is not None:
+        query = query.where(t.c.monitor.in_(names))
+    rows = connection.execute(query.order_by(t.c.state == "firing", t.c.started_at))
+    return {row.monitor: _alert(row) for row in rows}
 
 
 def _alert(row: Row[Any]) -> Document:
@@ -180,20 +261,46 @@ def _alert(row: Row[Any]) -> Document:
         "id": row.id,
         "monitor": row.monitor,
         "cause": row.cause,
+        "rule": row.rule,
+        "severity": row.severity,
         "state": row.state,
+        "telling": row.telling,
+        "told": row.told,
         "started_at": moment(row.started_at),
         "updated_at": moment(row.updated_at),
         "firing_at": moment(row.firing_at),
         "resolved_at": moment(row.resolved_at),
-        **{key: row.body.get(key) for key in ("reason", "evidence", "threshold", "columns")},
+        "window": {end: moment(at) for end, at in row.body.get("window", {}).items()},
+        **{key: row.body.get(key) for key in ALERT_FACTS},
     }
 
 
-def deliveries(connection: Connection, *, name: str | None, limit: int) -> list[Document]:
+def deliveries(
+    connection: Connection,
+    *,
+    name: str | None,
+    state: str | None = None,
+    kind: str | None = None,
+    alert: str | None = None,
+    limit: int,
+    offset: int = 0,
+) -> list[Document]:
     """Notifications and what came of them, the latest first."""
     t = tables.outbox
-    query = select(t).order_by(t.c.created_at.desc(), t.c.id).limit(limit)
-    rows = connection.execute(_of_monitor(query, t.c.monitor, name)).all()
+    query = select(t).order_by(t.c.created_at.desc(), t.c.id).limit(limit).offset(offset)
+    chosen = _where(
+        query, (t.c.monitor, name), (t.c.state, state), (t.c.kind, kind), (t.c.alert, alert)
+    )
+    return _deliveries(connection, connection.execute(chosen).all())
+
+
+def delivery(connection: Connection, delivery_id: str) -> Document | None:
+    t = tables.outbox
+    rows = connection.execute(select(t).where(t.c.id == delivery_id)).all()
+    return _deliveries(connection, rows)[0] if rows else None
+
+
+def _deliveries(connection: Connection, rows: Sequence[Row[Any]]) -> list[Document]:
     attempts = _attempts(connection, [row.id for row in rows])
     return [
         {
@@ -202,6 +309,7 @@ def deliveries(connection: Connection, *, name: str | None, limit: int) -> list[
             "kind": row.kind,
             "endpoint": row.endpoint,
             "url": row.target.get("url"),
+            "alert": row.alert,
             "state": row.state,
             "created_at": moment(row.created_at),
             "next_attempt_at": moment(row.next_attempt_at) if row.state == "pending" else None,
@@ -230,5 +338,9 @@ def _attempts(connection: Connection, ids: Iterable[str]) -> dict[str, list[Docu
     return found
 
 
-def _of_monitor(query: Select[Any], column: Any, name: str | None) -> Select[Any]:
-    return query if name is None else query.where(column == name)
+def _where(query: Select[Any], *conditions: tuple[ColumnElement[Any], str | None]) -> Select[Any]:
+    """A column is any value where None is given."""
+    for column, value in conditions:
+        if value is not None:
+            query = query.where(column == value)
+    return query

@@ -4,7 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from monitor.spec.durations import format_duration
+
 Document = Mapping[str, Any]
+
+_UNITS = ((2 * 86_400.0, "days"), (3600.0, "h"), (60.0, "min"))
 
 TITLES = {
     "dm.outlier": "typicality of rows",
@@ -27,6 +31,30 @@ METRICS = {
     "brier": "Brier score",
     "expected_calibration_error": "calibration error",
 }
+
+
+STATISTICS = {
+    "anderson_darling": "Anderson–Darling",
+    "chi_squared": "χ²",
+    "cramer_von_mises": "Cramér–von Mises",
+    "frechet_distance": "Fréchet distance",
+    "g_test": "G-test",
+    "hellinger": "Hellinger distance",
+    "hotelling": "Hotelling's T²",
+    "jensen_shannon_distance": "Jensen–Shannon distance",
+    "kolmogorov_smirnov": "Kolmogorov–Smirnov",
+    "kuiper": "Kuiper",
+    "kullback_leibler": "Kullback–Leibler divergence",
+    "mmd_fourier": "maximum mean discrepancy, squared",
+    "two_proportion": "missing share, z",
+    "wasserstein": "Wasserstein distance",
+    "wasserstein_sd": "Wasserstein distance, sd",
+    "welch_mean_shift": "shift of the mean, Welch's t",
+}
+
+
+def statistic(name: str) -> str:
+    return STATISTICS.get(name, name.replace("_", " "))
 
 
 def title_of(column: str) -> str:
@@ -52,6 +80,26 @@ def span(window: Document) -> str:
     start, end = when(window["start"]), when(window["end"])
     is_day = window["seconds"] == 86_400 and " " not in start
     return start if is_day else f"{start} – {end}"
+
+
+def length_of(seconds: float) -> str:
+    """How long a window is, "1d" or "15m"."""
+    return format_duration(seconds)
+
+
+def age(moment: str | None, now: str) -> str:
+    """How long ago, in one unit: "3 h ago"; of what is yet to come, "in 3 h"."""
+    if moment is None:
+        return "–"
+    ago = (datetime.fromisoformat(now) - datetime.fromisoformat(moment)).total_seconds()
+    size, unit = next((one for one in _UNITS if abs(ago) >= one[0]), (1.0, "s"))
+    told = f"{abs(ago) / size:.0f} {unit}"
+    return f"{told} ago" if ago >= 0 else f"in {told}"
+
+
+def digest(artifact: str | None) -> str:
+    """An artifact's id, short enough to be told from others."""
+    return "none yet" if artifact is None else f"{artifact.removeprefix('sha256:')[:12]}…"
 
 
 def count(n: int) -> str:
@@ -83,6 +131,17 @@ def moved(column: Document) -> str:
     if before["quantiles"] and after["quantiles"]:
         return f"median {figure(before['quantiles']['0.5'])} → {figure(after['quantiles']['0.5'])}"
     return _moved_category(before["shares"] or {}, after["shares"] or {})
+
+
+def movement(column: Document) -> str:
+    """What an alert says of a column, "mean 12.1 → 48" or "missing 1.0 % → 71.2 %"."""
+    what = column["what"]
+    is_share = what == "missing" or what.startswith("share of")
+    before, after = (
+        percent(column[side]) if is_share else figure(column[side])
+        for side in ("reference", "current")
+    )
+    return f"{what} {before} → {after}"
 
 
 def _moved_category(before: Mapping[str, float], after: Mapping[str, float]) -> str:

@@ -5,6 +5,7 @@ are read as fast as one page of reports.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -27,6 +28,7 @@ def row_of(report: Mapping[str, Any]) -> dict[str, object]:
         "window_s": report["window_s"],
         "window_start": report["window_start"],
         "report": report["id"],
+        "window_end": datetime.fromisoformat(body["window"]["end"]).timestamp(),
         "verdict": body["verdict"],
         "n_rows": body["n_rows"],
         "evidence": body["evidence"],

@@ -68,7 +68,11 @@ segments = Table(
     Column("topic", String(249), primary_key=True),
     Column("partition", Integer, primary_key=True),
     Column("start", BigInteger, primary_key=True),
+    Column("model_version", String(63), primary_key=True),
     Column("version", BigInteger, nullable=False),
+    Column("through", BigInteger, nullable=False),
+    # That was in force when the segment was first heard of.
+    Column("monitor_revision", Integer, nullable=False),
     Column("profile", LargeBinary, nullable=False),
 )
 
@@ -85,12 +89,14 @@ watermarks = Table(
 )
 
 evidence = Table(
-    # The e-detector's state after the last closed window of each length.
+    # The e-detector's state after the last closed window of each series of windows.
     "evidence",
     metadata,
     Column("monitor", String(63), primary_key=True),
     Column("reference_id", String(80), primary_key=True),
     Column("window_s", Double, primary_key=True),
+    Column("phase_s", Double, primary_key=True),
+    Column("rows", BigInteger, primary_key=True),
     Column("through", Double, nullable=False),
     Column("state", LargeBinary, nullable=False),
 )
@@ -107,16 +113,21 @@ past_windows = Table(
 )
 
 reports = Table(
-    # One row a window; a late label writes it again with the next revision.
+    # One row a window; a late label writes it again with the next revision. The stretches of the
+    # log of which it was decided, and of which the present revision was made, are named with it.
     "reports",
     metadata,
     Column("id", String(64), primary_key=True),
     Column("monitor", String(63), nullable=False),
     Column("window_s", Double, nullable=False),
     Column("window_start", Double, nullable=False),
+    Column("window_end", Double, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("reference_id", String(80), nullable=False),
     Column("monitor_revision", Integer, nullable=False),
+    Column("evidence_before", LargeBinary),
+    Column("decided_of", JSON),
+    Column("made_of", JSON),
     Column("decision", JSON, nullable=False),
     Column("body", JSON, nullable=False),
     Column("created_at", Double, nullable=False),
@@ -131,6 +142,7 @@ figures = Table(
     Column("window_s", Double, primary_key=True),
     Column("window_start", Double, primary_key=True),
     Column("report", String(64), primary_key=True),
+    Column("window_end", Double, nullable=False),
     Column("verdict", String(16), nullable=False),
     Column("n_rows", BigInteger, nullable=False),
     Column("evidence", Double, nullable=False),
@@ -161,18 +173,41 @@ examinations = Table(
 )
 
 alerts = Table(
+    # Every alert that ever was. `told` is the state that people know of, `told_to` who they are;
+    # an alert is settled when nobody has to be told anything more of it for now. `telling` is why
+    # they were told, or were not.
     "alerts",
     metadata,
     Column("id", String(64), primary_key=True),
     Column("monitor", String(63), nullable=False, index=True),
     Column("cause", String(32), nullable=False),
+    Column("rule", String(63), nullable=False, default=""),
     Column("window_s", Double, nullable=False),
+    Column("severity", String(16), nullable=False, default="warning"),
     Column("state", String(16), nullable=False),
     Column("started_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
     Column("firing_at", Double),
     Column("resolved_at", Double),
+    Column("is_settled", Boolean, nullable=False, default=True, index=True),
+    Column("telling", String(32)),
+    Column("told", String(16)),
+    Column("told_to", JSON),
     Column("body", JSON, nullable=False),
+)
+
+silences = Table(
+    # When people do not want to be told. One that was ended early ends then.
+    "silences",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("matchers", JSON, nullable=False),
+    Column("weekly", JSON),
+    Column("starts_at", Double, nullable=False),
+    Column("ends_at", Double, nullable=False, index=True),
+    Column("comment", Text, nullable=False),
+    Column("created_by", String(200), nullable=False),
+    Column("created_at", Double, nullable=False),
 )
 
 outbox = Table(
@@ -222,4 +257,57 @@ attempts = Table(
     Column("status", Integer),
     Column("outcome", String(16), nullable=False),
     Column("detail", Text, nullable=False),
+)
+
+subscriptions = Table(
+    # Who wants to be asked for retrains of many monitors, declared apart from them.
+    "subscriptions",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("document", JSON, nullable=False),
+    Column("updated_at", Double, nullable=False),
+)
+
+retrains = Table(
+    # One request an incident, and what became of it. `at` is event time.
+    "retrains",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("monitor", String(63), nullable=False),
+    Column("subscription", String(63), nullable=False),
+    Column("alert", String(64), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("event", JSON, nullable=False),
+    Column("history", JSON, nullable=False),
+    Column("promoted", JSON),
+    Column("created_at", Double, nullable=False),
+    Column("sent_at", Double),
+    Column("published_at", Double),
+    Column("answer_by", Double),
+    Column("look_at", Double),
+    Index("retrains_of_monitor", "monitor", "at"),
+    Index("retrains_by_state", "state"),
+)
+
+retrain_windows = Table(
+    # The latest windows in which a cause was there, of monitors that ask only after several.
+    "retrain_windows",
+    metadata,
+    Column("monitor", String(63), primary_key=True),
+    Column("cause", String(32), primary_key=True),
+    Column("window_s", Double, primary_key=True),
+    Column("window_end", Double, primary_key=True),
+)
+
+retrain_decisions = Table(
+    # What every subscription answered last, so that somebody can ask why nothing was asked for.
+    "retrain_decisions",
+    metadata,
+    Column("monitor", String(63), primary_key=True),
+    Column("subscription", String(63), primary_key=True),
+    Column("alert", String(64), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("answer", String(40), nullable=False),
 )

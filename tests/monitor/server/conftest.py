@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import insert
 
 from monitor.server.app import create_app
-from monitor.server.queries import moment
+from monitor.server.moments import moment
 from monitor.spec.model import Monitor
 from monitor.sql import figures, registry, tables
 from monitor.sql.database import Database, open_database
@@ -108,6 +108,7 @@ def store_report(database: Database, body: dict[str, Any], start: float) -> None
         "monitor": body["monitor"],
         "window_s": body["window"]["seconds"],
         "window_start": start,
+        "window_end": start + body["window"]["seconds"],
         "revision": body["revision"],
         "reference_id": body["reference_id"],
         "monitor_revision": body["monitor_revision"],
@@ -143,3 +144,49 @@ def client(database: Database) -> Iterator[TestClient]:
     app = create_app(database, CollectorRegistry(), lambda: NOW)
     with TestClient(app, raise_server_exceptions=False) as opened:
         yield opened
+
+
+@pytest.fixture
+def told(watched: Database) -> None:
+    """An alert of the drift fires, and a webhook was told of it at the second attempt."""
+    firing = FIRST_DAY + 6 * DAY
+    movement = {"name": "boarded", "role": "feature", "what": "mean", "effect_unit": "sd"}
+    facts = {"reason": "strong window", "evidence": 4e5, "threshold": THRESHOLD}
+    moved = movement | {"reference": 13.0, "current": 3.2, "effect": 2.1}
+    alert = {
+        "id": "alert-1",
+        "monitor": "free-seats",
+        "cause": "drift",
+        "window_s": DAY,
+        "state": "firing",
+        "started_at": firing,
+        "updated_at": firing,
+        "firing_at": firing,
+        "body": facts | {"columns": [moved]},
+    }
+    delivery = {
+        "id": "delivery-1",
+        "monitor": "free-seats",
+        "kind": "alert",
+        "endpoint": "pager",
+        "place": "endpoint_1",
+        "target": {"url": "https://pager.example/hook"},
+        "alert": "alert-1",
+        "at": firing,
+        "payload": {"id": "n1", "type": "driftmeter.alert.firing", "time": moment(firing)},
+        "state": "delivered",
+        "created_at": NOW - 60,
+        "next_attempt_at": NOW - 60,
+        "n_attempts": 2,
+        "n_failed": 1,
+    }
+    first = {"delivery": "delivery-1", "n": 1, "at": NOW - 60, "duration_s": 0.2, "status": 503}
+    attempts = [
+        first | {"outcome": "retry", "detail": "HTTP 503"},
+        first
+        | {"n": 2, "at": NOW - 50, "status": 204, "outcome": "delivered", "detail": "HTTP 204"},
+    ]
+    with watched.write() as connection:
+        connection.execute(insert(tables.alerts), alert)
+        connection.execute(insert(tables.outbox), delivery)
+        connection.execute(insert(tables.attempts), attempts)

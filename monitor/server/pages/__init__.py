@@ -1,0 +1,30 @@
+"""The web pages, rendered here and readable without a script."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from monitor.server.pages import alerting, comparing, history, monitor, overview
+from monitor.server.pages.rendering import Renderer
+from monitor.server.problems import Page, ProblemError
+from monitor.sql.database import Database
+
+
+def routes(database: Database, render: Renderer) -> APIRouter:
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    for page in (overview, monitor, comparing, history, alerting):
+        page.add(router, database, render)
+    return router
+
+
+def error_page(render: Renderer) -> Page:
+    """What somebody with a browser sees of a problem."""
+
+    def page(request: Request, problem: ProblemError) -> Response:
+        values = {
+            "title": problem.status.phrase,
+            "detail": problem.detail,
+            "faults": problem.faults,
+        }
+        return render(request, "error.html", values, status=problem.status)
+
+    return page

@@ -1,0 +1,100 @@
+"""What somebody sees and does once scripts and styles have run."""
+
+import json
+from importlib.resources import files
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+AXE = files("axe_playwright_python") / "axe.min.js"
+
+PATHS = (
+    "/",
+    "/?q=nothing-like-it",
+    "/monitors/free-seats",
+    "/monitors/free-seats?report=free-seats-2",
+    "/monitors/free-seats/columns/boarded",
+    "/monitors/free-seats/windows",
+    "/monitors/free-seats/compare?a=free-seats-2&b=free-seats-6",
+    "/monitors/free-seats/history",
+    "/monitors/free-seats/revisions/1",
+    "/alerts",
+    "/alerts/alert-1",
+    "/deliveries",
+    "/deliveries/delivery-1",
+    "/nothing-here",
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_axe_finds_nothing_in_light_or_dark(told: None, page: Page, path: str) -> None:
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+        page.goto(path)
+        assert _violations(page) == []
+
+
+def _violations(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("() => axe.run({resultTypes: ['violations']})")["violations"]
+    return [f"{one['id']}: {json.dumps([n['html'][:200] for n in one['nodes']])}" for one in found]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_page_is_wider_than_a_phone(
+    told: None, browser: Browser, address: str, path: str
+) -> None:
+    phone = browser.new_context(base_url=address, viewport={"width": 360, "height": 740})
+    page = phone.new_page()
+    page.goto(path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    phone.close()
+
+
+def test_from_all_monitors_to_what_moved_and_back_in_time(told: None, page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="free-seats").click()
+    expect(page.get_by_text("What moved: boarded.")).to_be_visible()
+    page.get_by_role("link", name="boarded", exact=True).first.click()
+    expect(page.get_by_role("row", name="50.0 % 12 3")).to_be_visible()
+    page.get_by_role("link", name="free-seats").click()
+    page.get_by_role("link", name="earlier").click()
+    expect(page.get_by_text("This is the window of 2020-03-14")).to_be_visible()
+
+
+def test_two_windows_that_are_marked_are_compared(told: None, page: Page) -> None:
+    page.goto("/monitors/free-seats/windows")
+    page.get_by_label("A: window of 2020-03-11").check()
+    page.get_by_label("B: window of 2020-03-15").check()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("heading", level=3).first).to_have_text("boarded")
+
+
+def test_a_click_into_a_chart_leads_to_the_window_there(told: None, page: Page) -> None:
+    page.goto("/monitors/free-seats")
+    page.locator("a.place").nth(2).click()
+    expect(page.get_by_text("This is the window of 2020-03-11")).to_be_visible()
+
+
+def test_a_keyboard_skips_to_the_content(told: None, page: Page) -> None:
+    page.goto("/")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+
+
+def test_a_page_says_that_the_server_is_away(
+    told: None, page: Page, context: BrowserContext
+) -> None:
+    page.clock.install()
+    page.goto("/")
+    context.set_offline(True)
+    page.clock.fast_forward(6_000)
+    expect(page.get_by_role("status")).to_have_text(
+        "The server does not answer. What is shown may have changed."
+    )
+
+
+def test_the_documentation_draws_itself_without_the_internet(told: None, page: Page) -> None:
+    page.goto("/docs")
+    expect(page.locator("[id^='operations-monitors-list_monitors']")).to_be_visible()
