@@ -1,7 +1,8 @@
 """Event time: how far it has come, and which windows have ended by it. Pure."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -41,14 +42,50 @@ def _slowest(times: Sequence[float], straggler_s: float) -> float:
     return min(time for time in times if head - time <= straggler_s)
 
 
-def window_of(time: float, window_s: float) -> float:
-    """The start of the window that a moment lies in; windows begin at multiples of their length."""
-    return math.floor(time / window_s) * window_s
+def window_of(time: float, window_s: float, phase_s: float = 0.0) -> float:
+    """The start of the window that a moment lies in; windows begin at multiples of their length,
+    or so long after them."""
+    return math.floor((time - phase_s) / window_s) * window_s + phase_s
 
 
 def ended(
-    pane_starts: Iterable[float], window_s: float, *, since: float | None, until: float
+    pane_starts: Iterable[float],
+    window_s: float,
+    *,
+    since: float | None,
+    until: float,
+    phase_s: float = 0.0,
 ) -> list[float]:
     """Starts of the windows that hold a pane, begin at `since` or later and end by `until`."""
-    starts = sorted({window_of(start, window_s) for start in pane_starts})
+    starts = sorted({window_of(start, window_s, phase_s) for start in pane_starts})
     return [s for s in starts if (since is None or s >= since) and s + window_s <= until]
+
+
+def filled(
+    n_rows: Mapping[float, int],
+    enough: int,
+    step_s: float,
+    *,
+    since: float | None,
+    until: float,
+) -> list[tuple[float, float]]:
+    """Start and end of the windows by rows that are over by `until`.
+
+    Each begins where the one before it ends, the first at `since` or with the first row, and ends
+    at the first multiple of `step_s` at which it holds `enough` rows.
+
+    n_rows: of each pane, by its start, from `since` on.
+    """
+    steps: Counter[float] = Counter()
+    for pane, n in n_rows.items():
+        steps[window_of(pane, step_s)] += n
+    found: list[tuple[float, float]] = []
+    start, n_seen = since, 0
+    for step in sorted(steps):
+        if step + step_s > until:
+            break
+        start, n_seen = step if start is None else start, n_seen + steps[step]
+        if n_seen >= enough:
+            found.append((start, step + step_s))
+            start, n_seen = step + step_s, 0
+    return found

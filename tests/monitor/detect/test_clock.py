@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.detect.clock import Mark, ended, event_time, window_of
+from monitor.detect.clock import Mark, ended, event_time, filled, window_of
 
 
 def time_of(*marks: tuple[float, ...], now: float = 100.0) -> float | None:
@@ -67,3 +67,31 @@ def test_a_window_has_ended_when_time_has_passed_its_end() -> None:
 
 def test_windows_before_the_last_decided_one_and_empty_ones_are_left_out() -> None:
     assert ended([0, 60, 600], 60, since=60, until=1e9) == [60, 600]
+
+
+def test_windows_of_a_phase_begin_so_long_after_multiples_of_their_length() -> None:
+    assert [window_of(time, 60, 20) for time in (0, 19.9, 20, 79, 80)] == [-40, -40, 20, 20, 80]
+    assert ended([0, 20, 80], 60, since=None, until=140, phase_s=20) == [-40, 20, 80]
+
+
+@given(
+    st.dictionaries(st.integers(0, 40).map(float), st.integers(1, 9), max_size=30),
+    st.integers(1, 20),
+    st.integers(0, 45),
+)
+def test_windows_by_rows_follow_each_other_and_hold_just_enough(
+    n_rows: dict[float, int], enough: int, until: int
+) -> None:
+    found = filled(n_rows, enough, 2, since=None, until=until)
+
+    def held(start: float, end: float) -> int:
+        return sum(n for at, n in n_rows.items() if start <= at < end)
+
+    begin = min(n_rows, default=0.0) // 2 * 2
+    for start, end in found:
+        assert start == begin
+        assert start % 2 == end % 2 == 0
+        assert held(start, end) >= enough > held(start, end - 2)
+        begin = end
+    assert begin <= until or not found
+    assert all(held(begin, end) < enough for end in range(int(begin), until + 1, 2))
