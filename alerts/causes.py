@@ -103,9 +103,10 @@ def _data_quality(report: WindowReport, rule: Rule) -> Judgement:
     explained = report.explanation
     if report.verdict is Verdict.DRIFT and explained and explained.shift is Shift.DATA_QUALITY:
         return Judgement(verdict=Verdict.DRIFT, reason=Finding.BROKEN, because=explained.because)
-    if report.quality is None or report.n_rows < rule.minimum_rows:
+    if report.n_rows < rule.minimum_rows:
         return UNDECIDED
-    worst = max(filter(_is_break, report.quality.issues), key=_grown, default=None)
+    issues = report.quality.issues if report.quality else ()
+    worst = max(filter(_is_break, issues), key=_grown, default=None)
     if worst is None:
         return Judgement(verdict=Verdict.QUIET, reason=Finding.SOUND)
     found = against(_grown(worst), rule, statistic=worst.fault.value, column=worst.column)
@@ -113,8 +114,9 @@ def _data_quality(report: WindowReport, rule: Rule) -> Judgement:
 
 
 def _is_break(issue: QualityIssue) -> bool:
-    """Ids come twice when a client tries again: that is counted, and breaks nothing."""
-    return issue.beyond and issue.fault is not Fault.DUPLICATE_IDS
+    """Ids come twice when a client tries again, and numbers leave their range when the world has
+    moved: that is counted, and breaks nothing."""
+    return issue.beyond and issue.fault not in (Fault.DUPLICATE_IDS, Fault.OUT_OF_RANGE)
 
 
 def _grown(issue: QualityIssue) -> float:

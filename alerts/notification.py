@@ -9,7 +9,7 @@ import orjson
 
 from alerts.delivery import Outcome
 from alerts.facts import clipped
-from alerts.state import Alert, State, Transition, Window, deterministic_id
+from alerts.state import Alert, Cause, State, Transition, Window, deterministic_id
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 MAX_BODY_BYTES = 20_000
@@ -25,12 +25,21 @@ class Origin:
     labels: of the monitor. revision: of the monitor's document. reference_id: what its windows
         were compared with.
     base_url: where people reach the pages, None if that is not known.
+    dashboard, runbook: URLs that the monitor's document names, if it does.
     """
 
     labels: Mapping[str, str] = field(default_factory=dict)
     revision: int | None = None
     reference_id: str | None = None
     base_url: str | None = None
+    dashboard: str | None = None
+    runbook: str | None = None
+
+    def links(self, path: str) -> dict[str, str]:
+        """Where people go on reading; path: of the monitor's page."""
+        page = f"{self.base_url.rstrip('/')}{path}" if self.base_url else None
+        every = {"monitor": page, "dashboard": self.dashboard, "runbook": self.runbook}
+        return {name: url for name, url in every.items() if url}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +137,16 @@ def notification(
                     "labels": {clipped(k): clipped(v) for k, v in origin.labels.items()},
                     "revision": origin.revision,
                 },
+                "owner": _clipped(origin.labels.get("owner")),
+                "severity": alert.severity.value,
                 "reference_id": origin.reference_id,
                 "alert": _incident(alert),
                 "reason": alert.reason.value,
+                "ruling": alert.ruling.value,
                 "window": _window(alert.window),
                 **alert.facts.to_json(),
-                "links": {"monitor": base_url + path} if base_url else {},
+                "links": origin.links(path),
+                "replay": _replay(alert),
             },
         )
     )
@@ -153,12 +166,26 @@ def _incident(alert: Alert) -> dict[str, object]:
     return {
         "id": alert.id,
         "cause": alert.cause.value,
+        "rule": alert.rule,
         "state": alert.state.value,
         "first_window": _window(alert.first_window),
         "started_at": rfc3339(alert.started_at),
         "firing_at": None if alert.firing_at is None else rfc3339(alert.firing_at),
         "resolved_at": None if alert.resolved_at is None else rfc3339(alert.resolved_at),
     }
+
+
+def _replay(alert: Alert) -> str | None:
+    """The command that computes the window again from the log; silence has none."""
+    if alert.cause in (Cause.SILENCE, Cause.PIPELINE):
+        return None
+    window = alert.window
+    span = f"--from {rfc3339(window.start)} --to {rfc3339(window.end)}"
+    return f"driftmeter replay {alert.monitor} {span}"
+
+
+def _clipped(text: str | None) -> str | None:
+    return None if text is None else clipped(text)
 
 
 def _window(window: Window) -> dict[str, object]:

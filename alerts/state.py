@@ -214,9 +214,11 @@ def step(alert: Alert | None, observation: Observation, policy: Policy) -> Step:
     return _bad(alert, observation, policy) if is_bad else _good(alert, policy)
 
 
-def withdrawn(alert: Alert) -> Step:
-    """The end of an open alert whose monitor, or whose rule, is no more."""
-    return _moved(replace(alert, resolved_at=alert.updated_at), State.RESOLVED, Ruling.WITHDRAWN)
+def withdrawn(alert: Alert, *, now: float) -> Step:
+    """The end of an open alert whose monitor, or whose rule, is no more; by our clock, for what
+    ended it is no event."""
+    ended = replace(alert, updated_at=max(now, alert.updated_at))
+    return _moved(replace(ended, resolved_at=ended.updated_at), State.RESOLVED, Ruling.WITHDRAWN)
 
 
 def _begun(observation: Observation) -> Alert:

@@ -1,7 +1,8 @@
 """Windows judged one after the other, by the monitor's own budget and by others beside it."""
 
+import math
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -11,7 +12,9 @@ from alerts.state import Alert, Observation, Policy, State, Window
 from detectors.decision import Decision
 from detectors.report import Verdict
 from monitor.backtest.counting import Panes
-from monitor.detect.clock import window_of
+from monitor.detect import rules
+from monitor.detect.cutting import kind_of
+from monitor.detect.ending import Bounds, ended
 from monitor.detect.judging import Judge, WrittenReport
 from monitor.detect.state import Series
 from monitor.spec.detection import Budget
@@ -49,15 +52,21 @@ def with_budget(spec: Spec, budget: Budget) -> Spec:
     return spec.model_copy(update={"detection": detection})
 
 
-def starts_of(panes: Panes, window_s: float) -> list[float]:
-    """Where the windows of a length begin that hold a row, in order."""
-    return sorted({window_of(start, window_s) for start in panes.rows})
+def windows_of(judge: Judge, series: Series, spec: Spec, panes: Panes) -> list[Bounds]:
+    """The windows of a series that hold a row, in order."""
+    kind = kind_of(series, spec)
+    return ended(panes, series, kind, since=None, until=math.inf, n_rows=judge.n_rows)
 
 
 def judged(
-    judge: Judge, series: Series, spec: Spec, budgets: Sequence[Budget], panes: Panes
+    judge: Judge,
+    series: Series,
+    spec: Spec,
+    budgets: Sequence[Budget],
+    panes: Panes,
+    windows: Iterable[Bounds],
 ) -> Iterator[Judged]:
-    """The windows in order, each decided with the evidence of those before it.
+    """The windows of a series in order, each decided with the evidence of those before it.
 
     A window is decided without its labels, for they come later; its report has them.
     budgets: to decide by, the monitor's own first.
@@ -65,8 +74,8 @@ def judged(
     specs = [with_budget(spec, budget) for budget in budgets]
     evidence: list[bytes | None] = [None] * len(specs)
     ordered = sorted(panes.rows)
-    for start in starts_of(panes, series.window_s):
-        here = ordered[bisect_left(ordered, start) : bisect_left(ordered, start + series.window_s)]
+    for start, end in windows:
+        here = ordered[bisect_left(ordered, start) : bisect_left(ordered, end)]
         rows = [profile for pane in here for profile in panes.rows[pane]]
         labels = [profile for pane in here for profile in panes.labels.get(pane, ())]
         profile = judge.total(series, rows)
@@ -82,6 +91,7 @@ def judged(
             monitor_revision=1,
             decision=decisions[0],
             report=judge.report(spec, full, decisions[0]),
+            over_at=end,
         )
         yield Judged(written, decisions)
 
@@ -90,7 +100,7 @@ def outcomes(
     windows: Sequence[Judged], budgets: Sequence[Budget], spec: Spec, *, since: float | None
 ) -> list[Outcome]:
     """What each of the budgets would have done; `since`: the start of the injected drift."""
-    policy = Policy(for_s=spec.alerts.for_, keep_firing_s=spec.alerts.keep_firing_for)
+    policy = rules.policy(spec.alerts, spec.alerts.causes.get("drift"))
     return [_outcome(windows, i, budget, policy, since) for i, budget in enumerate(budgets)]
 
 

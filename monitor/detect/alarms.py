@@ -1,15 +1,48 @@
-"""From a report to an alert's state, and to the notifications that follow, in one transaction."""
+"""From reports to alerts: what every window makes of them, and whether predictions come at all.
 
-from sqlalchemy import Connection, select
+The ids of alerts follow from the windows, so doing it again changes nothing. Who is told of them is
+decided by `monitor.detect.telling`, in the same transaction.
+"""
 
-from alerts import retrain, state
-from alerts.notification import Notification, Origin, announce
-from alerts.state import Alert, Cause, Observation, Policy, Window
-from monitor.channels import Channel, Endpoint, Webhook
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from alerts import causes, state, telling
+from alerts.facts import Facts
+from alerts.notification import Origin
+from alerts.state import Alert, Cause, Observation, Step, Window
+from alerts.words import Finding, Ruling, Telling
+from detectors.report import Verdict
+from monitor.detect import rules
+from monitor.detect.clock import Mark
+from monitor.detect.cutting import kind_of
 from monitor.detect.judging import WrittenReport
+from monitor.detect.rules import Asked
 from monitor.kafka.messages import Registration
-from monitor.sql import outbox, tables
-from monitor.sql.database import upsert
+from monitor.retraining import asking
+from monitor.spec.durations import format_duration
+from monitor.sql import alerts
+
+_NOTHING_NEW = frozenset({Ruling.QUIET, Ruling.UNDECIDED, Ruling.SEEN})
+_AT_ONCE = state.Policy()
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One decision about one cause of a monitor, and why it was so decided.
+
+    alert: as it is now, None if there is none. moved: whether it came into another state.
+    """
+
+    cause: Cause
+    reason: Ruling | Telling
+    alert: Alert | None = None
+    moved: bool = False
 
 
 def observe(
@@ -19,75 +52,145 @@ def observe(
     *,
     now: float,
     base_url: str | None,
-) -> Alert | None:
-    """Takes a newly closed window into account; returns its alert if that has changed state.
+    revised: bool = False,
+) -> list[Decided]:
+    """Takes a window into account: one that has just closed, by all that is asked of it; of one
+    that was revised, by what its labels say."""
+    monitor, series = registration.monitor, written.series
+    if monitor.spec.paused:
+        return []
+    known = alerts.latest(connection, monitor.name, series.window_s)
+    steps = [
+        (one, _step(written, one, known.get(one.key)))
+        for one in rules.asked(monitor, kind_of(series, monitor.spec))
+        if one.needs_labels or not revised
+    ]
+    moved = [step for _, step in steps if step.ruling not in _NOTHING_NEW]
+    alerts.write(connection, moved, series.window_s)
+    known |= {(step.alert.cause, step.alert.rule): step.alert for step in moved if step.alert}
+    origin = origin_of(registration, series.reference_id, base_url)
+    for step in moved:
+        if step.alert and not telling.explained(step.alert, known.values()):
+            # Of broken data nothing is to be learned: what they explain asks for no retrain.
+            asking.consider(connection, step.alert, monitor, origin, now=now)
+    return [_decided(one.rule.cause, step) for one, step in steps]
 
-    The ids of alerts and deliveries follow from the window, so doing it again changes nothing.
-    """
-    spec, series = registration.monitor.spec, written.series
-    window = Window(start=written.start, end=written.end)
-    step = state.step(
-        _latest_alert(connection, series.monitor, window.length_s),
-        Observation.of(written.report, monitor=series.monitor, window=window),
-        Policy(for_s=spec.alerts.for_, keep_firing_s=spec.alerts.keep_firing_for),
+
+def withdraw(
+    connection: Connection, registrations: Mapping[str, Registration], *, now: float
+) -> list[Decided]:
+    """Ends the open alerts that nothing can end any more: their monitor, the length of their
+    windows or their rule is gone."""
+    decided = []
+    for window_s, alert in alerts.open_ones(connection):
+        registration = registrations.get(alert.monitor)
+        if alert.cause is Cause.PIPELINE:
+            continue
+        if registration is None or not _is_asked(registration, alert, window_s):
+            step = state.withdrawn(alert, now=now)
+            alerts.write(connection, [step], window_s)
+            decided.append(_decided(alert.cause, step))
+    return decided
+
+
+def _is_asked(registration: Registration, alert: Alert, window_s: float) -> bool:
+    monitor = registration.monitor
+    if alert.cause is Cause.SILENCE:
+        silence = rules.silence(monitor)
+        return silence is not None and silence.policy.for_s == window_s
+    return any(
+        (kind.length or 0.0) == window_s and (alert.cause, alert.rule) == one.key
+        for kind in monitor.spec.windows
+        for one in rules.asked(monitor, kind)
     )
-    if step.alert is None:
-        return None
-    upsert(connection, tables.alerts, [_alert_row(step.alert)])
-    origin = Origin(
+
+
+def listen(
+    connection: Connection,
+    registrations: Mapping[str, Registration],
+    marks: Mapping[str, Iterable[Mark]],
+    *,
+    now: float,
+    started_at: float,
+) -> list[Decided]:
+    """Whether predictions come, of monitors that ask; the time of this cause is our clock's.
+
+    marks: of every monitor's partitions. started_at: when we began to listen; what was not heard
+    before is not held against anybody.
+    """
+    rule_of = {
+        name: rules.silence(one.monitor)
+        for name, one in registrations.items()
+        if not one.monitor.spec.paused
+    }
+    if not any(rule_of.values()):
+        return []
+    known = alerts.open_silences(connection)
+    decided = []
+    for name, rule in rule_of.items():
+        heard = max((mark.seen_at for mark in marks.get(name, ())), default=0.0)
+        since = max(heard, started_at)
+        if rule and (now - since >= rule.policy.for_s or name in known):
+            observation = _silence(name, rule, since=since, heard=heard, now=now)
+            step = state.step(known.get(name), observation, _AT_ONCE)
+            alerts.write(connection, [step], rule.policy.for_s)
+            decided.append(_decided(Cause.SILENCE, step))
+    return decided
+
+
+def _silence(
+    monitor: str, rule: causes.Rule, *, since: float, heard: float, now: float
+) -> Observation:
+    """A window without a row, as long as the silence that alerts; or the moment it was broken."""
+    for_s = rule.policy.for_s
+    is_silent = now - since >= for_s
+    because = f"no predictions for {format_duration(for_s)}"
+    return Observation(
+        monitor=monitor,
+        window=Window(start=since, end=since + for_s)
+        if is_silent
+        else Window(start=heard, end=heard),
+        verdict=Verdict.DRIFT if is_silent else Verdict.QUIET,
+        reason=Finding.NO_PREDICTIONS if is_silent else Finding.PREDICTIONS,
+        facts=Facts(n_rows=0, evidence=None, threshold=None, because=because),
+        cause=Cause.SILENCE,
+        severity=rule.severity,
+    )
+
+
+def origin_of(registration: Registration, reference_id: str | None, base_url: str | None) -> Origin:
+    """Whose alert it is, for those who are told."""
+    alerting = registration.monitor.spec.alerts
+    return Origin(
         labels=registration.monitor.metadata.labels,
         revision=registration.revision,
-        reference_id=series.reference_id,
+        reference_id=reference_id,
         base_url=base_url,
+        dashboard=alerting.dashboard,
+        runbook=alerting.runbook,
     )
-    announced = [announce(step.alert, transition, origin) for transition in step.transitions]
-    told = _endpoints(*spec.alerts.webhooks, *spec.alerts.channels)
-    outbox.put(connection, "alert", filter(None, announced), told, now=now)
-    if asked := _retrain(connection, step.alert, origin, spec.retrain.cooldown):
-        outbox.put(connection, "retrain", [asked], _endpoints(*spec.retrain.webhooks), now=now)
-    return step.alert if step.transitions else None
 
 
-def _endpoints(*told: Webhook | Channel) -> list[Endpoint]:
-    return [endpoint for one in told for endpoint in one.endpoints()]
-
-
-def _latest_alert(connection: Connection, monitor: str, window_s: float) -> Alert | None:
-    t = tables.alerts
-    query = (
-        select(t.c.body)
-        .where(t.c.monitor == monitor, t.c.cause == Cause.DRIFT.value, t.c.window_s == window_s)
-        .order_by(t.c.started_at.desc())
-        .limit(1)
+def _step(written: WrittenReport, asked: Asked, known: Alert | None) -> Step:
+    observation = causes.observe(
+        written.report,
+        asked.rule,
+        asked.judge(written.report),
+        monitor=written.series.monitor,
+        window=Window(start=written.start, end=written.end),
     )
-    body = connection.scalar(query)
-    return None if body is None else Alert.from_json(body)
+    return state.step(known, observation, asked.rule.policy)
 
 
-def _alert_row(alert: Alert) -> dict[str, object]:
-    return {
-        "id": alert.id,
-        "monitor": alert.monitor,
-        "cause": alert.cause.value,
-        "window_s": alert.window.length_s,
-        "state": alert.state.value,
-        "started_at": alert.started_at,
-        "updated_at": alert.updated_at,
-        "firing_at": alert.firing_at,
-        "resolved_at": alert.resolved_at,
-        "body": alert.to_json(),
-    }
-
-
-def _retrain(
-    connection: Connection, alert: Alert, origin: Origin, cooldown_s: float
-) -> Notification | None:
-    t = tables.outbox
-    latest = connection.scalar(
-        select(t.c.payload)
-        .where(t.c.monitor == alert.monitor, t.c.kind == "retrain")
-        .order_by(t.c.created_at.desc())
-        .limit(1)
-    )
-    requested_at = None if latest is None else Notification.from_json(latest).at
-    return retrain.request(alert, origin, cooldown_s=cooldown_s, last_requested_at=requested_at)
+def _decided(cause: Cause, step: Step) -> Decided:
+    if step.alert is not None and step.ruling not in _NOTHING_NEW:
+        _logger.info(
+            "alert %s: %s of %s is %s (%s; %s)",
+            step.alert.id,
+            cause,
+            step.alert.monitor,
+            step.alert.state,
+            step.ruling,
+            step.alert.reason,
+        )
+    return Decided(cause, step.ruling, step.alert, moved=bool(step.transitions))

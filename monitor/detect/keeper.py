@@ -23,14 +23,18 @@ from detectors.artifact import ArtifactError
 from detectors.decision import Decision
 from detectors.profile import Profile
 from detectors.report import WindowReport
-from monitor.detect import alarms, examinations, state
-from monitor.detect.clock import Mark, ended, event_time, window_of
+from monitor.detect import alarms, ending, examinations, state, telling
+from monitor.detect.alarms import Decided
+from monitor.detect.clock import Mark, event_time, window_of
+from monitor.detect.cutting import at_least_s, kind_of, series_of
+from monitor.detect.ending import Bounds
 from monitor.detect.judging import Judge, WrittenReport, beside, report_id
-from monitor.detect.state import Closed, Series
+from monitor.detect.state import Closed, Part, Series
 from monitor.kafka import profile_messages
 from monitor.kafka.messages import Registration, Segment, Topics, Watermark
 from monitor.kafka.profile_messages import SegmentProfile
 from monitor.kafka.records import Partition, Record
+from monitor.spec.model import Spec
 from monitor.sql import registry
 from monitor.sql.database import Database, Ownership
 from monitor.sql.store import StoreError
@@ -53,15 +57,20 @@ class Outcome:
     """What one tick has done, now that it is committed.
 
     closed, revised: reports of windows that closed, and of closed windows that changed.
-    alerts: those that came into another state.
+    decided: what was decided about alerts, and why.
     too_late: segments that can no longer change anything, by monitor.
     is_done: False if more windows have ended than one tick closes.
     """
 
     closed: list[WrittenReport] = field(default_factory=list)
     revised: list[WrittenReport] = field(default_factory=list)
-    alerts: list[Alert] = field(default_factory=list)
+    decided: list[Decided] = field(default_factory=list)
     too_late: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """Those that came into another state."""
+        return [one.alert for one in self.decided if one.alert is not None and one.moved]
 
     @property
     def is_done(self) -> bool:
@@ -74,7 +83,7 @@ class _Tick:
 
     connection: Connection
     registrations: Mapping[str, Registration]
-    closed: Mapping[Series, Closed]
+    closed: dict[Series, Closed]
     now: float
     outcome: Outcome
 
@@ -108,6 +117,8 @@ class Keeper:
         self._straggler_s = straggler_s
         self._base_url = base_url
         self._kept: frozenset[str] | None = None
+        self._in_vain: dict[Series, tuple[float | None, float]] = {}
+        self._revisions: set[tuple[str, int]] | None = None
 
     def tick(
         self, records: Sequence[Record], offsets: Mapping[Partition, int], now: float
@@ -131,7 +142,9 @@ class Keeper:
             newer = self._take(tick, records)
             state.write_offsets(connection, offsets)
             self._revise(tick, newer)
-            self._close(tick)
+            marks = state.read_marks(connection, self._topics.predictions)
+            self._close(tick, marks)
+            self._tell(tick, marks)
         self._kept = names
         return tick.outcome
 
@@ -146,7 +159,8 @@ class Keeper:
                 case Watermark() as mark if mark.monitor in tick.registrations:
                     marks.append(mark)
         state.write_watermarks(tick.connection, marks, tick.now)
-        return state.keep_newer(tick.connection, segments)
+        revisions = {name: found.revision for name, found in tick.registrations.items()}
+        return state.keep_newer(tick.connection, segments, revisions)
 
     def _read(self, record: Record) -> SegmentProfile | Watermark | None:
         """None for what cannot be used: the topic is ours, so somebody else has written to it."""
@@ -173,44 +187,80 @@ class Keeper:
     def _revise(self, tick: _Tick, newer: Iterable[Segment]) -> None:
         """Writes the reports of closed windows again that have changed."""
         changed = {
-            (series, window_of(segment.pane_start, series.window_s))
+            (series, ending.around(tick.connection, series, segment.pane_start))
             for segment in newer
             for series in _series_of(tick, segment)
         }
-        for series, start in sorted(changed, key=lambda item: (item[0].monitor, item[1])):
-            if start + series.window_s <= tick.closed[series].through:
-                self._revise_window(tick, series, start)
+        closed = [
+            (series, bounds)
+            for series, bounds in changed
+            if bounds is not None and bounds.end <= tick.closed[series].through
+        ]
+        for series, bounds in sorted(closed, key=lambda item: (item[0].monitor, item[1])):
+            self._revise_window(tick, series, bounds)
 
-    def _revise_window(self, tick: _Tick, series: Series, start: float) -> None:
-        registration = tick.registrations[series.monitor]
-        profile = self._judge.total(series, self._profiles(tick, series, start))
+    def _revise_window(self, tick: _Tick, series: Series, bounds: Bounds) -> None:
+        registration, start = tick.registrations[series.monitor], bounds.start
+        parts = self._parts(tick, series, bounds)
+        profile = self._judge.total(series, [part.profile for part in parts])
         known = state.read_report(tick.connection, report_id(series, start))
         if profile.n == 0:
             return  # labels of predictions of another reference, or of before a deletion
-        decision = self._judge.again(
-            series, registration.monitor.spec, profile, known.decision if known else None
-        )
+        begun = _of_revision(tick, registration, known.monitor_revision if known else None)
+        spec = begun.monitor.spec
+        decision = self._judge.again(series, spec, profile, known.decision if known else None)
         written = WrittenReport(
             series=series,
             start=start,
             revision=known.revision + 1 if known else 1,
-            monitor_revision=known.monitor_revision if known else registration.revision,
+            monitor_revision=begun.revision,
             decision=decision,
-            report=self._report(tick, series, start, profile, decision),
+            report=self._report(tick, series, spec, start, profile, decision, parts),
+            parts=parts,
+            over_at=bounds.end,
         )
         self._write(tick, written, profile)
         tick.outcome.revised.append(written)
+        tick.outcome.decided.extend(
+            alarms.observe(
+                tick.connection,
+                written,
+                registration,
+                now=tick.now,
+                base_url=self._base_url,
+                revised=True,
+            )
+        )
 
-    def _close(self, tick: _Tick) -> None:
-        marks = state.read_marks(tick.connection, self._topics.predictions)
+    def _close(self, tick: _Tick, marks: Mapping[str, Sequence[Mark]]) -> None:
         for name, registration in tick.registrations.items():
             until = self._until(registration, marks.get(name, []), tick.now)
             if until is None:
                 continue
-            for window_s in registration.monitor.spec.windows:
-                assert registration.reference_id is not None  # it is active
-                series = Series(name, registration.reference_id, window_s)
-                self._close_series(tick, series, registration, until)
+            due = [
+                (series, bounds)
+                for series in _every_series(registration)
+                for bounds in self._ended(tick, series, registration, until)
+            ]
+            due.sort(key=lambda one: one[1].end)
+            for series, bounds in due[: MAX_WINDOWS - len(tick.outcome.closed)]:
+                with tracing.span("decide", attributes={"driftmeter.monitor": name}):
+                    closed = self._close_window(tick, series, registration, bounds)
+                tick.closed[series] = closed
+            if due:
+                self._forget(tick, registration)
+
+    def _tell(self, tick: _Tick, marks: Mapping[str, Sequence[Mark]]) -> None:
+        """What is no matter of one window: silence, alerts that nothing can end, who is told."""
+        decided, connection, found = tick.outcome.decided, tick.connection, tick.registrations
+        decided.extend(
+            alarms.listen(connection, found, marks, now=tick.now, started_at=self._started_at)
+        )
+        revisions = {(name, one.revision) for name, one in found.items()}
+        if revisions != self._revisions:
+            decided.extend(alarms.withdraw(connection, found, now=tick.now))
+        decided.extend(telling.tell(connection, found, now=tick.now, base_url=self._base_url))
+        self._revisions = revisions
 
     def _until(self, registration: Registration, marks: Iterable[Mark], now: float) -> float | None:
         """The moment by which windows that end before it are closed."""
@@ -218,66 +268,72 @@ class Keeper:
         time = event_time(heard, now=now, idle_s=self._idle_s, straggler_s=self._straggler_s)
         return None if time is None else time - registration.monitor.spec.lateness
 
-    def _close_series(
+    def _ended(
         self, tick: _Tick, series: Series, registration: Registration, until: float
-    ) -> None:
-        closed = tick.closed.get(series)
+    ) -> list[Bounds]:
+        closed, kind = tick.closed.get(series), kind_of(series, registration.monitor.spec)
         since = closed.through if closed else None
-        if since is not None and until < since + series.window_s:
-            return
-        panes = state.pane_starts(
-            tick.connection,
-            series,
-            topic=self._topics.predictions,
-            pane_s=registration.monitor.pane_s,
-            since=since,
+        if since is not None and until < since + at_least_s(kind):
+            return []
+        look = since, window_of(until, kind.step_s)
+        if self._in_vain.get(series) == look:
+            return []  # rows are waited for, and only counted again when a step is over
+        panes = ending.KeptPanes(
+            tick.connection, series, self._topics.predictions, registration.monitor.pane_s
         )
-        room = MAX_WINDOWS - len(tick.outcome.closed)
-        for start in ended(panes, series.window_s, since=since, until=until)[:room]:
-            with tracing.span("decide", attributes={"driftmeter.monitor": series.monitor}):
-                closed = self._close_window(tick, series, registration, start, closed)
-        if closed is not None:
-            self._forget(tick, registration)
+        found = ending.ended(
+            panes, series, kind, since=since, until=until, n_rows=self._judge.n_rows
+        )
+        if kind.rows and not found:
+            self._in_vain[series] = look
+        return found
 
     def _close_window(
-        self,
-        tick: _Tick,
-        series: Series,
-        registration: Registration,
-        start: float,
-        before: Closed | None,
+        self, tick: _Tick, series: Series, registration: Registration, bounds: Bounds
     ) -> Closed:
-        profile = self._judge.total(series, self._profiles(tick, series, start))
-        spec = registration.monitor.spec
-        evidence, decision = self._judge.step(
-            series, spec, before.evidence if before else None, profile
-        )
+        before, start = tick.closed.get(series), bounds.start
+        parts = self._parts(tick, series, bounds)
+        profile = self._judge.total(series, [part.profile for part in parts])
+        begun = _of_revision(tick, registration, min(part.monitor_revision for part in parts))
+        spec, earlier = begun.monitor.spec, before.evidence if before else None
+        decide = self._judge.paused if registration.monitor.spec.paused else self._judge.step
+        evidence, decision = decide(series, spec, earlier, profile)
         written = WrittenReport(
             series=series,
             start=start,
             revision=1,
-            monitor_revision=registration.revision,
+            monitor_revision=begun.revision,
             decision=decision,
-            report=self._report(tick, series, start, profile, decision),
+            report=self._report(tick, series, spec, start, profile, decision, parts),
+            parts=parts,
+            evidence_before=earlier,
+            over_at=bounds.end,
         )
         closed = Closed(written.end, evidence)
         self._write(tick, written, profile)
         state.write_closed(tick.connection, series, closed)
         tick.outcome.closed.append(written)
-        alert = alarms.observe(
-            tick.connection, written, registration, now=tick.now, base_url=self._base_url
+        tick.outcome.decided.extend(
+            alarms.observe(
+                tick.connection, written, registration, now=tick.now, base_url=self._base_url
+            )
         )
-        if alert is not None:
-            tick.outcome.alerts.append(alert)
         return closed
 
     def _report(
-        self, tick: _Tick, series: Series, start: float, profile: Profile, decision: Decision
+        self,
+        tick: _Tick,
+        series: Series,
+        spec: Spec,
+        start: float,
+        profile: Profile,
+        decision: Decision,
+        parts: Sequence[Part],
     ) -> WindowReport:
         """The report, compared with past windows where the monitor asks for it; its own window is
         kept then, for as long as later ones, or their late labels, may ask for it."""
-        spec = tick.registrations[series.monitor].monitor.spec
         report = self._judge.report(spec, profile, decision)
+        report = replace(report, versions=self._judge.versions(series, spec, parts))
         span_s = max((beside(w).span_s for w in spec.detection.compare_with), default=0.0)
         if span_s == 0:
             return report
@@ -300,9 +356,10 @@ class Keeper:
             now=tick.now,
         )
 
-    def _profiles(self, tick: _Tick, series: Series, start: float) -> list[bytes]:
+    def _parts(self, tick: _Tick, series: Series, bounds: Bounds) -> list[Part]:
         pane_s = tick.registrations[series.monitor].monitor.pane_s
-        return state.profiles(tick.connection, series, start=start, pane_s=pane_s)
+        start, end = bounds
+        return state.parts(tick.connection, series, start=start, end=end, pane_s=pane_s)
 
     def _forget(self, tick: _Tick, registration: Registration) -> None:
         horizon = _horizon(state.read_closed(tick.connection), registration)
@@ -311,14 +368,27 @@ class Keeper:
         state.drop_silent(tick.connection, registration.name, since=tick.now - FORGOTTEN_S)
 
 
+def _of_revision(tick: _Tick, current: Registration, revision: int | None) -> Registration:
+    """The revision that a window began with; the one in force where that has windows of others."""
+    if revision is None or revision == current.revision:
+        return current
+    begun = registry.at(tick.connection, current.name, revision)
+    if begun is None or begun.monitor.spec.windows != current.monitor.spec.windows:
+        return current
+    return begun
+
+
+def _every_series(registration: Registration) -> list[Series]:
+    assert registration.reference_id is not None  # it is active
+    return series_of(registration.monitor, registration.reference_id)
+
+
 def _series_of(tick: _Tick, segment: Segment) -> list[Series]:
     """The decided series whose windows a segment is part of."""
     monitor = tick.registrations[segment.monitor].monitor
     if segment.pane_s != monitor.pane_s:
         return []  # counted in panes of another length, before the windows were changed
-    every = (
-        Series(segment.monitor, segment.reference_id, window_s) for window_s in monitor.spec.windows
-    )
+    every = series_of(monitor, segment.reference_id)
     return [series for series in every if series in tick.closed]
 
 
@@ -327,7 +397,7 @@ def _horizon(closed: Mapping[Series, Closed], registration: Registration) -> flo
     spec = registration.monitor.spec
     decided: dict[str, float] = {}
     for series, until in closed.items():
-        if series.monitor == registration.name and series.window_s in spec.windows:
+        if series in series_of(registration.monitor, series.reference_id):
             earlier = decided.get(series.reference_id, until.through)
             decided[series.reference_id] = min(earlier, until.through)
     if not decided:

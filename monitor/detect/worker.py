@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import orjson
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from alerts.words import Ruling
 from monitor.detect.keeper import Keeper, Outcome
 from monitor.detect.source import Source
 from monitor.kafka.messages import Header, Topics, header
@@ -32,6 +33,8 @@ class Tally:
         self._delay = instruments.histogram(metrics.DETECT_DELAY)
         self._resets = instruments.counter(metrics.DETECT_OFFSET_RESETS)
         self._too_late = instruments.counter(metrics.DETECT_TOO_LATE)
+        self._rulings = instruments.counter(metrics.DETECT_ALERT_RULINGS)
+        self._tellings = instruments.counter(metrics.DETECT_ALERT_TELLINGS)
         self._n_resets = 0
 
     def note(self, outcome: Outcome, records: Sequence[Record], now: float) -> None:
@@ -42,6 +45,10 @@ class Tally:
                 self._delay.observe(max(0.0, now - max(record.time for record in records)))
         for monitor, n in outcome.too_late.items():
             self._too_late.labels(monitor).inc(n)
+        for decided in outcome.decided:
+            is_ruling = isinstance(decided.reason, Ruling)
+            counter = self._rulings if is_ruling else self._tellings
+            counter.labels(decided.cause, decided.reason).inc()
 
     def note_resets(self, n_ever: int) -> None:
         self._resets.inc(n_ever - self._n_resets)

@@ -21,10 +21,12 @@ from pydantic import (
 
 from detectors.columns import RESERVED_PREFIX, ColumnType
 from detectors.output import N_CLASSES, N_GROUP_COLUMNS
-from monitor.channels import Channel, Webhooks
+from monitor.spec.alerting import Alerts
 from monitor.spec.capture import Capture
 from monitor.spec.detection import Detection
+from monitor.spec.retraining import Retrain
 from monitor.spec.strict import NAME_PATTERN, Duration, Strict
+from monitor.spec.windows import Window, Windows, check_windows
 
 API_VERSION = "driftmeter.dev/v1"
 
@@ -121,42 +123,16 @@ class Model(Strict):
         default=None,
         description="The model's name in the server's URLs, where it differs from the monitor's.",
     )
+    version_header: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="A header of the model's answers, or else of requests, that names the version "
+        "of the model, where the format does not or another name is wanted.",
+        examples=["x-model-version"],
+    )
     mapping: BodyMapping | None = Field(
         default=None, description="How to read bodies of a format of the model server's own."
-    )
-
-
-class Alerts(Strict):
-    for_: Duration = Field(
-        default=0.0,
-        ge=0,
-        alias="for",
-        description="How long drift must last, in event time, before pending becomes firing.",
-    )
-    keep_firing_for: Duration = Field(
-        default=0.0, ge=0, description="How long quiet must last before firing becomes resolved."
-    )
-    webhooks: Webhooks = ()
-    channels: tuple[Channel, ...] = Field(
-        default=(), max_length=20, description="Who else is told, by chat, pager or e-mail."
-    )
-
-    @model_validator(mode="after")
-    def _distinct_names(self) -> Self:
-        names = [*(one.name for one in self.webhooks), *(one.name for one in self.channels)]
-        if len(set(names)) < len(names):
-            raise ValueError("channels and webhooks need distinct names")
-        return self
-
-
-class Retrain(Strict):
-    """Who is asked to retrain when an alert fires, and how often at most."""
-
-    webhooks: Webhooks = ()
-    cooldown: Duration = Field(
-        default=7 * 86_400.0,
-        ge=0,
-        description="At least so long, in event time, between two requests.",
     )
 
 
@@ -165,6 +141,11 @@ class Spec(Strict):
         Reference,
         BeforeValidator(_reference, json_schema_input_type=str | Reference),
     ] = Field(description="A file or URL, or 'first 10000' for the first predictions.")
+    paused: bool = Field(
+        default=False,
+        description="Rows are counted and windows reported, but not decided: no alert comes of "
+        "them. `driftmeter pause` and `driftmeter resume` set it.",
+    )
     model: Model = Model()
     columns: dict[str, ColumnType | Literal["ignore"]] = Field(
         default_factory=dict,
@@ -210,11 +191,12 @@ class Spec(Strict):
     )
     event_time: EventTime = EventTime()
     capture: Capture = Capture()
-    windows: tuple[Duration, ...] = Field(
-        default=(3600.0,),
+    windows: Windows = Field(
+        default=(Window(length=3600.0),),
         min_length=1,
         max_length=4,
-        description="Lengths of the windows reported.",
+        description="The windows reported: lengths; {length, every} for windows that overlap; "
+        "{rows} for windows that are over once they hold so many.",
     )
     sample_rows: int = Field(
         default=0,
@@ -245,9 +227,7 @@ class Spec(Strict):
             raise ValueError("label and prediction must be columns of their own")
         if self.label in self.capture.redact:
             raise ValueError("the label leaves as the prediction does: redact that")
-        shortest = min(self.windows)
-        if any(window <= 0 or window % shortest for window in self.windows):
-            raise ValueError("every window must be a whole multiple of the shortest one")
+        check_windows(self.windows)
         if self.detection.needs_rows and self.sample_rows == 0:
             raise ValueError(
                 "detection.sample_tests and detection.saved_detectors need rows: say with "
@@ -276,7 +256,15 @@ class Monitor(Strict):
     @property
     def pane_s(self) -> float:
         """Seconds of the panes that its windows are made of."""
-        return min(self.spec.windows)
+        return min(window.step_s for window in self.spec.windows)
+
+    def as_paused(self, paused: bool) -> Self:
+        """The same document, paused or not; one that is not says nothing of it."""
+        document = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        document["spec"].pop("paused", None)
+        if paused:
+            document["spec"]["paused"] = True
+        return self.model_validate(document)
 
     def to_json(self) -> dict[str, object]:
         """The document as JSON types; what was left to defaults stays out."""

@@ -209,6 +209,19 @@ DETECT_TOO_LATE = Metric(
     ("monitor",),
 )
 
+DETECT_ALERT_RULINGS = Metric(
+    "driftmeter_detect_alert_rulings_total",
+    "counter",
+    "What windows made of alerts, by the alert's cause and the reason.",
+    ("cause", "ruling"),
+)
+DETECT_ALERT_TELLINGS = Metric(
+    "driftmeter_detect_alert_tellings_total",
+    "counter",
+    "Decisions whether somebody is told of an alert, by the alert's cause and the reason.",
+    ("cause", "telling"),
+)
+
 DETECT_EXAMINATIONS = Metric(
     "driftmeter_detect_examinations_total",
     "counter",

@@ -135,10 +135,10 @@ def test_every_decision_has_a_reason(days: str, policy: Policy, ruling: Ruling) 
 
 
 def test_what_nobody_asks_about_any_more_is_over() -> None:
-    made = withdrawn(firing())
+    made = withdrawn(firing(), now=9 * DAY)
     assert made.alert is not None
     assert (made.alert.state, made.ruling) == (State.RESOLVED, Ruling.WITHDRAWN)
-    assert made.alert.resolved_at == firing().updated_at
+    assert made.alert.resolved_at == 9 * DAY
 
 
 def test_an_alert_tells_its_incident() -> None:

@@ -1,0 +1,86 @@
+"""Monitors whose windows say what a test wants, and what people are told of it."""
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from sqlalchemy import select
+
+from alerts.words import Ruling, Telling
+from detectors.report import WindowReport
+from monitor.detect import alarms, telling
+from monitor.detect.alarms import Decided
+from monitor.detect.judging import WrittenReport
+from monitor.detect.state import Series
+from monitor.kafka.messages import Registration
+from monitor.sql import registry, tables
+from monitor.sql.database import Database
+from tests.support.counted import HOUR, monitor
+
+REFERENCE = "sha256:" + "0" * 64
+WEBHOOK = {"name": "pager", "url": "https://example.org/hook", "secret_file": "/secret"}
+
+
+@dataclass
+class House:
+    """Windows are an hour long; `now` is our clock."""
+
+    database: Database
+    now: float = 1e9
+    registrations: dict[str, Registration] = field(default_factory=dict)
+
+    def apply(
+        self, name: str = "seats", labels: dict[str, str] | None = None, **alerting: Any
+    ) -> None:
+        document = monitor(name, alerts={"webhooks": [WEBHOOK], **alerting}).to_json()
+        document["metadata"] = {"name": name, "labels": labels or {}}
+        with self.database.write() as connection:
+            found = registry.put(connection, monitor(name).model_validate(document), self.now)
+            active = registry.activate(connection, found, REFERENCE, ())
+        self.registrations[name] = active
+
+    def delete(self, name: str = "seats") -> None:
+        with self.database.write() as connection:
+            registry.delete(connection, name, self.now)
+        del self.registrations[name]
+
+    def hour(
+        self, number: int, report: WindowReport, name: str = "seats", *, revised: bool = False
+    ) -> list[Decided]:
+        written = WrittenReport(
+            series=Series(name, REFERENCE, HOUR),
+            start=number * HOUR,
+            revision=1,
+            monitor_revision=1,
+            decision=cast("Any", None),  # an alert is made of the report
+            report=report,
+        )
+        with self.database.write() as connection:
+            return alarms.observe(
+                connection,
+                written,
+                self.registrations[name],
+                now=self.now,
+                base_url="https://driftmeter.example",
+                revised=revised,
+            )
+
+    def tell(self) -> list[Decided]:
+        with self.database.write() as connection:
+            withdrawn = alarms.withdraw(connection, self.registrations, now=self.now)
+            told = telling.tell(connection, self.registrations, now=self.now, base_url=None)
+            return [*withdrawn, *told]
+
+    def tellings(self) -> list[Telling]:
+        return [one.reason for one in self.tell() if isinstance(one.reason, Telling)]
+
+    def told(self) -> list[tuple[str, str, str]]:
+        """Endpoint, cause and state of everything in the outbox, in the order of its making."""
+        t = tables.outbox
+        with self.database.read() as connection:
+            rows = connection.execute(select(t).where(t.c.kind == "alert").order_by(t.c.at)).all()
+        alerts = [(row.endpoint, row.payload["data"]["alert"]) for row in rows]
+        return [(endpoint, alert["cause"], alert["state"]) for endpoint, alert in alerts]
+
+
+def rulings(decided: list[Decided]) -> dict[str, Ruling]:
+    return {one.cause.value: one.reason for one in decided if isinstance(one.reason, Ruling)}
