@@ -274,7 +274,7 @@ class Aggregator:
         if reference is None:
             return
         if group.topic == self._topics.predictions:
-            lane.count_predictions(batches, reference)
+            lane.count_predictions(batches, reference, model_version=group.model_version)
         elif (prediction := prediction_field(reference)) is not None:
             for batch in batches:
                 lane.join_labels(batch, prediction, now)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from monitor.aggregate.attempts import Attempts
 from monitor.aggregate.limits import DeadLetterLimit, Spoilage
-from monitor.aggregate.reading import UnreadableError, monitor_of
+from monitor.aggregate.reading import UnreadableError, model_version_of, monitor_of
 from monitor.aggregate.segments import Segments
 from monitor.kafka.messages import Header
 from monitor.kafka.records import Record
@@ -14,6 +14,7 @@ from monitor.kafka.records import Record
 class Group(NamedTuple):
     """Where records are counted together: one monitor's of one stretch.
 
+    model_version: that made the predictions; empty where nobody says.
     counts: False for those that were counted before and only feed the join.
     alone: the offset of a record that is read and counted by itself; -1 for all others.
     """
@@ -24,6 +25,7 @@ class Group(NamedTuple):
     counts: bool
     monitor: str
     alone: int = -1
+    model_version: str = ""
 
 
 class Sent:
@@ -89,6 +91,7 @@ class Intake:
             self.counts(record),
             monitor_of(record),
             alone,
+            model_version_of(record),
         )
 
     def counts(self, record: Record) -> bool:

@@ -32,7 +32,7 @@ class Predicted:
     """A remembered prediction: when, what, and against which reference it was counted.
 
     values: of the columns that `Target.columns` names, the prediction first.
-    weight: how many sampled rows it stands for.
+    weight: how many sampled rows it stands for. model_version: under which it was counted.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Predicted:
     values: tuple[Value, ...]
     reference_id: str
     weight: int = 1
+    model_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Joiner:
         self._max_waiting = max_waiting
         self._n_waiting = 0
         self._numbers: dict[str, int] = {}
-        self._references: dict[str, int] = {}
+        self._counted: dict[tuple[str, str], int] = {}
 
     def predict(self, monitor: str, predictions: Sequence[Predicted]) -> list[Joined]:
         """Remembers predictions; returns those whose labels came before them, with these."""
@@ -218,7 +219,7 @@ class Joiner:
             "WHERE monitor = ? AND id IN (SELECT value FROM json_each(?))",
             (monitor, ids),
         )
-        names = list(self._references)
+        names = list(self._counted)
         return {id_: _Remembered(_read(id_, time, raw, names), was) for id_, time, raw, was in rows}
 
     def _last_waiting(
@@ -274,8 +275,9 @@ class Joiner:
         return self._numbers.setdefault(monitor, len(self._numbers))
 
     def _content(self, one: Predicted) -> bytes:
-        reference = self._references.setdefault(one.reference_id, len(self._references))
-        return orjson.dumps((reference, one.weight, *_finite(one.values)))
+        counted = one.reference_id, one.model_version
+        number = self._counted.setdefault(counted, len(self._counted))
+        return orjson.dumps((number, one.weight, *_finite(one.values)))
 
 
 def _finite(values: Iterable[Value]) -> list[object]:
@@ -283,7 +285,8 @@ def _finite(values: Iterable[Value]) -> list[object]:
     return [[v > 0] if isinstance(v, float) and math.isinf(v) else v for v in values]
 
 
-def _read(id_: str, time: float, raw: bytes, references: Sequence[str]) -> Predicted:
-    reference, weight, *read = orjson.loads(raw)
+def _read(id_: str, time: float, raw: bytes, counted: Sequence[tuple[str, str]]) -> Predicted:
+    number, weight, *read = orjson.loads(raw)
     values = tuple((math.inf if v[0] else -math.inf) if isinstance(v, list) else v for v in read)
-    return Predicted(id_, time, values, references[reference], weight)
+    reference_id, model_version = counted[number]
+    return Predicted(id_, time, values, reference_id, weight, model_version)

@@ -50,6 +50,7 @@ class Labelling:
         credible: NDArray[np.bool_],
         *,
         latest: float,
+        model_version: str = "",
     ) -> None:
         """Keeps predictions for the join; counts the labels that were there before them.
 
@@ -62,7 +63,12 @@ class Labelling:
         values = list(zip(*columns, strict=True))
         predictions = [
             Predicted(
-                rows.ids[i], float(rows.times[i]), values[i], reference.id, int(rows.weights[i])
+                rows.ids[i],
+                float(rows.times[i]),
+                values[i],
+                reference.id,
+                int(rows.weights[i]),
+                model_version,
             )
             for i in np.flatnonzero(credible).tolist()
         ]
@@ -120,7 +126,8 @@ class Labelling:
 
         def place(met: Joined) -> tuple[int, Pane]:
             start = float(np.floor(met.predicted.time / pane_s) * pane_s)
-            pane = Pane(registration.name, met.predicted.reference_id, start, pane_s)
+            counted = met.predicted.reference_id, start, pane_s, met.predicted.model_version
+            pane = Pane(registration.name, *counted)
             return segments.start_of(met.label.offset), pane
 
         counting = sorted((m for m in joined if m.label.offset >= segments.first), key=place)

@@ -62,21 +62,32 @@ class Lane:
     def labels(self) -> Segments | None:
         return self.labelling.segments
 
-    def count_predictions(self, batches: Sequence[Batch], reference: Reference) -> None:
-        """Counts predictions of one monitor that lie in one stretch, in the order of the log.
+    def count_predictions(
+        self, batches: Sequence[Batch], reference: Reference, *, model_version: str = ""
+    ) -> None:
+        """Counts predictions of one monitor, and one version of its model, that lie in one stretch,
+        in the order of the log.
 
         Rows from before the first offset that counts only wait for their labels.
         """
+        assert self.predictions is not None
         registration = batches[0].registration
+        stretch = self.predictions.start_of(int(batches[0].offsets[0]))
+        version = self.predictions.model_version(stretch, registration.name, model_version)
         for rows in log_rows(batches, reference.schema):
             credible = rows.times <= rows.log_times + TOLERATED_FUTURE_S
             self._note_early(registration.name, rows, credible)
             if credible.any():
                 times = self.latest.setdefault(registration.name, Sources())
                 times.note(rows.sources, rows.source[credible], rows.times[credible])
-                self._count_panes(registration, reference, rows, credible)
+                self._count_panes(registration, reference, rows, credible, version)
                 self.labelling.remember(
-                    registration, reference, rows, credible, latest=times.latest
+                    registration,
+                    reference,
+                    rows,
+                    credible,
+                    latest=times.latest,
+                    model_version=version,
                 )
 
     def join_labels(self, batch: Batch, prediction: Field, now: float) -> None:
@@ -112,16 +123,17 @@ class Lane:
         reference: Reference,
         rows: LogRows,
         credible: NDArray[np.bool_],
+        model_version: str,
     ) -> None:
         assert self.predictions is not None
         segments, pane_s = self.predictions, registration.monitor.pane_s
         counting = credible & (rows.offsets >= segments.first)
         pane_starts = np.floor(rows.times / pane_s) * pane_s
         stretch = segments.start_of(int(rows.offsets[0]))
-        self._count_faults(registration, reference, rows, counting, pane_starts)
+        self._count_faults(registration, reference, rows, counting, pane_starts, model_version)
         for pane_start in np.unique(pane_starts[counting]).tolist():
             where = np.flatnonzero(counting & (pane_starts == pane_start))
-            pane = Pane(registration.name, reference.id, pane_start, pane_s)
+            pane = Pane(registration.name, reference.id, pane_start, pane_s, model_version)
             if segments.has_room(stretch, pane):
                 for profile in self._profiles(reference, rows, where):
                     segments.add(stretch, pane, profile)
@@ -155,6 +167,7 @@ class Lane:
         rows: LogRows,
         counting: NDArray[np.bool_],
         pane_starts: Floats,
+        model_version: str,
     ) -> None:
         """Counts repeated ids and rows with new columns in the panes of their rows, and values of
         another type, of which a message tells no more than how many, in the pane of its first."""
@@ -173,8 +186,9 @@ class Lane:
             for i in here[rows.offsets[here] == offset][:1].tolist():
                 weighed_counts = {name: n * int(rows.weights[i]) for name, n in counts.items()}
                 mismatched.setdefault(float(pane_starts[i]), Counter()).update(weighed_counts)
+        pane_s = registration.monitor.pane_s
         for start in sorted({*repeated, *with_new, *mismatched}):
-            pane = Pane(registration.name, reference.id, start, registration.monitor.pane_s)
+            pane = Pane(registration.name, reference.id, start, pane_s, model_version)
             if segments.has_room(stretch, pane):
                 faults = count_faults(
                     reference,

@@ -26,6 +26,9 @@ from monitor.kafka.messages import ARROW, JSON, Header, Registration
 from monitor.kafka.publishing import Message
 from monitor.kafka.records import Record
 
+MAX_MODEL_VERSION_LENGTH = 63
+"""The rest of a longer name is left out."""
+
 
 class UnreadableError(Exception):
     """A message that nobody can count. reason: one of few, for a metric; text: for people."""
@@ -74,6 +77,12 @@ def monitor_of(record: Record) -> str:
         if isinstance(in_body, str):
             return in_body
     raise UnreadableError("no monitor named", "the message names no monitor")
+
+
+def model_version_of(record: Record) -> str:
+    """Of the model that made the predictions of a message; empty where it does not say."""
+    said = dict(record.headers).get(Header.MODEL_VERSION, b"")
+    return said.decode("utf-8", errors="replace")[:MAX_MODEL_VERSION_LENGTH]
 
 
 def read_predictions(

@@ -20,24 +20,34 @@ MAX_PROFILES = 2_000
 """Of one stretch: so many monitors times panes. A bound on memory that depends on the log alone."""
 
 
+MAX_MODEL_VERSIONS = 8
+"""Of one monitor in one stretch that have profiles of their own."""
+
+OTHER_VERSIONS = "other versions"
+"""The rows of all further versions are counted together under this name."""
+
+
 class Pane(NamedTuple):
-    """What a profile is of: one monitor's rows of one pane against one reference."""
+    """What a profile is of: one monitor's rows of one pane against one reference, by one version of
+    its model."""
 
     monitor: str
     reference_id: str
     start: float
     length_s: float
+    model_version: str = ""
 
 
 @dataclass(slots=True)
 class _Stretch:
-    """n_joined: labels of this stretch that have met their prediction. repeats: by monitor.
-    outlying: the rows that are least like the reference, where they are asked for."""
+    """n_joined: labels of this stretch that have met their prediction. repeats, model_versions: by
+    monitor. outlying: the rows that are least like the reference, where they are asked for."""
 
     profiles: dict[Pane, Profile] = field(default_factory=dict)
     changed: set[Pane] = field(default_factory=set)
     n_joined: int = 0
     repeats: dict[str, Repeats] = field(default_factory=dict)
+    model_versions: dict[str, set[str]] = field(default_factory=dict)
     outlying: dict[Pane, list[OutlyingRow]] = field(default_factory=dict)
 
 
@@ -113,6 +123,16 @@ class Segments:
         """The ids of a monitor that the stretch has held so far."""
         return self._stretches.setdefault(start, _Stretch()).repeats.setdefault(monitor, Repeats())
 
+    def model_version(self, start: int, monitor: str, version: str) -> str:
+        """Under which name the rows of a version are counted in a stretch: its own, for the first
+        few that the stretch holds."""
+        stretch = self._stretches.setdefault(start, _Stretch())
+        known = stretch.model_versions.setdefault(monitor, set())
+        if version not in known and len(known) >= MAX_MODEL_VERSIONS:
+            return OTHER_VERSIONS
+        known.add(version)
+        return version
+
     def changed(self) -> list[tuple[Segment, Profile]]:
         """What was added to since `settle`, each under its name, oldest first."""
         return [
@@ -143,6 +163,7 @@ class Segments:
         return max(resume, self.first)
 
     def _segment(self, start: int, stretch: _Stretch, pane: Pane) -> Segment:
+        through = min(self.next_offset, start + self.size)
         return Segment(
             monitor=pane.monitor,
             reference_id=pane.reference_id,
@@ -151,5 +172,7 @@ class Segments:
             topic=self.topic,
             partition=self.partition,
             start=start,
-            version=min(self.next_offset, start + self.size) + stretch.n_joined,
+            version=through + stretch.n_joined,
+            through=through,
+            model_version=pane.model_version,
         )

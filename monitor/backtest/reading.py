@@ -91,7 +91,7 @@ def _gathered(
     lines: Iterable[bytes], registration: Registration
 ) -> tuple[Gathering, Mapping[str, int]]:
     names = columns(registration)
-    gathered, unreadable = Gathering(registration, names), Counter[str]()
+    gathered, unreadable = Gathering(registration), Counter[str]()
     for line in lines:
         if not line.strip():
             continue

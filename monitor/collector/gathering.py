@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from monitor.batches import Conformed, conform, predictions, request_ids
-from monitor.decoders import Columns, Decoded
+from monitor.decoders import Decoded
 from monitor.kafka.messages import Registration
 
 CHUNK_ROWS = 1_024
@@ -19,11 +19,11 @@ CHUNK_ROWS = 1_024
 class Gathering:
     """Rows are added exchange by exchange and become a batch in the end.
 
-    names: how the monitor calls what bodies leave without names. origins: where traces began.
+    model_version: of the model that answered, empty where nobody says. origins: where traces began.
     """
 
     registration: Registration
-    names: Columns
+    model_version: str = ""
     origins: list[str] = field(default_factory=list)
     _ids: list[str] = field(default_factory=list)
     _n_rows: list[int] = field(default_factory=list)

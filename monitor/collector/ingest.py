@@ -152,6 +152,7 @@ class Application:
             raw=body,
             content_type=caller.named.get("content-type", JSON),
             monitor=caller.query.get("monitor"),
+            model_version=caller.query.get("model_version"),
             key=caller.named.get("idempotency-key"),
             traceparent=caller.named.get("traceparent"),
             may_push=caller.may_push,

@@ -28,7 +28,7 @@ from monitor.collector.registry import Registry
 from monitor.collector.repeats import Repeats, done
 from monitor.collector.telemetry import Telemetry
 from monitor.collector.tokens import ALL, Monitors
-from monitor.kafka.messages import ARROW, JSON, Registration, Topics
+from monitor.kafka.messages import ARROW, JSON, Registration, Topics, model_version_headers
 from monitor.spool import SpoolError, SpoolFullError
 from monitor.telemetry import tracing
 
@@ -38,6 +38,9 @@ Kind = Literal["predictions", "labels"]
 
 MAX_KEY_LENGTH = 300
 """With the monitor's name before it."""
+
+MAX_VERSION_LENGTH = 63
+"""Of a model's version."""
 
 _JUDGES: Mapping[Kind, Callable[[ReadRows, Sequence[Field]], Judged]] = {
     "predictions": judged_predictions,
@@ -50,12 +53,14 @@ class Body:
     """What came with a push. monitor: as the address names it; an Arrow stream cannot.
 
     key: under which it is stored once only, if it should come again.
+    model_version: of the model that made the predictions, as the address names it.
     traceparent: of the caller's trace. may_push: the monitors that the caller may push to.
     """
 
     raw: bytes
     content_type: str = JSON
     monitor: str | None = None
+    model_version: str | None = None
     key: str | None = None
     traceparent: str | None = None
     may_push: Monitors = ALL
@@ -123,7 +128,10 @@ class Push:
         key = None if body.key is None else f"{kind}/{registration.name}/{body.key}"
         if key is not None and len(key) > MAX_KEY_LENGTH:
             raise PushError(400, f"an Idempotency-Key of more than {MAX_KEY_LENGTH} characters")
-        stored = self.store(kind, [(registration, read)], body.traceparent, key=key)
+        version = model_version(given or {}, body)
+        stored = self.store(
+            kind, [(registration, read)], body.traceparent, key=key, model_version=version
+        )
         verdicts = [{"row": i, "reason": stored.rejected[i]} for i in sorted(stored.rejected)]
         answer = Answer(ACCEPTED, {"accepted": stored.n_accepted, "rejected": verdicts})
         return self.acknowledged(stored, answer)
@@ -153,17 +161,19 @@ class Push:
         traceparent: str | None,
         *,
         key: str | None = None,
+        model_version: str = "",
     ) -> Stored:
         """Stores the good rows, of all monitors or of none. Raises LaterError.
 
         key: of what is to be stored once only, however often it comes.
+        model_version: of the model that made the predictions, empty where nobody says.
         """
         destination = Destination(kind)
         envelopes: list[Envelope] = []
         rejected: dict[int, str] = {}
         n_accepted = 0
         with tracing.sending(destination.topic(self._topics), parent=traceparent):
-            headers = tracing.kafka_headers()
+            headers = [*tracing.kafka_headers(), *model_version_headers(model_version)]
             for registration, read in rows:
                 batch, reasons = _JUDGES[kind](read, registration.schema)
                 rejected.update(reasons)
@@ -173,12 +183,17 @@ class Push:
             return Stored(n_accepted, rejected, self._keep(envelopes, key))
 
     def store_batch(
-        self, kind: Kind, registration: Registration, batch: pa.RecordBatch
+        self,
+        kind: Kind,
+        registration: Registration,
+        batch: pa.RecordBatch,
+        *,
+        model_version: str = "",
     ) -> Future[int]:
         """Stores rows that were judged and are all good. Raises LaterError, or the future does."""
         destination = Destination(kind)
         with tracing.sending(destination.topic(self._topics), parent=None):
-            headers = tracing.kafka_headers()
+            headers = [*tracing.kafka_headers(), *model_version_headers(model_version)]
             envelopes = self._intake.rows(batch, registration, destination, headers)
             return self._keep(envelopes, None)
 
@@ -209,6 +224,19 @@ class Push:
             log.warning("a push is refused: %s", error)
             self._telemetry.refused.labels(error.reason).inc()
         return error.answer
+
+
+def model_version(given: Mapping[str, object], body: Body) -> str:
+    """Of the model that made the predictions of a push, as its body or its address says.
+
+    Raises PushError for what is no name.
+    """
+    said = given.get("model_version", body.model_version)
+    if said is None:
+        return ""
+    if not isinstance(said, str) or len(said) > MAX_VERSION_LENGTH:
+        raise PushError(400, f"'model_version' is no text of at most {MAX_VERSION_LENGTH} letters")
+    return said
 
 
 def _later(error: BaseException) -> LaterError:

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from traceback import format_tb
 
@@ -22,9 +22,9 @@ from monitor.collector.intake import Intake
 from monitor.collector.registry import Registry, columns
 from monitor.collector.tally import DROPPED, FAILED, RECORDED
 from monitor.collector.telemetry import Telemetry
-from monitor.decoders import Decoded, DecodeError, Exchange
+from monitor.decoders import Columns, Decoded, DecodeError, Exchange
 from monitor.decoders.exchange import ORPHANED, Reason, header
-from monitor.kafka.messages import Registration, Topics
+from monitor.kafka.messages import Registration, Topics, model_version_headers
 from monitor.spool import SpoolError, SpoolFullError
 from monitor.telemetry import tracing
 
@@ -40,9 +40,13 @@ Settled = Callable[[int, Counts], None]
 
 @dataclass(slots=True)
 class _Reading:
-    """What was read of a batch of exchanges."""
+    """What was read of a batch of exchanges.
 
-    rows: dict[str, Gathering] = field(default_factory=dict)
+    rows: by monitor and version of the model. names: of each monitor's columns.
+    """
+
+    rows: dict[tuple[str, str], Gathering] = field(default_factory=dict)
+    names: dict[str, Columns] = field(default_factory=dict)
     letters: list[Envelope] = field(default_factory=list)
     failed: Counts = field(default_factory=Counter)
     n_read: int = 0
@@ -163,12 +167,16 @@ class Recorder:
             raise DecodeError(Reason.ORPHANED, "only one side of it was logged")
         if exchange.status != 200:
             raise DecodeError(Reason.MODEL_ERROR, f"the model answered {exchange.status}")
-        batch = reading.rows.get(registration.name)
-        if batch is None:
-            batch = reading.rows[registration.name] = Gathering(registration, columns(registration))
-        decoded = _with_headers(reader.decode(exchange, batch.names), exchange, registration)
+        names = reading.names.get(registration.name)
+        if names is None:
+            names = reading.names[registration.name] = columns(registration)
+        decoded = _with_headers(reader.decode(exchange, names), exchange, registration)
         if decoded.n > MAX_EXCHANGE_ROWS:
             raise DecodeError(Reason.TOO_LARGE, f"{decoded.n} rows in one request")
+        version = _model_version(decoded, exchange, registration)
+        batch = reading.rows.get((registration.name, version))
+        if batch is None:
+            batch = reading.rows[registration.name, version] = Gathering(registration, version)
         batch.add(
             exchange.request_id,
             decoded,
@@ -204,9 +212,8 @@ class Recorder:
         if arrow is None:
             return []
         with tracing.sending(self._topics.predictions, origins=batch.origins):
-            return self._intake.rows(
-                arrow, batch.registration, Destination.PREDICTIONS, tracing.kafka_headers()
-            )
+            headers = [*tracing.kafka_headers(), *model_version_headers(batch.model_version)]
+            return self._intake.rows(arrow, batch.registration, Destination.PREDICTIONS, headers)
 
     def _account(
         self, stored: Future[int], reading: _Reading, settled: Callable[[Counts], None]
@@ -239,7 +246,18 @@ def _with_headers(decoded: Decoded, exchange: Exchange, registration: Registrati
     for name, column in registration.monitor.spec.capture.headers.items():
         value = header(exchange.request_headers, name.lower().encode())
         columns.setdefault(column, [None if value is None else value.decode("latin-1")] * decoded.n)
-    return Decoded(columns, decoded.n)
+    return replace(decoded, columns=columns)
+
+
+def _model_version(decoded: Decoded, exchange: Exchange, registration: Registration) -> str:
+    """As the header that the monitor names says, of the answer or else of the request; or as the
+    exchange's format does."""
+    name = registration.monitor.spec.model.version_header
+    if name is None:
+        return decoded.model_version
+    wanted = name.lower().encode()
+    said = header(exchange.response_headers, wanted) or header(exchange.request_headers, wanted)
+    return decoded.model_version if said is None else said.decode("latin-1").strip()
 
 
 def dead_letter(exchange: Exchange, error: DecodeError, *, with_bodies: bool) -> bytes:

@@ -39,6 +39,7 @@ class Monitors:
     def of(cls, registrations: Mapping[str, Registration]) -> "Monitors":
         specs = [registration.monitor.spec for registration in registrations.values()]
         wanted = {spec.event_time.header for spec in specs}
+        wanted.update(spec.model.version_header for spec in specs)
         wanted.update(name for spec in specs for name in spec.capture.headers)
         return cls(
             by_name=registrations,

@@ -17,7 +17,7 @@ from detectors.columns import Field
 from monitor.batches import LABEL, BatchError
 from monitor.batches.json_messages import JsonBatch, labels_of_lists, predictions_of_lists
 from monitor.collector.answers import ACCEPTED, Answer, PushError
-from monitor.collector.push import Body, Kind, Push
+from monitor.collector.push import Body, Kind, Push, model_version
 from monitor.kafka.messages import JSON, Registration
 
 _T = TypeVar("_T")
@@ -30,8 +30,9 @@ _READ: Mapping[Kind, Callable[[Sequence[object], Sequence[Field], Sequence[float
     "labels": labels_of_lists,
 }
 
-_Group = tuple[Kind, str, tuple[str, ...]]
-"""Kind, monitor, keys: rows that lack a column say so only where all of their batch lack it."""
+_Group = tuple[Kind, str, str, tuple[str, ...]]
+"""Kind, monitor, version of the model, keys: rows that lack a column say so only where all of their
+batch lack it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,12 @@ class SmallPushes:
 
     def _store(self, group: _Group, together: Sequence[_Waiting]) -> bool:
         """Whether all of them are good and on their way. If not, each is to be told why."""
-        kind, name, _ = group
+        kind, name, version, _ = group
         try:
             for may_push in {waiting.body.may_push for waiting in together}:
                 registration = self._push.registration(name, may_push)
             batch = self._read(kind, registration, together)
-            stored = self._push.store_batch(kind, registration, batch)
+            stored = self._push.store_batch(kind, registration, batch, model_version=version)
         except (PushError, BatchError):
             return False
         self._then(stored, lambda done: self._tell(kind, together, done))
@@ -133,4 +134,8 @@ def _plain(kind: Kind, body: Body) -> tuple[_Group, list[Any]] | None:
     if not isinstance(name, str) or not isinstance(rows, list) or not rows:
         return None
     first = rows[0]
-    return ((kind, name, tuple(first)), rows) if isinstance(first, dict) else None
+    try:
+        version = model_version(given, body)
+    except PushError:
+        return None
+    return ((kind, name, version, tuple(first)), rows) if isinstance(first, dict) else None

@@ -17,7 +17,7 @@ from monitor.consume.requests import Requests
 from monitor.consume.sources import Kind, Source
 from monitor.decoders import DecodeError
 from monitor.decoders.exchange import Reason
-from monitor.kafka.messages import Header, Registration, Topics, header
+from monitor.kafka.messages import Header, Registration, Topics, header, model_version_headers
 from monitor.kafka.publishing import Message
 from monitor.kafka.records import Record
 from monitor.telemetry import tracing
@@ -25,8 +25,9 @@ from monitor.telemetry import tracing
 MAX_MESSAGES = 100_000
 """Of one block: so numbers that are made of offsets grow from block to block."""
 
-_Target = tuple[str, bool]
-"""A monitor, and whether the rows are labels in text: beside text, numbers would become text."""
+_Target = tuple[str, str, bool]
+"""A monitor, the version of its model, and whether the rows are labels in text: beside text,
+numbers would become text."""
 
 
 @dataclass(slots=True)
@@ -71,8 +72,8 @@ class Carrier:
                 carried.failed[error.reason] += 1
                 if error.reason is not Reason.NO_MONITOR:
                     letters.append(self._letter(record, error))
-        for (name, _), rows in gathered.items():
-            carried.envelopes += self._envelopes(rows, monitors.by_name[name], source)
+        for (name, version, _), rows in gathered.items():
+            carried.envelopes += self._envelopes(rows, monitors.by_name[name], source, version)
         carried.envelopes += letters
         return carried
 
@@ -83,35 +84,41 @@ class Carrier:
         monitors: Monitors,
         gathered: dict[_Target, Gathered],
     ) -> None:
-        registration, rows, latency_s = self._rows(record, source, monitors)
+        registration, rows, latency_s, version = self._rows(record, source, monitors)
         is_text = False
         if source.kind is Kind.LABELS:
             rows = rows.without(label_faults(rows))
             is_text = any(isinstance(value, str) for value in rows.columns.get(LABEL, []))
         origin = header(record.headers, Header.TRACEPARENT)
-        gathered.setdefault((registration.name, is_text), Gathered()).add(rows, latency_s, origin)
+        target = registration.name, version, is_text
+        gathered.setdefault(target, Gathered()).add(rows, latency_s, origin)
         if rows.rejected:
             reasons = [f"row {i}: {rows.rejected[i]}" for i in sorted(rows.rejected)]
             raise DecodeError(Reason.WRONG_SHAPE, "; ".join(reasons[:5]))
 
     def _rows(
         self, record: Record, source: Source, monitors: Monitors
-    ) -> tuple[Registration, ReadRows, float | None]:
-        """The latency is known where both sides are. Raises DecodeError."""
+    ) -> tuple[Registration, ReadRows, float | None, str]:
+        """With the latency, which is known where both sides are, and the version of the model.
+
+        Raises DecodeError.
+        """
         if source.kind is not Kind.ANSWERS:
             named, rows = read_message(record)
             name = source.name or named or ""
-            return _known(monitors.by_name.get(name), f"a monitor {name!r}"), rows, None
+            version = header(record.headers, Header.MODEL_VERSION) or ""
+            return _known(monitors.by_name.get(name), f"a monitor {name!r}"), rows, None, version
         model = source.name or ""
         registration = _known(monitors.by_model.get(model), f"a monitor of the model {model!r}")
         request = self._requests.get((model, request_id(record)))
         if request is None:
             raise DecodeError(Reason.ORPHANED, "there is no request to this answer")
         latency_s = max(record.time - request.time, 0.0)
-        return registration, read_pair(request, record, registration), latency_s
+        rows, version = read_pair(request, record, registration)
+        return registration, rows, latency_s, version
 
     def _envelopes(
-        self, rows: Gathered, registration: Registration, source: Source
+        self, rows: Gathered, registration: Registration, source: Source, version: str
     ) -> list[Envelope]:
         is_labels = source.kind is Kind.LABELS
         destination = Destination.LABELS if is_labels else Destination.PREDICTIONS
@@ -119,7 +126,8 @@ class Carrier:
         if batch.num_rows == 0:
             return []
         with tracing.sending(destination.topic(self._topics), origins=rows.origins):
-            return self._packing.rows(batch, registration, destination, tracing.kafka_headers())
+            headers = [*tracing.kafka_headers(), *model_version_headers(version)]
+            return self._packing.rows(batch, registration, destination, headers)
 
     def _letter(self, record: Record, error: DecodeError) -> Envelope:
         """The message itself stays where it is; nothing of it is copied."""

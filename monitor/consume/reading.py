@@ -79,8 +79,9 @@ def _columns(given: Mapping[str, object], n: int, id_: str, time: float) -> Read
     return read_columns({"id": request_ids(id_, n), **given}, now=time)
 
 
-def read_pair(request: Record, answer: Record, registration: Registration) -> ReadRows:
-    """The rows of a request and its answer in the Open Inference Protocol, JSON or protobuf.
+def read_pair(request: Record, answer: Record, registration: Registration) -> tuple[ReadRows, str]:
+    """The rows of a request and its answer in the Open Inference Protocol, JSON or protobuf, and
+    the version of the model that answered.
 
     Raises DecodeError.
     """
@@ -100,7 +101,8 @@ def read_pair(request: Record, answer: Record, registration: Registration) -> Re
     decoded = decode(exchange, columns(registration))
     n, listed = decoded.n, {name: list(values) for name, values in decoded.columns.items()}
     ids = request_ids(exchange.request_id, n)
-    return ReadRows(list(range(n)), ids, [request.time] * n, listed, {})
+    rows = ReadRows(list(range(n)), ids, [request.time] * n, listed, {})
+    return rows, decoded.model_version
 
 
 def request_id(record: Record) -> str:

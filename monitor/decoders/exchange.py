@@ -80,10 +80,14 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The rows of one exchange, column by column; each column has n values."""
+    """The rows of one exchange, column by column; each column has n values.
+
+    model_version: of the model that answered, as the exchange names it; empty where it does not.
+    """
 
     columns: Mapping[str, Sequence[object]]
     n: int
+    model_version: str = ""
 
 
 def header(headers: Headers, name: bytes) -> bytes | None:

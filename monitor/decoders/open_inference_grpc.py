@@ -18,6 +18,7 @@ NAME = "open-inference-grpc"
 PATH = re.compile(r"/inference\.GRPCInferenceService/ModelInfer")
 
 _MODEL_NAME = 1
+_MODEL_VERSION = 2
 _REQUEST_TENSORS, _REQUEST_RAW = 5, 7
 _RESPONSE_TENSORS, _RESPONSE_RAW = 5, 6
 _NAME, _DATATYPE, _SHAPE, _CONTENTS = 1, 2, 3, 5
@@ -47,17 +48,23 @@ def decode(exchange: Exchange, columns: Columns) -> Decoded:
     outputs = _tensors(
         exchange.response, exchange.response_headers, _RESPONSE_TENSORS, _RESPONSE_RAW
     )
-    return table(inputs, outputs, columns)
+    version = _first_text(exchange.response, exchange.response_headers, _MODEL_VERSION)
+    return table(inputs, outputs, columns, model_version=version)
 
 
 def model(exchange: Exchange) -> str | None:
     """The name of the model, which the request's message has and its path has not."""
     try:
-        message = _message(whole(exchange.request, exchange.request_headers))
-        names = (f for f in protobuf.fields(message) if f.number == _MODEL_NAME)
-        return next(map(protobuf.text, names), None) or None
+        return _first_text(exchange.request, exchange.request_headers, _MODEL_NAME) or None
     except DecodeError:
         return None  # `decode` says why
+
+
+def _first_text(pieces: Sequence[bytes], headers: Headers, number: int) -> str:
+    """The first field of a number in a message; empty where it has none. Raises DecodeError."""
+    message = _message(whole(pieces, headers))
+    found = (field for field in protobuf.fields(message) if field.number == number)
+    return next(map(protobuf.text, found), "")
 
 
 def _tensors(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence, Set
 from itertools import chain
 from math import prod
+from urllib.parse import unquote
 
 from monitor.decoders.binary_tensors import filled, split
 from monitor.decoders.body import whole
@@ -21,7 +22,7 @@ from monitor.decoders.exchange import (
 )
 
 NAME = "open-inference-v2"
-PATH = re.compile(r"/v2/models/(?P<model>[^/]+)(?:/versions/[^/]+)?/infer")
+PATH = re.compile(r"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?/infer")
 
 Column = Sequence[object]
 Json = Mapping[str, object]
@@ -33,30 +34,43 @@ def decode(exchange: Exchange, columns: Columns) -> Decoded:
 
     Raises DecodeError.
     """
-    inputs = _tensors(exchange.request, exchange.request_headers, "inputs")
-    outputs = _tensors(exchange.response, exchange.response_headers, "outputs")
-    return table(inputs, outputs, columns)
+    _, inputs = _tensors(exchange.request, exchange.request_headers, "inputs")
+    answer, outputs = _tensors(exchange.response, exchange.response_headers, "outputs")
+    said = answer.get("model_version")
+    version = said if isinstance(said, str) and said else asked_version(PATH, exchange.path)
+    return table(inputs, outputs, columns, model_version=version)
 
 
-def table(inputs: Sequence[Json], outputs: Sequence[Json], columns: Columns) -> Decoded:
+def asked_version(pattern: re.Pattern[str], path: str) -> str:
+    """The version of the model in a request's path; empty where it names none."""
+    match = pattern.fullmatch(path.partition("?")[0])
+    return unquote(match["version"] or "") if match else ""
+
+
+def table(
+    inputs: Sequence[Json], outputs: Sequence[Json], columns: Columns, *, model_version: str = ""
+) -> Decoded:
     """Tensors in and out as rows. Raises DecodeError."""
     features = _columns(inputs, columns.features, "feature", columns.vectors)
     predictions = _columns(outputs, [columns.prediction], columns.prediction, frozenset())
     lengths = {len(column) for column in chain(features.values(), predictions.values())}
     if len(lengths) != 1:
         raise DecodeError(Reason.WRONG_LENGTH, "tensors of different numbers of rows")
-    return Decoded({**features, **predictions}, lengths.pop())
+    return Decoded({**features, **predictions}, lengths.pop(), model_version)
 
 
-def _tensors(pieces: Sequence[bytes], headers: Headers, key: str) -> Sequence[Json]:
+def _tensors(pieces: Sequence[bytes], headers: Headers, key: str) -> tuple[Json, Sequence[Json]]:
+    """A message in JSON, and the tensors in it."""
     head_length = header(headers, b"inference-header-content-length")
     body, binary = split(whole(pieces, headers), head_length)
-    tensors = body.get(key) if isinstance(body, dict) else None
+    if not isinstance(body, dict):
+        raise DecodeError(Reason.WRONG_SHAPE, "the body is JSON, but no object")
+    tensors = body.get(key)
     if not isinstance(tensors, list) or not tensors:
         raise DecodeError(Reason.WRONG_SHAPE, f"{key!r} is not a list with tensors")
     if not all(isinstance(tensor, dict) for tensor in tensors):
         raise DecodeError(Reason.WRONG_SHAPE, f"{key!r} holds something that is no tensor")
-    return filled(tensors, binary)
+    return body, filled(tensors, binary)
 
 
 def _columns(

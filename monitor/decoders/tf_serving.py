@@ -10,13 +10,17 @@ https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protoc
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from monitor.decoders.body import json_object
 from monitor.decoders.exchange import Columns, Decoded, DecodeError, Exchange, Reason
+from monitor.decoders.open_inference_v2 import asked_version
 from monitor.decoders.rows import columnar, features, joined, outputs, single
 
 NAME = "tf-serving"
-PATH = re.compile(r"/v1/models/(?P<model>[^/:]+)(?:/(?:versions|labels)/[^/:]+)?:predict")
+PATH = re.compile(
+    r"/v1/models/(?P<model>[^/:]+)(?:/(?:versions|labels)/(?P<version>[^/:]+))?:predict"
+)
 
 
 def decode(exchange: Exchange, columns: Columns) -> Decoded:
@@ -26,7 +30,8 @@ def decode(exchange: Exchange, columns: Columns) -> Decoded:
     """
     request = json_object(exchange.request, exchange.request_headers, with_nan=True)
     response = json_object(exchange.response, exchange.response_headers, with_nan=True)
-    return joined(_inputs(request, columns), _answers(response, columns))
+    rows = joined(_inputs(request, columns), _answers(response, columns))
+    return replace(rows, model_version=asked_version(PATH, exchange.path))
 
 
 def _inputs(request: Mapping[str, object], columns: Columns) -> Decoded:

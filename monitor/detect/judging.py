@@ -3,7 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, reduce
 from operator import add
 from typing import Any
@@ -14,14 +14,17 @@ from detectors.decision.budget import Budget
 from detectors.decision.evidence import Evidence
 from detectors.decision.floor import EffectFloor
 from detectors.profile import Profile, evened
-from detectors.report import Comparison, Reason, WindowReport
+from detectors.report import Comparison, Reason, VersionReport, WindowReport
 from detectors.report.compare import report
 from detectors.report.past import Past, Seasonal, Trailing
-from monitor.detect.state import Series
+from detectors.report.versions import versions
+from monitor.detect.cutting import at_least_s, cut_alike, kind_of
+from monitor.detect.state import Part, Series
 from monitor.kafka.messages import Segment
 from monitor.spec.detection import PastWindows
 from monitor.spec.durations import format_duration
 from monitor.spec.model import Spec
+from monitor.spec.windows import Window
 from monitor.sql.store import References
 
 LARGEST_PASTS = 64
@@ -30,7 +33,11 @@ LARGEST_PASTS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenReport:
-    """A report as it goes into SQL and to whoever listens."""
+    """A report as it goes into SQL and to whoever listens.
+
+    parts: the segments that it was made of. evidence_before: the window; None before the first,
+        and of a revision, which is not decided again. over_at: the end of a window by rows.
+    """
 
     series: Series
     start: float
@@ -38,6 +45,9 @@ class WrittenReport:
     monitor_revision: int
     decision: Decision
     report: WindowReport
+    parts: Sequence[Part] = ()
+    evidence_before: bytes | None = None
+    over_at: float | None = None
 
     @property
     def id(self) -> str:
@@ -45,7 +55,7 @@ class WrittenReport:
 
     @property
     def end(self) -> float:
-        return self.start + self.series.window_s
+        return self.start + self.series.window_s if self.over_at is None else self.over_at
 
     def body(self) -> dict[str, Any]:
         return {
@@ -54,7 +64,7 @@ class WrittenReport:
             "window": {
                 "start": rfc3339(self.start),
                 "end": rfc3339(self.end),
-                "seconds": self.series.window_s,
+                "seconds": self.end - self.start,
             },
             "revision": self.revision,
             "reference_id": self.series.reference_id,
@@ -63,23 +73,51 @@ class WrittenReport:
         }
 
     def row(self, now: float) -> dict[str, object]:
-        return {
+        made_of = [asdict(stretch) for stretch in stretches(self.parts)]
+        row = {
             "id": self.id,
             "monitor": self.series.monitor,
             "window_s": self.series.window_s,
             "window_start": self.start,
+            "window_end": self.end,
             "revision": self.revision,
             "reference_id": self.series.reference_id,
             "monitor_revision": self.monitor_revision,
             "decision": self.decision.to_dict(),
+            "made_of": made_of,
             "body": self.body(),
             "created_at": now,
         }
+        if self.revision > 1:
+            return row
+        return row | {"evidence_before": self.evidence_before, "decided_of": made_of}
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where in a partition the rows of a window are: from offset `first` to before `through`."""
+
+    topic: str
+    partition: int
+    first: int
+    through: int
+
+
+def stretches(parts: Iterable[Part]) -> list[Stretch]:
+    """One of each partition that a window has rows in."""
+    found: dict[tuple[str, int], Stretch] = {}
+    for part in parts:
+        at = part.topic, part.partition
+        known = found.get(at, Stretch(*at, part.start, part.through))
+        first, through = min(known.first, part.start), max(known.through, part.through)
+        found[at] = Stretch(*at, first, through)
+    return [found[at] for at in sorted(found)]
 
 
 def report_id(series: Series, start: float) -> str:
     """The same for the same window, whoever computes its report and however often."""
-    text = "\x1f".join(map(str, (series.monitor, series.reference_id, series.window_s, start)))
+    named = (series.monitor, series.reference_id, series.rows or series.window_s, start)
+    text = "\x1f".join(map(str, named))
     return f"report_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
@@ -101,6 +139,10 @@ class Judge:
         parts = (Profile.from_bytes(content, reference) for content in profiles)
         return evened(reduce(add, parts, Profile.empty(reference)), reference)
 
+    def n_rows(self, series: Series, profile: bytes) -> int:
+        """How many rows a segment of the series has counted."""
+        return Profile.from_bytes(profile, self._references.get(series.reference_id)).n
+
     def step(
         self, series: Series, spec: Spec, evidence: bytes | None, profile: Profile
     ) -> tuple[bytes, Decision]:
@@ -114,6 +156,29 @@ class Judge:
         """The decision on a window without what came before it."""
         detector = self._detector_of(series, spec)
         return detector.step(detector.start(), profile)[1]
+
+    def paused(
+        self, series: Series, spec: Spec, evidence: bytes | None, profile: Profile
+    ) -> tuple[bytes, Decision]:
+        """The evidence as it was before a window, and that nothing is decided of it."""
+        nothing = Profile.empty(self._references.get(profile.reference_id))
+        after, decision = self.step(series, spec, evidence, nothing)
+        return after, replace(decision, reason=Reason.PAUSED)
+
+    def versions(
+        self, series: Series, spec: Spec, parts: Sequence[Part]
+    ) -> tuple[VersionReport, ...]:
+        """What each version of the model says that answered in a window."""
+        names = {part.model_version for part in parts}
+        if names == {""}:
+            return ()
+        profiles = {
+            name: self.total(series, [p.profile for p in parts if p.model_version == name])
+            for name in names
+        }
+        detector = self._detector_of(series, spec)
+        reference = self._references.get(series.reference_id)
+        return versions(reference, profiles, lambda one: detector.step(detector.start(), one)[1])
 
     def again(
         self, series: Series, spec: Spec, profile: Profile, known: Decision | None
@@ -149,7 +214,7 @@ class Judge:
         digest = hashlib.sha256()
         for content in contents:
             digest.update(hashlib.sha256(content).digest())
-        key = (series.reference_id, series.window_s, _rule(spec), digest.digest())
+        key = (series.reference_id, kind_of(series, spec), _rule(series, spec), digest.digest())
         if key not in self._pasts:
             self._pasts[key] = self._make_past(series, spec, contents)
             if len(self._pasts) > LARGEST_PASTS:
@@ -158,11 +223,11 @@ class Judge:
         return self._pasts[key]
 
     def _make_past(self, series: Series, spec: Spec, contents: Sequence[bytes]) -> Past:
-        reference, rule = self._references.get(series.reference_id), _rule(spec)
+        reference, rule = self._references.get(series.reference_id), _rule(series, spec)
         return Past.fit(
             reference,
             (Profile.from_bytes(content, reference) for content in contents),
-            window_s=series.window_s,
+            window_s=at_least_s(kind_of(series, spec)),
             budget=rule.budget,
             minimum_rows=rule.minimum_rows,
             ignore_below=rule.ignore_below,
@@ -174,15 +239,16 @@ class Judge:
         return report(reference, profile, decision, outlier_rate=rate, importance=spec.importance)
 
     def _detector_of(self, series: Series, spec: Spec) -> Detector:
+        kind, rule = kind_of(series, spec), _rule(series, spec)
         match_by = spec.detection.match_by
-        return self._detector(series.reference_id, series.window_s, _rule(spec), match_by)
+        return self._detector(series.reference_id, kind, series.phase_s, rule, match_by)
 
     def _make_detector(
-        self, reference_id: str, window_s: float, rule: "_Rule", match_by: str | None
+        self, reference_id: str, kind: Window, phase_s: float, rule: "_Rule", match_by: str | None
     ) -> Detector:
         return Detector(
-            self._references.get(reference_id),
-            window_s=window_s,
+            cut_alike(self._references.get(reference_id), kind, phase_s),
+            window_s=at_least_s(kind),
             budget=rule.budget,
             minimum_rows=rule.minimum_rows,
             ignore_below=rule.ignore_below,
@@ -199,11 +265,13 @@ class _Rule:
     ignore_below: EffectFloor
 
 
-def _rule(spec: Spec) -> _Rule:
-    """The promise is for the monitor: its windows of several lengths share the budget."""
+def _rule(series: Series, spec: Spec) -> _Rule:
+    """The promise is for the monitor: its windows of several kinds, and those of a kind that
+    overlap, share the budget."""
     promised = spec.detection.false_alarms
+    n_series = len(spec.windows) * len(kind_of(series, spec).phases_s)
     return _Rule(
-        Budget(promised.alarms / len(spec.windows), promised.period),
+        Budget(promised.alarms / n_series, promised.period),
         spec.detection.minimum_rows,
         EffectFloor(**spec.detection.ignore_below.model_dump()),
     )

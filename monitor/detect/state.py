@@ -19,11 +19,17 @@ _CHUNK = 500  # keys in one statement: SQLite takes at most 32,766 parameters
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The windows of one length of one monitor against one reference: they share evidence."""
+    """Windows of one monitor against one reference that follow each other: they share evidence.
+
+    window_s: their length; 0 of windows by rows, whose length varies.
+    phase_s: where they begin, modulo their length. rows: of windows by rows, how many are enough.
+    """
 
     monitor: str
     reference_id: str
     window_s: float
+    phase_s: float = 0.0
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,25 @@ def pane_starts(
     return list(connection.scalars(query))
 
 
-def parts(connection: Connection, series: Series, *, start: float, pane_s: float) -> list[Part]:
+def profiles_by_pane(
+    connection: Connection, series: Series, *, topic: str, pane_s: float, since: float | None
+) -> list[tuple[float, bytes]]:
+    """Where the panes begin that hold predictions, from a moment on, and the profiles of them."""
+    t = tables.segments
+    query = select(t.c.pane_start, t.c.profile).where(
+        t.c.monitor == series.monitor,
+        t.c.reference_id == series.reference_id,
+        t.c.pane_s == pane_s,
+        t.c.topic == topic,
+    )
+    if since is not None:
+        query = query.where(t.c.pane_start >= since)
+    return [(row.pane_start, row.profile) for row in connection.execute(query)]
+
+
+def parts(
+    connection: Connection, series: Series, *, start: float, end: float, pane_s: float
+) -> list[Part]:
     """All segments of one window."""
     t = tables.segments
     columns = [t.c[field.name] for field in fields(Part)]
@@ -129,10 +153,10 @@ def parts(connection: Connection, series: Series, *, start: float, pane_s: float
             t.c.reference_id == series.reference_id,
             t.c.pane_s == pane_s,
             t.c.pane_start >= start,
-            t.c.pane_start < start + series.window_s,
+            t.c.pane_start < end,
         )
     )
-    return [Part(**row._mapping) for row in found]
+    return [Part(**row) for row in found.mappings()]
 
 
 def drop_segments(connection: Connection, monitor: str, *, ended_by: float) -> None:
@@ -202,10 +226,11 @@ def drop_silent(connection: Connection, monitor: str, *, since: float) -> None:
 
 def read_closed(connection: Connection) -> dict[Series, Closed]:
     t = tables.evidence
-    return {
-        Series(row.monitor, row.reference_id, row.window_s): Closed(row.through, row.state)
-        for row in connection.execute(select(t))
-    }
+    found: dict[Series, Closed] = {}
+    for row in connection.execute(select(t)):
+        series = Series(row.monitor, row.reference_id, row.window_s, row.phase_s, row.rows)
+        found[series] = Closed(row.through, row.state)
+    return found
 
 
 def write_closed(connection: Connection, series: Series, closed: Closed) -> None:
@@ -213,6 +238,8 @@ def write_closed(connection: Connection, series: Series, closed: Closed) -> None
         "monitor": series.monitor,
         "reference_id": series.reference_id,
         "window_s": series.window_s,
+        "phase_s": series.phase_s,
+        "rows": series.rows,
         "through": closed.through,
         "state": closed.evidence,
     }
@@ -222,13 +249,16 @@ def write_closed(connection: Connection, series: Series, closed: Closed) -> None
 def read_past(
     connection: Connection, series: Series, *, before: float, span_s: float
 ) -> list[tuple[float, bytes]]:
-    """Age in seconds and profile of the windows that began in the `span_s` before a moment."""
+    """Age in seconds and profile of the series' windows that began in the `span_s` before one."""
     t = tables.past_windows
     query = select(t.c.window_start, t.c.profile).where(
         *_of(series), t.c.window_start < before, t.c.window_start >= before - span_s
     )
-    rows = connection.execute(query.order_by(t.c.window_start))
-    return [(before - row.window_start, row.profile) for row in rows]
+    found = connection.execute(query.order_by(t.c.window_start))
+    ages = [(before - row.window_start, row.profile) for row in found]
+    if series.window_s == 0:
+        return ages
+    return [(age_s, profile) for age_s, profile in ages if age_s % series.window_s == 0]
 
 
 def write_past(connection: Connection, series: Series, start: float, profile: bytes) -> None:
@@ -264,6 +294,22 @@ def read_report(connection: Connection, report_id: str) -> StoredReport | None:
     if row is None:
         return None
     return StoredReport(row.revision, row.monitor_revision, Decision.from_dict(row.decision))
+
+
+def window_around(
+    connection: Connection, series: Series, time: float
+) -> tuple[float, float] | None:
+    """Start and end of the reported window by rows that a moment lies in."""
+    t = tables.reports
+    query = select(t.c.window_start, t.c.window_end).where(
+        t.c.monitor == series.monitor,
+        t.c.reference_id == series.reference_id,
+        t.c.window_s == series.window_s,
+        t.c.window_start <= time,
+        t.c.window_end > time,
+    )
+    found = connection.execute(query.order_by(t.c.window_start.desc()).limit(1)).first()
+    return None if found is None else (found.window_start, found.window_end)
 
 
 def write_report(connection: Connection, row: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ outliers              rows that are least like the reference, where a monitor as
 dead-letters          what could not be read: the original bytes, and why
 consumed              how far other topics were carried over (`monitor.consume.places`)
 reports, alerts       JSON, for whoever wants to subscribe
+retrain               requests for retrains, CloudEvents in JSON, keyed by monitor
 """
 
 import zlib
@@ -38,6 +39,8 @@ class Header(StrEnum):
     """Who sent a batch: a random id of the collector's process."""
     SEQUENCE = "sequence"
     """A number that only grows, within one collector id."""
+    MODEL_VERSION = "model-version"
+    """Which version of the model made the predictions of a message."""
     TRACEPARENT = "traceparent"
     SEGMENT = "segment"
     WATERMARK = "watermark"
@@ -53,6 +56,11 @@ def header(headers: Iterable[tuple[str, bytes]], name: Header) -> str | None:
         if key == name:
             value = raw.decode("utf-8", errors="replace")
     return value
+
+
+def model_version_headers(version: str) -> KafkaHeaders:
+    """What says of a message by which version of the model its predictions are."""
+    return [(Header.MODEL_VERSION.value, version.encode())] if version else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,10 @@ class Topics:
         return f"{self.prefix}alerts"
 
     @property
+    def retrain(self) -> str:
+        return f"{self.prefix}retrain"
+
+    @property
     def outliers(self) -> str:
         return f"{self.prefix}outliers"
 
@@ -105,6 +117,7 @@ class Topics:
             self.monitors,
             self.reports,
             self.alerts,
+            self.retrain,
             self.outliers,
             self.dead_letters,
             self.consumed,
@@ -127,6 +140,8 @@ class Segment:
     topic, partition, start: the stretch begins at this offset of the input log, a place that
         depends on the log alone.
     version: grows with the rows that the profile has seen.
+    through: of the stretch, the next offset to be read when this was said.
+    model_version: of the model that made the predictions; empty where nobody says.
     """
 
     monitor: str
@@ -137,6 +152,8 @@ class Segment:
     partition: int
     start: int
     version: int
+    through: int = 0
+    model_version: str = ""
 
     @property
     def key(self) -> bytes:
@@ -149,6 +166,7 @@ class Segment:
                 self.topic,
                 self.partition,
                 self.start,
+                self.model_version,
             ]
         )
 

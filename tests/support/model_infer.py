@@ -51,6 +51,7 @@ def _pool() -> descriptor_pool.DescriptorPool:
     ):
         message = _message(file, name)
         _field(message, "model_name", 1, _F.TYPE_STRING)
+        _field(message, "model_version", 2, _F.TYPE_STRING)
         _field(message, "id", 3, _F.TYPE_STRING)
         _field(message, *tensors, _F.TYPE_MESSAGE, ".inference.InferTensor", many=True)
         _field(message, *raw, _F.TYPE_BYTES, many=True)

@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 
 from monitor.batches import ID, LATENCY, TIME, conform, lost
 from monitor.collector.gathering import CHUNK_ROWS, Gathering
-from monitor.collector.registry import columns
 from monitor.decoders import Decoded
 from tests.support.registrations import registration
 
@@ -27,7 +26,7 @@ def exchanges(draw: st.DrawFn) -> list[Decoded]:
 
 def gathered(decoded: list[Decoded]) -> pa.RecordBatch | None:
     known = registration()
-    rows = Gathering(known, columns(known))
+    rows = Gathering(known)
     for i, each in enumerate(decoded):
         rows.add(f"r{i}", each, time=float(i), latency_s=i / 10)
     return rows.to_arrow()
@@ -60,7 +59,7 @@ def test_every_row_has_the_id_the_time_and_the_latency_of_its_exchange() -> None
 
 def test_a_latency_that_is_not_known_stays_so() -> None:
     known = registration()
-    rows = Gathering(known, columns(known))
+    rows = Gathering(known)
     rows.add("r", Decoded({}, 1), time=0.0, latency_s=float("nan"))
     batch = rows.to_arrow()
     assert batch is not None

@@ -17,7 +17,7 @@ from monitor.collector.registry import Registry
 from monitor.collector.screening import Screening
 from monitor.collector.telemetry import Telemetry
 from monitor.kafka.connecting import Broker
-from monitor.kafka.messages import ARROW, partition_for
+from monitor.kafka.messages import ARROW, Header, header, partition_for
 from monitor.kafka.records import Record
 from monitor.spool import Spool
 from monitor.spool.simulated import SimulatedDisk
@@ -115,6 +115,22 @@ def test_predictions_that_were_acknowledged_reach_kafka(bench: Bench) -> None:
     (message,) = bench.published(bench.broker.topics.predictions)
     _, ids, times = to_rows(decode(message.value), SCHEMA)
     assert (ids, times.tolist()) == (["p1"], [NOON])
+
+
+def test_a_push_names_the_version_of_the_model(bench: Bench) -> None:
+    rows = [{"id": "p", "a": 1.0, "b": "x", "prediction": 2.0}]
+    body = orjson.dumps({"monitor": "seats", "model_version": "7", "rows": rows})
+    assert bench.raw("predictions", body).status == 202
+    (record,) = bench.published(bench.broker.topics.predictions)
+    assert header(record.headers, Header.MODEL_VERSION) == "7"
+
+
+@pytest.mark.parametrize("version", [7, "x" * 64, ["7"]])
+def test_a_version_that_is_no_name_is_answered(alone: Bench, version: object) -> None:
+    body = orjson.dumps({"monitor": "seats", "model_version": version, "rows": [{"id": "p"}]})
+    answer = alone.raw("predictions", body)
+    assert answer.status == 400
+    assert "model_version" in told(answer)["error"]
 
 
 def test_a_label_is_in_the_partition_of_its_prediction(bench: Bench) -> None:

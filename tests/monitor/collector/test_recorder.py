@@ -264,3 +264,28 @@ def test_bodies_at_a_path_of_the_document_s_are_read_as_it_says(bench: Bench) ->
     (message,) = bench.messages()
     (row,) = decode(message.value).to_pylist()
     assert (row["a"], row["b"], row["prediction"]) == (1.5, "u", 7.0)
+
+
+def test_each_version_of_a_model_has_messages_of_its_own(bench: Bench) -> None:
+    bench.know(registration())
+    path = "/v1/models/seats/versions/{}:predict".format
+    bench.recorder.record([exchange("a"), exchange("b", path=path(2)), exchange("c", path=path(2))])
+    told = [(header(m.headers, Header.MODEL_VERSION), decode(m.value)) for m in bench.messages()]
+    assert [(version, rows["dm.id"].to_pylist()) for version, rows in told] == [
+        (None, ["a"]),
+        ("2", ["b", "c"]),
+    ]
+
+
+def test_the_version_comes_from_the_header_that_the_monitor_names(bench: Bench) -> None:
+    bench.know(registration(model={"version_header": "X-Version"}))
+    answered, asked = [(b"x-version", b"7")], [(b"x-version", b"6")]
+    bench.recorder.record(
+        [
+            exchange(response_headers=answered, request_headers=asked),
+            exchange(request_headers=asked, path="/v1/models/seats/versions/2:predict"),
+        ]
+    )
+    versions = [header(message.headers, Header.MODEL_VERSION) for message in bench.messages()]
+    assert versions == ["7", "6"]
+    assert b"x-version" in bench.registry.monitors.kept_headers

@@ -125,3 +125,10 @@ def test_any_bytes_are_read_or_refused_with_a_reason(sent: bytes) -> None:
         decoded(sent)
     except DecodeError:
         return
+
+
+def test_the_answer_names_the_version_of_the_model() -> None:
+    x = tensor("a", "FP64", fp64_contents=[1, 2])
+    y = {**tensor("y", "FP64", fp64_contents=[5, 6])}
+    sent = exchange(request(inputs=[x]), response(model_version="7", outputs=[y]))
+    assert open_inference_grpc.decode(sent, Columns(["a"], "prediction")).model_version == "7"

@@ -41,6 +41,25 @@ def test_the_iris_of_kserve() -> None:
     assert rows(decoded)[0] == dict(zip(features, [6.8, 2.8, 4.8, 1.4], strict=True)) | {
         "species": 1
     }
+    assert decoded.model_version == "v1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "version"),
+    [
+        ("/v2/models/m/versions/7/infer", {}, "7"),
+        ("/v2/models/m/versions/7/infer?x=1", {"model_version": "8"}, "8"),
+        ("/v2/models/m/infer", {"model_version": 8}, ""),
+        ("/v2/models/m/infer", {}, ""),
+    ],
+)
+def test_the_version_is_the_one_that_answered_or_else_the_one_asked(
+    path: str, said: dict[str, object], version: str
+) -> None:
+    request = {"inputs": [tensor("x", [1, 2], [1, 2])]}
+    response = {"outputs": [tensor("y", [1], [5])], **said}
+    asked = exchange(request, response, path=path)
+    assert decode(asked, Columns(["a", "b"], "prediction")).model_version == version
 
 
 @pytest.mark.parametrize("data", [[1, 2, 3, 4], [[1, 2], [3, 4]]])
