@@ -16,6 +16,14 @@ class ApiError(Exception):
     """The API refused, or did not answer; the message says why and what to do."""
 
 
+class AnswerError(ApiError):
+    """The API refused; `status` is that of HTTP."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class Client:
     """Speaks to a Driftmeter API at `url`; `token` where it asks for one."""
 
@@ -59,6 +67,10 @@ class Client:
     def deliveries(self, name: str) -> list[Document]:
         return list(self._call("GET", f"/api/v1/deliveries?monitor={name}")["items"])
 
+    def pause_monitor(self, name: str, *, paused: bool = True) -> Document:
+        """Pauses a monitor, or resumes it; gives its name, revision and status."""
+        return self._call("POST", f"/api/v1/monitors/{name}/{'pause' if paused else 'resume'}")
+
     def delete_monitor(self, name: str) -> None:
         self._call("DELETE", f"/api/v1/monitors/{name}")
 
@@ -92,7 +104,7 @@ class Client:
             ) from error
         if answer.is_success:
             return answer.json() if answer.content else {}
-        raise ApiError(_problem(answer))
+        raise AnswerError(_problem(answer), answer.status_code)
 
 
 def _problem(answer: httpx2.Response) -> str:

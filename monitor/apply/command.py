@@ -1,4 +1,4 @@
-"""`driftmeter apply`, `get`, `history` and `delete`: monitors, by way of the API."""
+"""`driftmeter apply`, `get`, `history`, `pause`, `resume`, `delete`: monitors, by the API."""
 
 import argparse
 import os
@@ -33,6 +33,18 @@ Shows every revision of a monitor, the latest first, and what each one changed.
   driftmeter history free-seats
   driftmeter history free-seats --json
 """
+PAUSE = """\
+Pauses a monitor: its rows are still counted and its windows reported, but nothing is
+decided of them and nobody is told. An alert that fires keeps firing until it is resumed.
+
+  driftmeter pause free-seats
+  driftmeter resume free-seats
+"""
+RESUME = """\
+Resumes a monitor that was paused. Windows that ended meanwhile stay undecided.
+
+  driftmeter resume free-seats
+"""
 DELETE = """\
 Deletes a monitor. Its rows are no longer counted; what was reported stays.
 
@@ -64,13 +76,23 @@ def add_parser(subparsers: Any) -> None:
     history.add_argument("name", metavar="NAME")
     history.add_argument("--json", action="store_true", help="whole documents, as JSON")
     history.set_defaults(run=run_history)
-    delete = subparsers.add_parser(
-        "delete", help="delete a monitor", description=DELETE, formatter_class=plain
-    )
-    delete.add_argument("name", metavar="NAME")
-    delete.set_defaults(run=run_delete)
-    for parser in (apply, get, history, delete):
+    for parser in (apply, get, history, *_named_parsers(subparsers, plain)):
         _add_api(parser)
+
+
+def _named_parsers(subparsers: Any, plain: Any) -> Iterator[argparse.ArgumentParser]:
+    """The commands that do one thing to one monitor."""
+    for name, description, run in (
+        ("pause", PAUSE, run_pause),
+        ("resume", RESUME, run_resume),
+        ("delete", DELETE, run_delete),
+    ):
+        parser = subparsers.add_parser(
+            name, help=f"{name} a monitor", description=description, formatter_class=plain
+        )
+        parser.add_argument("name", metavar="NAME")
+        parser.set_defaults(run=run)
+        yield parser
 
 
 def _add_api(parser: argparse.ArgumentParser) -> None:
@@ -158,6 +180,21 @@ def _as_text(value: object) -> str:
 
 def _print_json(found: object) -> int:
     sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
+    return 0
+
+
+def run_pause(args: argparse.Namespace) -> int:
+    return _pause(args, paused=True)
+
+
+def run_resume(args: argparse.Namespace) -> int:
+    return _pause(args, paused=False)
+
+
+def _pause(args: argparse.Namespace, *, paused: bool) -> int:
+    with _client(args) as client:
+        now = client.pause_monitor(args.name, paused=paused)
+    print(f"{now['name']} revision {now['revision']} {'paused' if paused else 'resumed'}")
     return 0
 
 

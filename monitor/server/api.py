@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, Path, Query, Response
 from pydantic import ValidationError
 
+from monitor.kafka.messages import Registration
 from monitor.server import queries
 from monitor.server.problems import ProblemError, invalid_document
 from monitor.spec.model import Monitor
@@ -41,6 +42,7 @@ def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
     """The API over a database; `clock` gives seconds since 1970."""
     router = APIRouter(prefix="/api/v1")
     _add_monitors(router, database, clock)
+    _add_pausing(router, database, clock)
     _add_history(router, database)
     return router
 
@@ -69,13 +71,14 @@ def _add_monitors(router: APIRouter, database: Database, clock: Callable[[], flo
     def put_monitor(
         name: Name,
         document: Annotated[Document, Body(examples=[EXAMPLE])],
+        response: Response,
         if_match: IfMatch = None,
     ) -> Document:
         wanted = _monitor_from(document, name)
         with database.write() as connection:
             _check_revision(queries.monitor(connection, name), if_match)
             put = registry.put(connection, wanted, clock())
-        return {"name": put.name, "revision": put.revision, "status": put.state}
+        return _declared(put, response)
 
     @router.delete(
         "/monitors/{name}",
@@ -89,6 +92,51 @@ def _add_monitors(router: APIRouter, database: Database, clock: Callable[[], flo
             found = _or_404(queries.monitor(connection, name), f"no monitor named {name!r}")
             _check_revision(found, if_match)
             registry.delete(connection, name, clock())
+
+
+def _add_pausing(router: APIRouter, database: Database, clock: Callable[[], float]) -> None:
+    def change(name: str, response: Response, if_match: str | None, *, paused: bool) -> Document:
+        with database.write() as connection:
+            found = _or_404(queries.monitor(connection, name), f"no monitor named {name!r}")
+            _check_revision(found, if_match)
+            if found["status"] == "resolving":
+                raise ProblemError(
+                    HTTPStatus.CONFLICT,
+                    f"revision {found['revision']} waits for its reference: repeat it afterwards",
+                )
+            changed = registry.pause(connection, name, clock(), paused=paused)
+        if changed is None:
+            raise ProblemError(HTTPStatus.CONFLICT, f"no revision of {name!r} was ever active")
+        return _declared(changed, response)
+
+    @router.post(
+        "/monitors/{name}/pause",
+        tags=["monitors"],
+        summary="Decide nothing until it is resumed",
+        description="A new revision with `spec.paused`, in force at once. Rows are counted and "
+        "windows reported as undecided; alerts stay as they are.",
+    )
+    def pause_monitor(name: Name, response: Response, if_match: IfMatch = None) -> Document:
+        return change(name, response, if_match, paused=True)
+
+    @router.post(
+        "/monitors/{name}/resume",
+        tags=["monitors"],
+        summary="Decide again",
+        description="A new revision without `spec.paused`, in force at once. Windows that ended "
+        "meanwhile stay undecided.",
+    )
+    def resume_monitor(name: Name, response: Response, if_match: IfMatch = None) -> Document:
+        return change(name, response, if_match, paused=False)
+
+
+def _declared(registration: Registration, response: Response) -> Document:
+    response.headers["ETag"] = f'"{registration.revision}"'
+    return {
+        "name": registration.name,
+        "revision": registration.revision,
+        "status": registration.state,
+    }
 
 
 def _add_history(router: APIRouter, database: Database) -> None:

@@ -5,6 +5,7 @@ A revision begins as "resolving"; the registrar fits its reference and makes it 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +33,24 @@ def put(connection: Connection, monitor: Monitor, now: float) -> Registration:
     )
 
 
+def pause(
+    connection: Connection, name: str, now: float, *, paused: bool = True
+) -> Registration | None:
+    """Makes what is in force the next revision, paused or no longer so; None where nothing is.
+
+    Its reference is the one that it had, so it is active at once. What is so already stays.
+    """
+    current, newest = in_force(connection).get(name), get(connection, name)
+    if current is None or newest is None:
+        return None
+    if current.monitor.spec.paused == paused:
+        return current
+    changed = replace(
+        current, monitor=current.monitor.as_paused(paused), revision=newest.revision + 1
+    )
+    return _insert(connection, changed, now)
+
+
 def delete(connection: Connection, name: str, now: float) -> Registration | None:
     """Ends a monitor by a last revision that says so; None if there is none of that name."""
     latest = get(connection, name)
@@ -46,6 +65,13 @@ def get(connection: Connection, name: str) -> Registration | None:
     t = tables.monitors
     query = select(t).where(t.c.name == name).order_by(t.c.revision.desc()).limit(1)
     row = connection.execute(query).first()
+    return None if row is None else _registration(row)
+
+
+def at(connection: Connection, name: str, revision: int) -> Registration | None:
+    """One revision of a monitor."""
+    t = tables.monitors
+    row = connection.execute(select(t).where(t.c.name == name, t.c.revision == revision)).first()
     return None if row is None else _registration(row)
 
 

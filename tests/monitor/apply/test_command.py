@@ -45,6 +45,10 @@ def test_a_monitor_is_declared_shown_and_deleted(
     told = capsys.readouterr().out.splitlines()
     assert (told[0][:10], told[-1][:10]) == ("revision 2", "revision 1")
     assert told[1:-1] == ["    spec.lateness: not given → 7m"]
+    assert cli.main(["pause", "free-seats", *there]) == 0
+    assert cli.main(["resume", "free-seats", *there]) == 0
+    told_of = capsys.readouterr().out
+    assert told_of == "free-seats revision 3 paused\nfree-seats revision 4 resumed\n"
     assert cli.main(["delete", "free-seats", *there]) == 0
     assert cli.main(["get", "free-seats", *there]) != 0
 

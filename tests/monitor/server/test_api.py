@@ -135,3 +135,22 @@ def test_times_are_given_by_the_clock(client: TestClient, database: Database) ->
     with database.read() as connection:
         (at,) = connection.exec_driver_sql("SELECT created_at FROM monitors").one()
     assert at == NOW
+
+
+def test_a_monitor_is_paused_and_resumed_by_revisions_that_are_in_force_at_once(
+    watched: Database, client: TestClient
+) -> None:
+    paused = client.post("/api/v1/monitors/free-seats/pause")
+    assert (paused.status_code, paused.headers["etag"]) == (200, '"2"')
+    found = client.get("/api/v1/monitors/free-seats").json()
+    assert (found["status"], found["active_revision"]) == ("active", 2)
+    assert found["document"]["spec"]["paused"] is True
+    refused = client.post("/api/v1/monitors/free-seats/resume", headers={"If-Match": '"1"'})
+    assert refused.status_code == 412
+    assert client.post("/api/v1/monitors/free-seats/resume").json()["revision"] == 3
+
+
+def test_what_is_not_in_force_cannot_be_paused(client: TestClient) -> None:
+    assert client.post("/api/v1/monitors/free-seats/pause").status_code == 404
+    put(client)
+    assert client.post("/api/v1/monitors/free-seats/pause").status_code == 409

@@ -103,3 +103,32 @@ def test_progress_is_the_reason_while_resolving(database: Database) -> None:
         found = registry.get(connection, "seats")
     assert found is not None
     assert (found.state, found.reason) == ("resolving", "12 of 100")
+
+
+def test_a_paused_monitor_keeps_its_reference_and_comes_back_as_it_was(database: Database) -> None:
+    active = activate(database, put(database))
+    with database.write() as connection:
+        paused = registry.pause(connection, "seats", 2.0)
+        assert paused is not None
+        assert (paused.revision, paused.state, paused.monitor.spec.paused) == (2, "active", True)
+        assert (paused.reference_id, paused.schema) == (active.reference_id, active.schema)
+        assert registry.pause(connection, "seats", 3.0) == paused
+        assert registry.in_force(connection) == {"seats": paused}
+        resumed = registry.pause(connection, "seats", 4.0, paused=False)
+        assert resumed is not None
+        assert (resumed.revision, resumed.monitor.to_json()) == (3, active.monitor.to_json())
+
+
+def test_what_was_never_in_force_cannot_be_paused(database: Database) -> None:
+    put(database)
+    with database.write() as connection:
+        assert registry.pause(connection, "seats", 2.0) is None
+        assert registry.pause(connection, "trams", 2.0) is None
+
+
+def test_any_revision_can_be_read(database: Database) -> None:
+    first = activate(database, put(database))
+    put(database, windows=["1d"])
+    with database.read() as connection:
+        assert registry.at(connection, "seats", 1) == first
+        assert registry.at(connection, "seats", 3) is None
