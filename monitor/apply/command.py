@@ -1,8 +1,6 @@
 """`driftmeter apply`, `get`, `history`, `pause`, `resume`, `delete`: monitors, by the API."""
 
 import argparse
-import os
-import sys
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from monitor.apply.client import Client
+from monitor.apply.calling import add_api, api_client, print_json
 from monitor.flags import duration
 from monitor.spec import documents
 
@@ -77,7 +75,7 @@ def add_parser(subparsers: Any) -> None:
     history.add_argument("--json", action="store_true", help="whole documents, as JSON")
     history.set_defaults(run=run_history)
     for parser in (apply, get, history, *_named_parsers(subparsers, plain)):
-        _add_api(parser)
+        add_api(parser)
 
 
 def _named_parsers(subparsers: Any, plain: Any) -> Iterator[argparse.ArgumentParser]:
@@ -95,37 +93,10 @@ def _named_parsers(subparsers: Any, plain: Any) -> Iterator[argparse.ArgumentPar
         yield parser
 
 
-def _add_api(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--api",
-        metavar="URL",
-        default=os.environ.get("DRIFTMETER_API", "http://127.0.0.1:8600"),
-        help="address of the API (env DRIFTMETER_API; default %(default)s); "
-        "a bearer token is taken from env DRIFTMETER_TOKEN",
-    )
-    parser.add_argument(
-        "--token-file",
-        metavar="FILE",
-        type=Path,
-        help="take the bearer token from here instead: the first line, as `serve` reads it",
-    )
-
-
-def _client(args: argparse.Namespace) -> Client:
-    return Client(args.api, token=_token(args.token_file))
-
-
-def _token(path: Path | None) -> str | None:
-    if path is None:
-        return os.environ.get("DRIFTMETER_TOKEN")
-    lines = (line.strip() for line in path.read_text().splitlines())
-    return next((line for line in lines if line and not line.startswith("#")), None)
-
-
 def run_apply(args: argparse.Namespace) -> int:
     monitors = [monitor for path in args.files for monitor in documents.load(path)]
     failed = 0
-    with _client(args) as client:
+    with api_client(args) as client:
         for monitor in monitors:
             put = client.put_monitor(monitor)
             found = client.settle(monitor.name, put["revision"], timeout_s=args.wait)
@@ -136,10 +107,10 @@ def run_apply(args: argparse.Namespace) -> int:
 
 
 def run_get(args: argparse.Namespace) -> int:
-    with _client(args) as client:
+    with api_client(args) as client:
         found = [client.monitor(args.name)] if args.name else client.monitors()
     if args.json:
-        return _print_json(found)
+        return print_json(found)
     print(f"{'NAME':<32}{'STATUS':<12}{'STATE':<12}{'ALERT':<12}WINDOW")
     for monitor in found:
         report, alert = monitor["last_report"], monitor["alert"]
@@ -151,10 +122,10 @@ def run_get(args: argparse.Namespace) -> int:
 
 
 def run_history(args: argparse.Namespace) -> int:
-    with _client(args) as client:
+    with api_client(args) as client:
         revisions = client.revisions(args.name)
     if args.json:
-        return _print_json(revisions)
+        return print_json(revisions)
     for after, before in zip_longest(revisions, revisions[1:]):
         why = f": {after['reason']}" if after["reason"] else ""
         print(f"revision {after['revision']}  {after['created_at']}  {after['status']}{why}")
@@ -178,11 +149,6 @@ def _as_text(value: object) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _print_json(found: object) -> int:
-    sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
-    return 0
-
-
 def run_pause(args: argparse.Namespace) -> int:
     return _pause(args, paused=True)
 
@@ -192,14 +158,14 @@ def run_resume(args: argparse.Namespace) -> int:
 
 
 def _pause(args: argparse.Namespace, *, paused: bool) -> int:
-    with _client(args) as client:
+    with api_client(args) as client:
         now = client.pause_monitor(args.name, paused=paused)
     print(f"{now['name']} revision {now['revision']} {'paused' if paused else 'resumed'}")
     return 0
 
 
 def run_delete(args: argparse.Namespace) -> int:
-    with _client(args) as client:
+    with api_client(args) as client:
         client.delete_monitor(args.name)
     print(f"{args.name} deleted")
     return 0
