@@ -9,13 +9,21 @@ import pytest
 import yaml
 
 from monitor import cli
-from monitor.spec import documents
+from monitor.spec import crd, documents
 from tests.support.chart import CHART, Manifest, RenderError, notes, render, values_files
 
 VALUES = values_files()
 VERSIONS = ("1.29", "1.33", "1.37")
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "Pod")
-NOT_KUBERNETES = ("keda.sh", "monitoring.coreos.com", "kafka.strimzi.io", "gateway.networking")
+NOT_KUBERNETES = (
+    *("keda.sh", "monitoring.coreos.com", "kafka.strimzi.io", "gateway.networking"),
+    *("cert-manager.io", "driftmeter.dev"),
+)
+CLUSTER_WIDE = {
+    *("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"),
+    *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "PriorityClass"),
+}
+NAMESPACED = [name for name in VALUES if not name.startswith(("everything", "cert-manager"))]
 
 every_values_file = pytest.mark.parametrize("values", VALUES.values(), ids=VALUES.keys())
 
@@ -59,7 +67,8 @@ def test_pods_meet_the_restricted_standard(values: dict[str, Any]) -> None:
         assert spec["securityContext"]["runAsUser"] > 10_000
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         assert spec["automountServiceAccountToken"] is False
-        allowed = {"emptyDir", "secret", "configMap"}
+        is_controller = workload["metadata"]["name"].endswith("-controller")
+        allowed = {"emptyDir", "secret", "configMap", *(["projected"] if is_controller else [])}
         assert all(volume.keys() - {"name"} <= allowed for volume in spec["volumes"])
         assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
     for name, container in containers(manifests):
@@ -130,10 +139,61 @@ def test_ports_are_named_where_they_are_pointed_at(values: dict[str, Any]) -> No
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= open_ports
 
 
-@every_values_file
-def test_nothing_asks_for_rights_in_the_cluster(values: dict[str, Any]) -> None:
-    kinds = {manifest["kind"] for manifest in render(values)}
-    assert not kinds & {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Role"}
+@pytest.mark.parametrize("name", NAMESPACED)
+def test_nothing_asks_for_rights_in_the_cluster(name: str) -> None:
+    manifests = render(VALUES[name])
+    kinds = {manifest["kind"] for manifest in manifests}
+    assert not kinds & CLUSTER_WIDE
+    assert ("Role" in kinds) == (name == "namespaced-controller-values")
+    assert {m["metadata"].get("namespace", "ml") for m in manifests} == {"ml"}
+
+
+def test_a_controller_may_do_what_it_does_and_nothing_else() -> None:
+    (role,) = of_kind(render(VALUES["everything-values"]), "Role")
+    allowed = {one: rule["verbs"] for rule in role["rules"] for one in rule["resources"]}
+    reading = ["get", "list", "watch", "patch"]
+    assert allowed == {"monitors": reading, "configmaps": reading, "monitors/status": ["patch"]}
+    (role,) = of_kind(render(VALUES["namespaced-controller-values"]), "Role")
+    assert [rule["resources"] for rule in role["rules"]] == [["configmaps"]]
+
+
+def webhooks(manifests: list[Manifest]) -> list[Any]:
+    (configuration,) = of_kind(manifests, "MutatingWebhookConfiguration")
+    assert configuration["metadata"]["name"] < "inferenceservice.serving.kserve.io"
+    return list(configuration["webhooks"])
+
+
+@pytest.mark.parametrize("name", ["everything-values", "cert-manager-values"])
+def test_a_webhook_that_is_away_stops_nobody_and_leaves_system_namespaces_alone(name: str) -> None:
+    for webhook in webhooks(render(VALUES[name])):
+        assert webhook["failurePolicy"] == "Ignore"
+        assert webhook["sideEffects"] == "None"
+        assert webhook["timeoutSeconds"] <= 5
+        (left_out,) = (
+            one["values"]
+            for one in webhook["namespaceSelector"]["matchExpressions"]
+            if one["operator"] == "NotIn"
+        )
+        assert set(left_out) == {"kube-system", "kube-public", "kube-node-lease", "ml"}
+
+
+def test_the_webhooks_certificate_is_the_charts_own_or_cert_managers() -> None:
+    manifests = render(VALUES["everything-values"])
+    own = named(manifests, "Secret", "driftmeter-injector")["data"]
+    bundles = {webhook["clientConfig"]["caBundle"] for webhook in webhooks(manifests)}
+    assert bundles == {own["ca.crt"]}
+    manifests = render(VALUES["cert-manager-values"])
+    (certificate,) = of_kind(manifests, "Certificate")
+    assert certificate["spec"]["dnsNames"] == ["driftmeter-injector.ml.svc"]
+    (configuration,) = of_kind(manifests, "MutatingWebhookConfiguration")
+    annotations = configuration["metadata"]["annotations"]
+    assert annotations == {"cert-manager.io/inject-ca-from": "ml/driftmeter-injector"}
+
+
+def test_the_kind_stays_when_the_release_goes() -> None:
+    (kind,) = of_kind(render(VALUES["everything-values"]), "CustomResourceDefinition")
+    assert kind["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    assert kind["spec"] == yaml.safe_load(crd.PATH.read_text("utf-8"))["spec"]
 
 
 @every_values_file
@@ -233,6 +293,8 @@ def test_declared_monitors_are_what_the_command_line_accepts(tmp_path: Path) -> 
         ({"kafka": {"server": ["kafka:9092"]}}, "server"),
         ({"aggregate": {"autoscaling": {"kind": "vpa"}}}, "kind"),
         ({"image": {"digest": "latest"}}, "digest"),
+        ({"injector": {"enabled": True}}, "injector.enabled needs kafka.servers"),
+        ({"controller": {"kinds": ["pods"]}}, "kinds"),
     ],
 )
 def test_values_that_cannot_work_are_refused_with_their_name(

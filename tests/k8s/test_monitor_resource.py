@@ -57,7 +57,7 @@ def test_every_document_of_the_docs_is_a_resource_as_it_is(
     [
         ({**LEAST, "spec": {}}, "spec.reference: Required value"),
         (changed(windos=["1h"]), "field not declared in schema"),
-        (changed(windows=["an hour"]), "should match"),
+        (changed(lateness="an hour"), "should match"),
         (changed(windows=[]), "should have at least 1 items"),
         (changed(sample_rows=1001), "should be less than or equal to 1000"),
         (changed(columns={"age": "number"}), "Unsupported value"),

@@ -17,11 +17,15 @@ class RenderError(Exception):
 
 
 def render(
-    values: Mapping[str, Any], *, release: str = "driftmeter", namespace: str = "ml"
+    values: Mapping[str, Any],
+    *,
+    release: str = "driftmeter",
+    namespace: str = "ml",
+    chart: Path = CHART,
 ) -> list[Manifest]:
     """All manifests of a release, hooks included. Raises RenderError."""
     try:
-        files = helm.Chart.load(str(CHART)).render(dict(values), name=release, namespace=namespace)
+        files = helm.Chart.load(str(chart)).render(dict(values), name=release, namespace=namespace)
     except helm.HelmError as error:
         raise RenderError(str(error)) from error
     texts = (text for name, text in files.items() if not name.endswith("NOTES.txt"))

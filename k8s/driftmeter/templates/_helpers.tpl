@@ -29,6 +29,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{- define "driftmeter.collectorImage" -}}
+{{- with .Values.injector.image -}}
+{{- if .digest -}}
+{{ printf "%s@%s" .repository .digest }}
+{{- else -}}
+{{ printf "%s:%s" .repository (default $.Chart.AppVersion .tag) }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "driftmeter.serviceAccount" -}}
 {{- if .Values.serviceAccount.create -}}
 {{ default (include "driftmeter.name" .) .Values.serviceAccount.name }}
@@ -49,6 +59,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- /* What every pod of ours has, whatever its role. */ -}}
 {{- define "driftmeter.pod" -}}
 serviceAccountName: {{ include "driftmeter.serviceAccount" . }}
+{{ include "driftmeter.podOfAnybody" . }}
+{{- end -}}
+
+{{- /* The same without an account. */ -}}
+{{- define "driftmeter.podOfAnybody" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
 {{- with .Values.imagePullSecrets }}

@@ -1,0 +1,1 @@
+"""Monitors declared as Kubernetes resources, or in ConfigMaps: a client of the API."""
