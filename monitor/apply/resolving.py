@@ -67,7 +67,7 @@ def _fit(
         rows,
         schema,
         times=times,
-        window_lengths_s=spec.windows,
+        window_lengths_s=[window.step_s for window in spec.windows],
         prediction=_output(prediction, spec),
         label=label,
         outlier_scorer=spec.detection.outliers.scorer,

@@ -28,6 +28,14 @@ class Panes:
     rows: dict[float, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     labels: dict[float, list[bytes]] = field(default_factory=lambda: defaultdict(list))
 
+    def starts(self, since: float | None) -> Iterable[float]:
+        """Of those with rows, from a moment on."""
+        return [start for start in self.rows if since is None or start >= since]
+
+    def profiles(self, since: float | None) -> Iterable[tuple[float, bytes]]:
+        """Their starts, and the profiles of rows."""
+        return [(start, one) for start in self.starts(since) for one in self.rows[start]]
+
 
 def fit_first(reads: Iterable[Read], spec: Spec, *, hash_key: bytes | None) -> Reference:
     """The reference of a monitor of the first predictions: of the first rows of the files.

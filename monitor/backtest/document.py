@@ -33,7 +33,8 @@ def as_json(findings: Findings) -> str:
 
 def _series(series: SeriesFindings, since: float | None) -> dict[str, Any]:
     return {
-        "window_seconds": series.window_s,
+        "windows_of": str(series.kind),
+        "window_seconds": series.kind.length,
         "budgets": [_budget(one, since) for one in series.outcomes],
         "windows": [_window(one) for one in series.windows],
     }

@@ -7,15 +7,16 @@ from typing import Literal
 from detectors.report import Verdict
 from monitor.backtest.judged import Judged, Outcome, allowed
 from monitor.spec.model import Monitor
+from monitor.spec.windows import Window
 
 Conclusion = Literal["quiet", "drift", "found", "missed", "too many false alarms", "undecided"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesFindings:
-    """The windows of one length, and what each budget would have done, the monitor's own first."""
+    """The windows of one kind, and what each budget would have done, the monitor's own first."""
 
-    window_s: float
+    kind: Window
     windows: Sequence[Judged]
     outcomes: Sequence[Outcome]
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -15,10 +14,10 @@ from monitor.apply.resolving import fit_file
 from monitor.backtest.counting import Panes, count_panes, fit_first
 from monitor.backtest.findings import Findings, SeriesFindings
 from monitor.backtest.injection import Injection, inject
-from monitor.backtest.judged import judged, outcomes, starts_of
+from monitor.backtest.judged import Judged, judged, outcomes, windows_of
 from monitor.backtest.reading import Read, read
+from monitor.detect.cutting import kind_of, series_of
 from monitor.detect.judging import Judge
-from monitor.detect.state import Series
 from monitor.files import FileError
 from monitor.kafka.messages import Registration
 from monitor.spec.detection import Budget
@@ -120,14 +119,17 @@ def _series(
     budgets = [own, *(other for other in question.budgets if other != own)]
     with TemporaryDirectory(prefix="driftmeter-") as folder:
         store = ArtifactStore(folder)
-        series_of = partial(Series, question.monitor.name, store.put(reference.to_bytes()))
+        every = series_of(question.monitor, store.put(reference.to_bytes()))
         judge = Judge(References(store))
-        for window_s in spec.windows:
-            windows = judged(judge, series_of(window_s), spec, budgets, panes)
-            n = len(starts_of(panes, window_s))
-            done = list(progress.track(windows, total=n, description="judging"))
+        for kind in spec.windows:
+            done: list[Judged] = []
+            for series in (one for one in every if kind_of(one, spec) == kind):
+                over = windows_of(judge, series, spec, panes)
+                windows = judged(judge, series, spec, budgets, panes, over)
+                done += progress.track(windows, total=len(over), description="judging")
+            done.sort(key=lambda one: one.written.end)
             results = outcomes(done, budgets, spec, since=question.since)
-            yield SeriesFindings(window_s=window_s, windows=done, outcomes=results)
+            yield SeriesFindings(kind=kind, windows=done, outcomes=results)
 
 
 def _registration(monitor: Monitor, reference: Reference) -> Registration:

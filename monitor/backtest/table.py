@@ -38,7 +38,7 @@ def _above(findings: Findings) -> Iterator[str]:
 def _series(findings: Findings) -> Iterator[str]:
     for one in findings.series:
         yield ""
-        yield f"Windows of {format_duration(one.window_s)}"
+        yield f"Windows of {one.kind}"
         yield from _aligned(list(_runs(one)))
         yield ""
         yield from _aligned([_BUDGETS, *(_budget(o, findings.since) for o in one.outcomes)])

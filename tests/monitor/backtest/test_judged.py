@@ -16,6 +16,7 @@ from monitor.backtest.judged import Judged, Outcome, allowed, outcomes
 from monitor.detect.judging import WrittenReport
 from monitor.detect.state import Series
 from monitor.spec.detection import Budget
+from monitor.spec.windows import Window
 from tests.support.counted import HOUR, fit_reference, monitor
 
 REASONS = {
@@ -135,7 +136,7 @@ def test_a_backtest_comes_to_one_conclusion(
 ) -> None:
     judged, document = windows(reference, verdicts), monitor()
     series = SeriesFindings(
-        window_s=HOUR,
+        kind=Window(length=HOUR),
         windows=judged,
         outcomes=outcomes(judged, [BUDGET], document.spec, since=since),
     )

@@ -273,6 +273,70 @@ def test_hours_add_up_to_days(world: World) -> None:
     assert by_length == [(1, 100), (1, 100), (1, 100), (3, 300)]
 
 
+def test_windows_may_overlap(world: World) -> None:
+    world.apply(windows=[{"length": "3h", "every": "1h"}])
+    for number in range(5):
+        world.hour(number)
+    world.watermark(5.0)
+    closed = world.tick().closed
+    assert [(w.start / HOUR, w.end / HOUR, w.report.n_rows) for w in closed] == [
+        (start, start + 3, 300) for start in range(3)
+    ]
+    assert world.rows(tables.evidence) == 3
+
+
+def test_windows_that_overlap_carry_the_evidence_of_their_own_phase(world: World) -> None:
+    world.apply(windows=[{"length": "2h", "every": "1h"}])
+    for number in range(6):
+        world.hour(number)
+        world.watermark(number + 1.0)
+        world.tick()
+    spec = monitor(label="truth", windows=[{"length": "2h", "every": "1h"}]).spec
+    series = state.Series("seats", world.reference.id, 2 * HOUR, HOUR)
+    evidence = None
+    for start in (1, 3):
+        both = [count(some_rows(hour), world.reference) for hour in (start, start + 1)]
+        total = world.judge.total(series, [one.to_bytes() for one in both])
+        evidence, decision = world.judge.step(series, spec, evidence, total)
+    with world.database.read() as connection:
+        assert state.read_closed(connection)[series].evidence == evidence
+    bodies = {body["window"]["start"]: body for body in world.bodies()}
+    assert bodies["1970-01-01T03:00:00.000Z"]["evidence"] == decision.evidence
+
+
+def test_windows_by_rows_are_over_when_they_hold_enough(world: World) -> None:
+    world.apply(windows=[{"rows": 250, "every": "1h"}])
+    for number in (1, 2, 5, 6, 7):
+        world.hour(number)
+    world.watermark(6.0)
+    first = world.tick().closed
+    world.watermark(8.0)
+    second = world.tick().closed
+    assert [(w.start / HOUR, w.end / HOUR, w.report.n_rows) for w in first] == [(1, 6, 300)]
+    assert second == []
+    world.hour(9, n=60)
+    world.watermark(10.0)
+    [third] = world.tick().closed
+    assert (third.start / HOUR, third.end / HOUR, third.report.n_rows) == (6, 10, 260)
+    window = third.body()["window"]
+    assert (window["start"], window["seconds"]) == (
+        "1970-01-01T06:00:00.000Z",
+        4 * HOUR,
+    )
+
+
+def test_a_late_row_revises_the_window_by_rows_that_it_lies_in(world: World) -> None:
+    world.apply(windows=[{"rows": 250, "every": "1h"}])
+    for number in (1, 2, 3, 4, 5, 6):
+        world.hour(number)
+    world.watermark(7.0)
+    assert [w.end / HOUR for w in world.tick().closed] == [4, 7]
+    world.hour(2, n=30, partition=1)
+    [revised] = world.tick().revised
+    assert (revised.start / HOUR, revised.end / HOUR, revised.revision) == (1, 4, 2)
+    assert revised.report.n_rows == 330
+
+
 def test_a_gap_in_the_traffic_is_no_window(world: World) -> None:
     world.hour(0)
     world.hour(5)
@@ -394,12 +458,13 @@ def test_drift_becomes_an_alert_and_notifications_in_the_same_transaction(world:
     t = tables.outbox
     with world.database.read() as connection:
         kinds = [(row.kind, row.endpoint) for row in connection.execute(select(t))]
-    assert sorted(kinds) == [("alert", "pager"), ("retrain", "pager")]
+    assert kinds == [("alert", "pager")]
+    assert world.rows(tables.retrains) == 1
     world.hour(1)
     world.watermark(2.0)
     [alert] = world.tick().alerts
     assert alert.state == "resolved"
-    assert world.rows(tables.outbox) == 3
+    assert world.rows(tables.outbox) == 2
 
 
 def test_every_channel_gets_a_row_of_its_own(world: World) -> None:
@@ -424,7 +489,7 @@ def test_a_retrain_is_asked_for_once_in_the_cooldown(world: World) -> None:
     world.watermark(8.0)
     world.tick()
     assert world.rows(tables.alerts) == 2
-    assert world.rows(tables.outbox) == 1
+    assert world.rows(tables.retrains) == 1
 
 
 def test_the_same_windows_again_write_the_same_ids(world: World) -> None:

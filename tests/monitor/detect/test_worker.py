@@ -79,7 +79,7 @@ def as_record(message: Message, offset: int) -> Record:
         topic=message.topic,
         partition=0,
         offset=offset,
-        time=90.0,
+        time=1e6 - 10,
         value=message.value,
         headers=message.headers,
     )

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from detectors.scorers import OUTLIER_SCORERS
 from monitor.spec.detection import OutlierScorer
 from monitor.spec.model import Monitor
+from monitor.spec.windows import Window
 
 
 def document(reference: object = "training.parquet", **spec: object) -> dict[str, Any]:
@@ -23,7 +24,11 @@ def monitor(reference: object = "training.parquet", **spec: object) -> Monitor:
 
 def test_everything_but_name_and_reference_has_a_default() -> None:
     spec = monitor().spec
-    assert (spec.prediction, spec.label, spec.windows) == ("prediction", None, (3600.0,))
+    assert (spec.prediction, spec.label, spec.windows) == (
+        "prediction",
+        None,
+        (Window(length=3600.0),),
+    )
     assert str(spec.detection.false_alarms) == "1 per 90d"
 
 
