@@ -1,0 +1,1 @@
+"""Retrains: who wants them, which were asked for, and what became of each."""

@@ -1,0 +1,91 @@
+"""The API of retrain subscriptions: declared apart from monitors, by label or name."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Path
+from pydantic import ValidationError
+
+from monitor.retraining import asking, subscriptions
+from monitor.server.api import OfMonitor
+from monitor.server.moments import moment
+from monitor.server.problems import ProblemError, invalid_document
+from monitor.spec.retraining import RetrainSubscription
+from monitor.spec.strict import NAME_PATTERN
+from monitor.sql.database import Database
+
+Document = dict[str, Any]
+Name = Annotated[str, Path(pattern=NAME_PATTERN, examples=["nightly"])]
+
+EXAMPLE = {
+    "apiVersion": "driftmeter.dev/v1",
+    "kind": "RetrainSubscription",
+    "metadata": {"name": "nightly"},
+    "spec": {
+        "select": {"labels": {"team": "transit"}},
+        "causes": ["drift", "concept drift"],
+        "cooldown": "7d",
+        "start": {"airflow": {"url": "https://airflow.example", "dag": "retrain"}},
+    },
+}
+
+
+def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
+    """The API over a database; `clock` gives seconds since 1970."""
+    router = APIRouter(prefix="/api/v1/subscriptions", tags=["retraining"])
+
+    @router.get("", summary="All retrain subscriptions")
+    def list_subscriptions() -> Document:
+        with database.read() as connection:
+            return {"items": subscriptions.every(connection)}
+
+    @router.get("/decisions", summary="What every subscription answered last, and why")
+    def list_decisions(monitor: OfMonitor = None) -> Document:
+        with database.read() as connection:
+            found = asking.decisions(connection, monitor)
+        return {"items": [{**one, "at": moment(one["at"])} for one in found]}
+
+    @router.get("/{name}", summary="One retrain subscription")
+    def get_subscription(name: Name) -> Document:
+        with database.read() as connection:
+            found = subscriptions.get(connection, name)
+        if found is None:
+            raise _unknown(name)
+        return found
+
+    @router.put("/{name}", summary="Create or change a retrain subscription")
+    def put_subscription(
+        name: Name, document: Annotated[Document, Body(examples=[EXAMPLE])]
+    ) -> Document:
+        wanted = _read(document, name)
+        with database.write() as connection:
+            subscriptions.put(connection, wanted, clock())
+        return wanted.to_json()
+
+    @router.delete(
+        "/{name}", summary="Delete a retrain subscription", status_code=HTTPStatus.NO_CONTENT
+    )
+    def delete_subscription(name: Name) -> None:
+        with database.write() as connection:
+            if not subscriptions.remove(connection, name):
+                raise _unknown(name)
+
+    return router
+
+
+def _read(document: Document, name: str) -> RetrainSubscription:
+    try:
+        wanted = RetrainSubscription.model_validate(document)
+    except ValidationError as error:
+        raise invalid_document(error) from None
+    if wanted.name != name:
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"the document names {wanted.name!r}, the address {name!r}",
+        )
+    return wanted
+
+
+def _unknown(name: str) -> ProblemError:
+    return ProblemError(HTTPStatus.NOT_FOUND, f"no subscription named {name!r}")
