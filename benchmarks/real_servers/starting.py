@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.real_servers import seats
-from benchmarks.real_servers.environments import AGENT, program
+from benchmarks.real_servers.environments import AGENT, OTELCOL, program
 from monitor.up.supervisor import Supervisor, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -107,4 +107,26 @@ def kserve_agent(processes: Supervisor, model: int, sink: str) -> Listening:
     ]
     env = {"SERVING_READINESS_PROBE": ""}
     processes.start("kserve_agent", argv, ready=f"tcp://127.0.0.1:{http}", env=env)
+    return Listening(http)
+
+
+def otelcol(processes: Supervisor, folder: Path, exported_to: str) -> Listening:
+    """An OpenTelemetry Collector that takes traces by OTLP over HTTP and passes them on.
+
+    folder: an empty one, for its settings. exported_to: URL of an OTLP endpoint over HTTP.
+    """
+    http = free_port()
+    protocols = {"http": {"endpoint": f"127.0.0.1:{http}"}}
+    exporter = {"endpoint": exported_to, "compression": "none"}
+    settings = {
+        "receivers": {"otlp": {"protocols": protocols}},
+        "exporters": {"otlphttp": exporter},
+        "service": {
+            "telemetry": {"metrics": {"level": "none"}},
+            "pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["otlphttp"]}},
+        },
+    }
+    (folder / "otelcol.yaml").write_text(json.dumps(settings))
+    argv = [str(program(OTELCOL)), "--config", f"file:{folder / 'otelcol.yaml'}"]
+    processes.start("otelcol", argv, ready=f"tcp://127.0.0.1:{http}")
     return Listening(http)

@@ -6,72 +6,23 @@ A tracer provider is set once for a process's life, so each test's spans come fr
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from monitor.telemetry import tracing
+from tests.support.otlp_receiver import Receiver, receiving, values
 
 ORIGIN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-@dataclass
-class Receiver:
-    """An OTLP endpoint that keeps what it is sent."""
-
-    endpoint: str
-    paths: list[str] = field(default_factory=list)
-    requests: list[ExportTraceServiceRequest] = field(default_factory=list)
-
-    @property
-    def spans(self) -> dict[str, Span]:
-        return {
-            span.name: span
-            for request in self.requests
-            for resource in request.resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
-        }
-
-    @property
-    def resource(self) -> dict[str, str]:
-        return values(self.requests[0].resource_spans[0].resource.attributes)
-
-
-def values(attributes: Iterable[Any]) -> dict[str, str]:
-    """An OTLP list of key-values as a mapping."""
-    return {a.key: a.value.string_value or str(a.value.int_value) for a in attributes}
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            kept.paths.append(self.path)
-            kept.requests.append(ExportTraceServiceRequest.FromString(body))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name there
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        kept = Receiver(f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield kept
-        server.shutdown()
-        thread.join()
+    with receiving() as receiver:
+        yield receiver
 
 
 def run(code: str, environment: Mapping[str, str]) -> str:
