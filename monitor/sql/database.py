@@ -1,5 +1,6 @@
 """The SQL database, SQLite or PostgreSQL through the same code: connections, schema, owners."""
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,26 +35,31 @@ class StaleOwnerError(DatabaseError):
 
 @dataclass(frozen=True, slots=True)
 class Database:
+    """Transactions raise DatabaseError where a file turns out to be damaged, and SQLAlchemy's
+    OperationalError for what may be tried again: a lock, a full disk, a server that is away."""
+
     engine: Engine
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads; it sees one state of the whole database."""
         snapshot = {} if self.engine.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
-        with self.engine.execution_options(**snapshot).begin() as connection:
-            yield connection
+        with _damage_told(self.engine), self.engine.execution_options(**snapshot).begin() as one:
+            yield one
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that may write: committed at the end, rolled back by an exception."""
-        with self.engine.execution_options(**{_WRITES: True}).begin() as connection:
+        writing = self.engine.execution_options(**{_WRITES: True})
+        with _damage_told(self.engine), writing.begin() as connection:
             yield connection
 
 
 def open_database(url: str) -> Database:
     """Connects, and creates the schema where there is none.
 
-    Raises DatabaseError for a URL that cannot be used, or a schema of a newer Driftmeter.
+    Raises DatabaseError for a URL that cannot be used, a schema of a newer Driftmeter, or a file
+    that is damaged.
     """
     parsed = _parsed(url)
     try:
@@ -62,6 +68,7 @@ def open_database(url: str) -> Database:
         raise _unusable(parsed, str(error)) from error
     try:
         with database.write() as connection:
+            _check_pages(connection)
             _check_schema(connection)
     except (DBAPIError, DatabaseError) as error:
         database.engine.dispose()
@@ -170,6 +177,36 @@ def _parsed(url: str) -> URL:
 def _unusable(url: URL, reason: str) -> DatabaseError:
     shown, first_line = url.render_as_string(hide_password=True), reason.partition("\n")[0]
     return DatabaseError(f"cannot open the database {shown}: {first_line}")
+
+
+@contextmanager
+def _damage_told(engine: Engine) -> Iterator[None]:
+    """What to do about a damaged file, in place of what SQLite says of it."""
+    try:
+        yield
+    except DBAPIError as error:
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        if code is None or code & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise
+        raise DatabaseError(_damaged(engine.url, str(error.orig))) from error
+
+
+def _check_pages(connection: Connection) -> None:
+    """Raises DatabaseError where SQLite's file is damaged; better now than in the middle."""
+    if connection.dialect.name != "sqlite":
+        return
+    found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if found != "ok":
+        raise DatabaseError(_damaged(connection.engine.url, str(found).replace("\n", " ")))
+
+
+def _damaged(url: URL, reason: str) -> str:
+    file = url.database
+    return (
+        f"the database {file} is damaged ({reason}). Stop what uses it, and put a backup in its "
+        f"place, or what `sqlite3 {file} .recover` saves of it. Or begin anew with another "
+        "--database: apply the monitors again, and windows are made again of what Kafka still has"
+    )
 
 
 def _engine(url: URL) -> Engine:
