@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import orjson
@@ -33,6 +34,14 @@ def api_client(args: argparse.Namespace) -> Client:
 
 def print_json(found: object) -> int:
     sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
+    return 0
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> int:
+    lines = [tuple(columns), *(tuple(map(str, row)) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        print("  ".join(map(str.ljust, line, widths)).rstrip())
     return 0
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx2
 
@@ -42,6 +43,14 @@ class Client:
     ) -> None:
         self._http.close()
 
+    def get(self, path: str, **query: str | int | None) -> Document:
+        """What is below /api/v1; what is None is not asked for."""
+        asked = {name: value for name, value in query.items() if value is not None}
+        return self._call("GET", f"/api/v1/{path}", params=asked)
+
+    def post(self, path: str, document: object = None) -> Document:
+        return self._call("POST", f"/api/v1/{path}", json=document)
+
     def put_monitor(self, monitor: Monitor) -> Document:
         """Declares a monitor; gives its name, revision and status."""
         return self._call("PUT", f"/api/v1/monitors/{monitor.name}", json=monitor.to_json())
@@ -71,6 +80,23 @@ class Client:
         """Pauses a monitor, or resumes it; gives its name, revision and status."""
         return self._call("POST", f"/api/v1/monitors/{name}/{'pause' if paused else 'resume'}")
 
+    def put(self, path: str, document: object) -> Document:
+        return self._call("PUT", f"/api/v1/{path}", json=document)
+
+    def delete(self, path: str) -> None:
+        self._call("DELETE", f"/api/v1/{path}")
+
+    def add_silence(self, request: Document) -> Document:
+        """Tells nobody of some alerts; `monitor.spec.silence` says what a request holds."""
+        return self._call("POST", "/api/v1/silences", json=request)
+
+    def silences(self, *, ended: bool = False) -> list[Document]:
+        """Silences and maintenance windows, the latest made first."""
+        return list(self._call("GET", f"/api/v1/silences?ended={str(ended).lower()}")["items"])
+
+    def end_silence(self, silence_id: str) -> None:
+        self._call("DELETE", f"/api/v1/silences/{quote(silence_id, safe='')}")
+
     def delete_monitor(self, name: str) -> None:
         self._call("DELETE", f"/api/v1/monitors/{name}")
 
@@ -94,9 +120,16 @@ class Client:
             sleep(0.1)
         raise ApiError(f"the reference of {name!r} is still being fitted after {timeout_s:.0f} s")
 
-    def _call(self, method: str, path: str, *, json: object = None) -> Document:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        params: dict[str, str | int] | None = None,
+    ) -> Document:
         try:
-            answer = self._http.request(method, path, json=json)
+            answer = self._http.request(method, path, json=json, params=params)
         except httpx2.HTTPError as error:
             raise ApiError(
                 f"no answer from {self._http.base_url} ({error}). "

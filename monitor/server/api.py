@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, Path, Query, Response
 from pydantic import ValidationError
 
+from alerts.delivery import State
 from monitor.kafka.messages import Registration
 from monitor.server import queries
 from monitor.server.problems import ProblemError, invalid_document
@@ -177,9 +178,14 @@ def _add_history(router: APIRouter, database: Database) -> None:
             return {"items": queries.alerts(connection, name=monitor, limit=limit)}
 
     @router.get("/deliveries", tags=["alerts"], summary="Notifications and their attempts")
-    def list_deliveries(monitor: OfMonitor = None, limit: Limit = 50) -> Document:
+    def list_deliveries(
+        monitor: OfMonitor = None,
+        state: Annotated[State | None, Query(description="Only those that are so.")] = None,
+        limit: Limit = 50,
+    ) -> Document:
         with database.read() as connection:
-            return {"items": queries.deliveries(connection, name=monitor, limit=limit)}
+            found = queries.deliveries(connection, name=monitor, state=state, limit=limit)
+            return {"items": found}
 
 
 def _monitor_from(document: Document, name: str) -> Monitor:

@@ -1,6 +1,6 @@
 """The application that `driftmeter serve` runs: API, pages, documentation, probes, metrics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -12,7 +12,10 @@ from prometheus_client.exposition import choose_encoder
 from sqlalchemy.exc import SQLAlchemyError
 
 import monitor
-from monitor.server import api, pages, problems, retrains, subscriptions
+from monitor.server import api, audit, pages, problems, retrains, silences, subscriptions, tokens
+from monitor.server.access import Gate, Identify, anyone
+from monitor.server.audit import Audited
+from monitor.server.deliveries import routes as deliveries
 from monitor.server.exported import MonitorMetrics
 from monitor.server.pages.rendering import Renderer
 from monitor.sql.database import Database
@@ -21,9 +24,16 @@ STATIC = Path(monitor.__file__).parent / "static"
 
 
 def create_app(
-    database: Database, registry: CollectorRegistry, clock: Callable[[], float]
+    database: Database,
+    registry: CollectorRegistry,
+    clock: Callable[[], float],
+    *,
+    identify: Sequence[Identify] = (anyone,),
 ) -> FastAPI:
-    """The whole HTTP surface; `registry` may hold metrics of other parts of the process."""
+    """The whole HTTP surface; `registry` may hold metrics of other parts of the process.
+
+    identify: ways to know who calls, asked in turn. Without any, everybody may do everything.
+    """
     app = FastAPIOffline(
         title="Driftmeter",
         summary="Tells the people who run machine-learning models that one is carried off course.",
@@ -36,11 +46,17 @@ def create_app(
     problems.install(app, pages.error_page(render))
     registry.register(MonitorMetrics(database))
     app.include_router(api.routes(database, clock))
+    app.include_router(deliveries.routes(database, clock))
+    app.include_router(silences.routes(database, clock))
     app.include_router(subscriptions.routes(database, clock))
     app.include_router(retrains.routes(database, clock))
-    app.include_router(pages.routes(database, render))
+    app.include_router(tokens.routes(database, clock))
+    app.include_router(audit.routes(database))
+    app.include_router(pages.routes(database, render, clock))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_probes(app, database, registry)
+    app.add_middleware(Audited, database=database, clock=clock)
+    app.add_middleware(Gate, identify=identify)  # the last one is the first to see a request
     return app
 
 

@@ -17,11 +17,15 @@ from starlette.types import ASGIApp
 
 from monitor import flags
 from monitor.apply.registrar import Registrar
+from monitor.kafka.log import KafkaLog
 from monitor.leaving.hash_key import read_hash_key
-from monitor.server.access import BearerTokens, read_tokens
+from monitor.retraining.loop import Loop
+from monitor.server import identities
+from monitor.server.access import Identify, anyone
 from monitor.server.app import create_app
+from monitor.server.deliveries import pruning
 from monitor.server.deliveries.worker import Deliveries
-from monitor.sql.database import open_database
+from monitor.sql.database import Database, open_database
 from monitor.sql.store import ArtifactStore
 from monitor.telemetry import logs, tracing
 from monitor.telemetry.metrics import Instruments
@@ -35,7 +39,18 @@ notifications and retrain requests.
   driftmeter serve --listen 0.0.0.0:8600 --token-file /etc/driftmeter/tokens
 
 On loopback everybody on this machine may call. Any other address needs a file of
-bearer tokens, one a line; callers send 'Authorization: Bearer TOKEN'.
+bearer tokens, one a line; callers send 'Authorization: Bearer TOKEN', browsers are
+asked for one. A line may say what its holder may do, and who that is:
+
+  0c9f…  admin
+  7a31…  viewer  grafana
+
+An admin makes further tokens on the page /tokens. Behind a proxy that asks an OpenID
+provider, such as oauth2-proxy, its word is taken for who calls:
+
+  driftmeter serve --listen 0.0.0.0:8600 --trust-proxy 10.2.0.7/32 \\
+    --admin-group ml-platform --operator-group ml-oncall
+
 Webhooks to private addresses are refused unless their network is allowed:
 
   driftmeter serve --webhook-allow 10.0.0.0/8
@@ -64,8 +79,9 @@ def add_parser(subparsers: Any) -> None:
         "--token-file",
         metavar="FILE",
         type=Path,
-        help="bearer tokens that callers need, one a line",
+        help="bearer tokens that callers need, one a line: TOKEN [ROLE [NAME]]",
     )
+    _add_proxy(parser)
     parser.add_argument(
         "--webhook-allow",
         metavar="NETWORK",
@@ -74,11 +90,37 @@ def add_parser(subparsers: Any) -> None:
         default=[],
         help="a network, such as 10.0.0.0/8, to which webhooks may go although it is private",
     )
+    parser.add_argument(
+        "--keep-deliveries",
+        metavar="DURATION",
+        type=flags.duration,
+        default=pruning.KEPT_S,
+        help="for how long what was told is kept, and can be told again (default 30d)",
+    )
     flags.add_hash_key(parser)
     flags.add_broker(parser)
     flags.add_database(parser)
     flags.add_store(parser)
     parser.set_defaults(run=run)
+
+
+def _add_proxy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trust-proxy",
+        metavar="NETWORK",
+        type=_network,
+        action="append",
+        default=[],
+        help="where a proxy is whose X-Forwarded-User and X-Forwarded-Groups are believed",
+    )
+    for role, may in (("admin", "make tokens too"), ("operator", "change things")):
+        parser.add_argument(
+            f"--{role}-group",
+            metavar="GROUP",
+            action="append",
+            default=[],
+            help=f"a group of the proxy's users who may {may}; others only look",
+        )
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
@@ -90,20 +132,30 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 def run(args: argparse.Namespace) -> int:
     logs.configure()
-    protect = _protection(args)
+    _check_access(args)
     hash_key = read_hash_key(args.hash_key_file) if args.hash_key_file else None
     tracing.configure("serve")
     database = open_database(args.database)
     registry = CollectorRegistry()
-    deliveries = Deliveries(database, Instruments(registry), time.time, allow=args.webhook_allow)
+    topics = KafkaLog(flags.broker(args), client_id="driftmeter-serve")
+    deliveries = Deliveries(
+        database,
+        Instruments(registry),
+        time.time,
+        allow=args.webhook_allow,
+        log=topics,
+        kept_s=args.keep_deliveries,
+    )
     registrar = Registrar(
         database, ArtifactStore(args.store), flags.broker(args), hash_key=hash_key
     )
-    app = protect(create_app(database, registry, time.time))
+    retrains = Loop(database, flags.broker(args), time.time, allow=args.webhook_allow)
+    app = create_app(database, registry, time.time, identify=_identities(args, database))
     stop = threading.Event()
     workers = [
         _worker("registrar", registrar.tick, stop),
         _worker("deliveries", deliveries.tick, stop),
+        _worker("retrains", retrains.tick, stop),
     ]
     try:
         log.info("the API and its pages are at http://%s", args.listen)
@@ -113,21 +165,36 @@ def run(args: argparse.Namespace) -> int:
         for worker in workers:
             worker.join()
         deliveries.close()
+        topics.close()
+        retrains.close()
         registrar.close()
         tracing.shutdown()
     return 0
 
 
-def _protection(args: argparse.Namespace) -> Callable[[ASGIApp], ASGIApp]:
+def _identities(args: argparse.Namespace, database: Database) -> list[Identify]:
+    """Ways to know who calls; on loopback everybody does."""
+    ways: list[Identify] = []
     if args.token_file is not None:
-        read_tokens(args.token_file)  # a file that cannot be used is said now, not later
-        return lambda app: BearerTokens(app, lambda: read_tokens(args.token_file))
-    if not _is_loopback(args.listen.host):
+        ways.append(identities.in_file(lambda: identities.read_tokens(args.token_file)))
+    if args.trust_proxy:
+        ways.append(
+            identities.Proxy(
+                networks=args.trust_proxy, admins=args.admin_group, operators=args.operator_group
+            )
+        )
+    return [*ways, identities.in_database(database, time.time)] if ways else [anyone]
+
+
+def _check_access(args: argparse.Namespace) -> None:
+    """Raises OSError or ValueError where not just this machine could call, or nobody."""
+    if args.token_file is not None:
+        identities.read_tokens(args.token_file)  # one that cannot be used is said now, not later
+    elif not args.trust_proxy and not _is_loopback(args.listen.host):
         raise OSError(
             f"--listen {args.listen} is not loopback: give --token-file, so that not everybody "
             "who reaches it can declare monitors"
         )
-    return lambda app: app
 
 
 def _is_loopback(host: str) -> bool:
@@ -171,6 +238,7 @@ def _serve(app: ASGIApp, address: flags.Address) -> None:
         port=address.port,
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # who a connection is from decides whose headers are believed
         timeout_graceful_shutdown=5,
         server_header=False,
     )

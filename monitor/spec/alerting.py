@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from alerts.matchers import Matcher
-from monitor.channels import Channel, Url, Webhooks
+from monitor.channels import Channel, Url, Webhook, Webhooks
 from monitor.spec.maintenance import Maintenance
 from monitor.spec.strict import NAME_PATTERN, Duration, Strict
 
@@ -265,6 +265,11 @@ class Alerts(Strict):
     runbook: Url | None = Field(
         default=None, description="What to do, which notifications link to."
     )
+
+    @property
+    def told(self) -> tuple[Webhook | Channel, ...]:
+        """Everybody who may hear of an alert."""
+        return (*self.webhooks, *self.channels)
 
     @model_validator(mode="after")
     def _distinct_names(self) -> Self:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from alerts import delivery
 from alerts.delivery import Outcome, Result, State
+from monitor.server.deliveries import troubles
+from monitor.server.moments import moment
 from monitor.sql import tables
 from monitor.sql.database import insert_new
 
@@ -41,7 +43,46 @@ def enable(connection: Connection, place: str, now: float) -> Row[Any] | None:
     t = tables.outbox
     waiting = (t.c.place == place) & (t.c.state == State.PENDING)
     connection.execute(update(t).where(waiting).values(next_attempt_at=now, n_failed=0))
+    troubles.enabled(connection, place, now)
     return found
+
+
+def is_disabled(connection: Connection, place: str) -> bool:
+    query = select(_T.c.disabled_at).where(_T.c.place == place)
+    return connection.scalar(query) is not None
+
+
+def known(connection: Connection) -> list[dict[str, Any]]:
+    """Every endpoint that was called and is remembered, those in trouble first, for people."""
+    names: dict[str, list[dict[str, str]]] = {}
+    t = tables.outbox
+    told = select(t.c.place, t.c.monitor, t.c.endpoint).distinct()
+    for row in connection.execute(told.order_by(t.c.monitor, t.c.endpoint)):
+        names.setdefault(row.place, []).append({"monitor": row.monitor, "name": row.endpoint})
+    pending = select(t.c.place, func.count().label("n")).where(t.c.state == State.PENDING)
+    waiting = {row.place: row.n for row in connection.execute(pending.group_by(t.c.place))}
+    order = (_T.c.disabled_at.is_(None), _T.c.failing_since.is_(None), _T.c.place)
+    return [
+        {
+            "id": row.place,
+            "kind": row.target["kind"],
+            "url": row.target.get("url"),
+            "told_by": names.get(row.place, []),
+            "state": _state(row),
+            "reason": row.reason,
+            "failures": row.n_failed,
+            "failing_since": moment(row.failing_since),
+            "disabled_at": moment(row.disabled_at),
+            "waiting": waiting.get(row.place, 0),
+        }
+        for row in connection.execute(select(_T).order_by(*order))
+    ]
+
+
+def _state(row: Row[Any]) -> str:
+    if row.disabled_at is not None:
+        return "disabled"
+    return "working" if row.failing_since is None else "failing"
 
 
 def _reason_to_disable(outcome: Outcome, n_failed: int, since: float, now: float) -> str | None:
