@@ -84,8 +84,6 @@ def withdraw(
     decided = []
     for window_s, alert in alerts.open_ones(connection):
         registration = registrations.get(alert.monitor)
-        if alert.cause is Cause.PIPELINE:
-            continue
         if registration is None or not _is_asked(registration, alert, window_s):
             step = state.withdrawn(alert, now=now)
             alerts.write(connection, [step], window_s)
@@ -94,7 +92,11 @@ def withdraw(
 
 
 def _is_asked(registration: Registration, alert: Alert, window_s: float) -> bool:
+    """Whether something can end it: trouble of our own is ended by who raised it, and a monitor
+    that is paused goes on some day."""
     monitor = registration.monitor
+    if alert.cause is Cause.PIPELINE or monitor.spec.paused:
+        return True
     if alert.cause is Cause.SILENCE:
         silence = rules.silence(monitor)
         return silence is not None and silence.policy.for_s == window_s

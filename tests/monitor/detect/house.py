@@ -12,7 +12,7 @@ from monitor.detect.alarms import Decided
 from monitor.detect.judging import WrittenReport
 from monitor.detect.state import Series
 from monitor.kafka.messages import Registration
-from monitor.sql import registry, tables
+from monitor.sql import registry, silences, tables
 from monitor.sql.database import Database
 from tests.support.counted import HOUR, monitor
 
@@ -42,6 +42,20 @@ class House:
         with self.database.write() as connection:
             registry.delete(connection, name, self.now)
         del self.registrations[name]
+
+    def silence(self, *matchers: str, for_s: float) -> None:
+        row = {
+            "id": f"silence_{self.now}",
+            "matchers": list(matchers),
+            "weekly": None,
+            "starts_at": self.now,
+            "ends_at": self.now + for_s,
+            "comment": "",
+            "created_by": "",
+            "created_at": self.now,
+        }
+        with self.database.write() as connection:
+            silences.put(connection, row)
 
     def hour(
         self, number: int, report: WindowReport, name: str = "seats", *, revised: bool = False

@@ -135,3 +135,34 @@ def test_in_maintenance_nobody_is_told_and_afterwards_everybody_is(house: House)
     house.now += 2 * 60
     assert house.tellings() == [Telling.TOLD]
     assert house.told() == [FIRES]
+
+
+def test_in_a_silence_nobody_is_told_and_afterwards_everybody_is(house: House) -> None:
+    house.silence("cause=drift", for_s=600)
+    house.hour(0, drifting())
+    assert house.tellings() == [Telling.SILENCED]
+    house.now += 600
+    assert house.tellings() == [Telling.TOLD]
+    assert house.told() == [FIRES]
+
+
+def test_an_end_in_a_silence_is_told_after_it(house: House) -> None:
+    house.hour(0, drifting())
+    house.tell()
+    house.silence("monitor=seats", for_s=600)
+    house.hour(1, QUIET)
+    assert house.tellings() == [Telling.SILENCED]
+    house.now += 600
+    assert house.tellings() == [Telling.TOLD]
+    assert house.told() == [FIRES, ENDS]
+
+
+def test_what_began_and_ended_in_a_silence_is_not_told(house: House) -> None:
+    house.silence("monitor=seats", for_s=600)
+    house.hour(0, drifting())
+    house.tell()
+    house.hour(1, QUIET)
+    assert house.tellings() == [Telling.NEVER_TOLD]
+    house.now += 600
+    assert house.tellings() == []
+    assert house.told() == []
