@@ -1,58 +1,138 @@
-"""Who may call: on loopback everybody, elsewhere whoever holds a bearer token."""
+"""Who calls and what they may do: viewers look, operators change things, admins make tokens."""
 
-import hashlib
-import hmac
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from http import HTTPStatus
-from pathlib import Path
+from urllib.parse import quote, urlsplit
 
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monitor.server.problems import response
+from monitor.server.problems import response, wants_page
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/logout"})
 """Probes carry no secrets and hold none."""
+OPEN_FOLDERS = ("/static/",)
+SIGNED_PATHS = re.compile(r"/api/v1/retrains/[^/]+/callback")
+"""A pipeline shows who it is by a signature instead, without which it is refused there."""
+ADMIN_PATHS = re.compile(r"(/api/v1)?/(tokens|audit)(/.*)?")
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+COOKIE = "driftmeter_token"
+_PRINCIPAL = "driftmeter.principal"
 
 
-def read_tokens(path: Path) -> list[str]:
-    """The tokens of a file, one a line; blank lines and lines beginning with # are left out.
+class Role(StrEnum):
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
 
-    Raises ValueError when there is none, or one shorter than 24 characters.
+    def covers(self, other: "Role") -> bool:
+        """Whether this role may do all that the other may."""
+        roles = list(Role)
+        return roles.index(self) >= roles.index(other)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who calls. via: how they showed who they are."""
+
+    name: str
+    role: Role
+    via: str
+
+
+LOCAL = Principal("local", Role.ADMIN, "loopback")
+"""Where nobody is asked who they are: everybody on this machine."""
+
+Identify = Callable[[Request], Principal | None]
+"""One way to know a caller; it may read from SQL."""
+
+
+def anyone(_: Request) -> Principal:
+    return LOCAL
+
+
+def principal(request: Request) -> Principal:
+    """Who makes a request that has come through the gate."""
+    found: Principal = request.scope.get(_PRINCIPAL, LOCAL)
+    return found
+
+
+def credential(request: Request) -> str | None:
+    """The token that a request carries: in its header, or in the cookie of a browser."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    return request.cookies.get(COOKIE)
+
+
+def needed(method: str, path: str) -> Role:
+    if ADMIN_PATHS.fullmatch(path):
+        return Role.ADMIN
+    return Role.VIEWER if method in SAFE_METHODS else Role.OPERATOR
+
+
+class Gate:
+    """Lets a request pass whose caller is known and may do that; else answers 401 or 403.
+
+    A change that a page of another site asks a browser for is refused, whosever browser it is.
     """
-    lines = (line.strip() for line in path.read_text().splitlines())
-    tokens = [line for line in lines if line and not line.startswith("#")]
-    if not tokens:
-        raise ValueError(f"{path} holds no token: write one a line, at least 24 characters each")
-    if any(len(token) < 24 for token in tokens):
-        raise ValueError(f"{path} holds a token shorter than 24 characters")
-    return tokens
 
-
-class BearerTokens:
-    """Lets a request pass if it carries one of the tokens that `read` gives, else answers 401.
-
-    `read` is asked for every request, so that tokens can be rotated without a restart.
-    """
-
-    def __init__(self, app: ASGIApp, read: Callable[[], Iterable[str]]) -> None:
+    def __init__(self, app: ASGIApp, *, identify: Sequence[Identify]) -> None:
         self._app = app
-        self._read = read
+        self._identify = identify
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or self._admits(scope):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = response(
-            HTTPStatus.UNAUTHORIZED, "this address needs a header 'Authorization: Bearer TOKEN'"
-        )
-        refusal.headers["WWW-Authenticate"] = "Bearer"
-        await refusal(scope, receive, send)
+        request = Request(scope)
+        refusal = await self._refusal(request)
+        await (refusal or self._app)(scope, receive, send)
 
-    def _admits(self, scope: Scope) -> bool:
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        scheme, _, token = given.partition(b" ")
-        if scheme.lower() != b"bearer":
-            return False
-        digest = hashlib.sha256(token.strip()).digest()
-        known = [hashlib.sha256(known.encode()).digest() for known in self._read()]
-        return any(hmac.compare_digest(digest, other) for other in known)
+    async def _refusal(self, request: Request) -> Response | None:
+        path = request.url.path
+        if request.method not in SAFE_METHODS and _is_foreign(request.headers):
+            return response(HTTPStatus.FORBIDDEN, "a page of another site asked for this change")
+        if SIGNED_PATHS.fullmatch(path):
+            request.scope[_PRINCIPAL] = Principal("pipeline", Role.VIEWER, "signature")
+            return None
+        if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
+            return None
+        found = await run_in_threadpool(self._known, request)
+        if found is None:
+            return _unknown(request)
+        request.scope[_PRINCIPAL] = found
+        if not found.role.covers(needed(request.method, path)):
+            least = needed(request.method, path)
+            return response(HTTPStatus.FORBIDDEN, f"this takes the role {least}, not {found.role}")
+        return None
+
+    def _known(self, request: Request) -> Principal | None:
+        found = (identify(request) for identify in self._identify)
+        return next((one for one in found if one is not None), None)
+
+
+def _is_foreign(headers: Headers) -> bool:
+    """Browsers say from where they were told to send something; programs do not."""
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+        return True
+    return headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+
+
+def _unknown(request: Request) -> Response:
+    if wants_page(request) and request.method in SAFE_METHODS:
+        there = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
+        return RedirectResponse(f"/login?next={there}", HTTPStatus.SEE_OTHER)
+    refusal = response(
+        HTTPStatus.UNAUTHORIZED, "this address needs a header 'Authorization: Bearer TOKEN'"
+    )
+    refusal.headers["WWW-Authenticate"] = "Bearer"
+    return refusal

@@ -16,6 +16,7 @@ from monitor.server import api, audit, pages, problems, retrains, silences, subs
 from monitor.server.access import Gate, Identify, anyone
 from monitor.server.audit import Audited
 from monitor.server.deliveries import routes as deliveries
+from monitor.server.deliveries.exported import EndpointMetrics
 from monitor.server.exported import MonitorMetrics
 from monitor.server.pages.rendering import Renderer
 from monitor.sql.database import Database
@@ -45,6 +46,7 @@ def create_app(
     render = Renderer(clock)
     problems.install(app, pages.error_page(render))
     registry.register(MonitorMetrics(database))
+    registry.register(EndpointMetrics(database))
     app.include_router(api.routes(database, clock))
     app.include_router(deliveries.routes(database, clock))
     app.include_router(silences.routes(database, clock))

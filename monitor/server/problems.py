@@ -33,6 +33,10 @@ class ProblemError(Exception):
         self.faults = faults
 
 
+def missing(message: str) -> ProblemError:
+    return ProblemError(HTTPStatus.NOT_FOUND, message)
+
+
 def response(
     status: HTTPStatus, detail: str, faults: Sequence[dict[str, str]] = ()
 ) -> JSONResponse:
@@ -81,15 +85,21 @@ def install(app: FastAPI, page: Page) -> None:
     @app.exception_handler(InterfaceError)
     def _database(request: Request, error: DBAPIError) -> Response:
         log.warning("the database did not answer: %s", error)
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-        return answer(request, ProblemError(status, "The database does not answer. Try again."))
+        return answer(request, _away())
 
     @app.exception_handler(Exception)
-    def _bug(request: Request, _: Exception) -> Response:  # it is raised again, and so logged
+    def _bug(request: Request, error: Exception) -> Response:  # it is raised again, and so logged
+        if isinstance(error, OperationalError | InterfaceError):  # of who calls, or of the audit
+            return answer(request, _away())
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         return answer(
             request, ProblemError(status, "This is a fault of Driftmeter's: see its log.")
         )
+
+
+def _away() -> ProblemError:
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    return ProblemError(status, "The database does not answer. Try again.")
 
 
 def wants_page(request: Request) -> bool:

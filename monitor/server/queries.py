@@ -1,14 +1,13 @@
 """What the API, the pages and the metrics read from SQL: rows in, JSON-ready documents out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select
 
 from monitor.server import windows
 from monitor.server.moments import moment, seconds_of
-from monitor.server.problems import ProblemError
+from monitor.server.problems import missing
 from monitor.server.samples import with_samples
 from monitor.server.windows import Window
 from monitor.sql import tables
@@ -29,10 +28,6 @@ ALERT_FACTS = (
 """What of an alert's facts is shown with it."""
 
 _CHUNK = 500  # ids in one statement
-
-
-def missing(message: str) -> ProblemError:
-    return ProblemError(HTTPStatus.NOT_FOUND, message)
 
 
 def monitors(connection: Connection) -> list[Document]:

@@ -311,3 +311,34 @@ retrain_decisions = Table(
     Column("at", Double, nullable=False),
     Column("answer", String(40), nullable=False),
 )
+
+tokens = Table(
+    # Who may call the API, and as what. Of the secret only its digest is known.
+    "tokens",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("id", String(16), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("created_by", String(200), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),
+    Column("revoked_at", Double),
+    Column("last_used_at", Double),
+)
+
+audit = Table(
+    # Every change that somebody asked for. Without a status, the process died over it.
+    "audit",
+    metadata,
+    Column("n", Integer, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("via", String(16), nullable=False),
+    Column("address", String(64)),
+    Column("method", String(16), nullable=False),
+    Column("path", String(500), nullable=False),
+    Column("what", String(200)),
+    Column("status", Integer),
+)

@@ -354,9 +354,9 @@ def _grpc(settings: Settings, addresses: Addresses) -> dict[str, str]:
 
 
 def _declare(addresses: Addresses, token_file: Path | None, monitors: Sequence[Monitor]) -> None:
-    from monitor.server.access import read_tokens  # noqa: PLC0415 - it brings a web framework
+    from monitor.server.identities import secret_of  # noqa: PLC0415 - it brings a web framework
 
-    token = read_tokens(token_file)[0] if token_file else None
+    token = secret_of(token_file) if token_file else None
     with Client(addresses.api_url, token=token) as client:
         for monitor in monitors:
             put = client.put_monitor(monitor)

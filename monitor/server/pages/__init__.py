@@ -1,18 +1,21 @@
 """The web pages, rendered here and readable without a script."""
 
+from collections.abc import Callable
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from monitor.server.pages import alerting, comparing, history, monitor, overview
+from monitor.server.pages import access, alerting, comparing, history, monitor, overview
 from monitor.server.pages.rendering import Renderer
 from monitor.server.problems import Page, ProblemError
 from monitor.sql.database import Database
 
 
-def routes(database: Database, render: Renderer) -> APIRouter:
+def routes(database: Database, render: Renderer, clock: Callable[[], float]) -> APIRouter:
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     for page in (overview, monitor, comparing, history, alerting):
         page.add(router, database, render)
+    access.add(router, database, render, clock)
     return router
 
 

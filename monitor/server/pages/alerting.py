@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from monitor.server import queries
 from monitor.server.pages.rendering import Renderer
+from monitor.server.problems import missing
 from monitor.sql.database import Database
 
 PER_PAGE = 50
@@ -37,7 +38,7 @@ def add(router: APIRouter, database: Database, render: Renderer) -> None:
         with database.read() as connection:
             alert = queries.alert(connection, alert_id)
             if alert is None:
-                raise queries.missing(f"There is no alert {alert_id!r}.")
+                raise missing(f"There is no alert {alert_id!r}.")
             told = queries.deliveries(connection, name=alert["monitor"], alert=alert_id, limit=100)
         return render(request, "alert.html", {"alert": alert, "deliveries": told})
 
@@ -62,7 +63,7 @@ def add(router: APIRouter, database: Database, render: Renderer) -> None:
         with database.read() as connection:
             delivery = queries.delivery(connection, delivery_id)
         if delivery is None:
-            raise queries.missing(f"There is no delivery {delivery_id!r}.")
+            raise missing(f"There is no delivery {delivery_id!r}.")
         return render(request, "delivery.html", {"d": delivery})
 
 

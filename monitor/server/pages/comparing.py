@@ -7,9 +7,10 @@ from fastapi.responses import HTMLResponse
 
 from detectors.report import Distribution
 from monitor import pictures
-from monitor.server import queries, wording
+from monitor.server import wording
 from monitor.server.pages.monitor import found_monitor, found_report
 from monitor.server.pages.rendering import Renderer, safe
+from monitor.server.problems import missing
 from monitor.sql.database import Database
 
 Document = dict[str, Any]
@@ -21,7 +22,7 @@ def add(router: APIRouter, database: Database, render: Renderer) -> None:
         with database.read() as connection:
             found_monitor(connection, name)
             if not (a and b):
-                raise queries.missing("Choose two windows to compare.")
+                raise missing("Choose two windows to compare.")
             first, second = (found_report(connection, name, one) for one in (a, b))
         page = {
             "name": name,

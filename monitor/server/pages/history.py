@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from monitor.server import queries, windows, wording
 from monitor.server.moments import moment
 from monitor.server.pages.rendering import Renderer
+from monitor.server.problems import missing
 from monitor.server.windows import Window
 from monitor.sql.database import Database
 
@@ -50,7 +51,7 @@ def add(router: APIRouter, database: Database, render: Renderer) -> None:
             revisions = {one["revision"]: one for one in queries.known_revisions(connection, name)}
         shown = revisions.get(revision)
         if shown is None:
-            raise queries.missing(f"{name} has no revision {revision}")
+            raise missing(f"{name} has no revision {revision}")
         page = {
             "name": name,
             "revision": shown,
@@ -124,7 +125,7 @@ def _windows_page(
     connection: Connection, name: str, length: float | None, before: float | None
 ) -> Document:
     if queries.monitor(connection, name) is None:
-        raise queries.missing(f"There is no monitor named {name!r}.")
+        raise missing(f"There is no monitor named {name!r}.")
     lengths = windows.lengths(connection, name)
     seconds = length if length in lengths else (lengths[0] if lengths else 0.0)
     past = windows.history(connection, name, seconds, limit=PER_PAGE + 1, before=before)

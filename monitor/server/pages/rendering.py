@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from monitor import pictures
 from monitor.server import wording
+from monitor.server.access import principal
 from monitor.server.moments import moment
 
 _WORDS = (
@@ -30,6 +31,17 @@ _WORDS = (
 )
 
 
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+"""What is shown holds names and values of strangers: a page takes no script but its own."""
+
+
 class Renderer:
     """Makes a page of a template and what it is to show."""
 
@@ -46,9 +58,12 @@ class Renderer:
         status: HTTPStatus = HTTPStatus.OK,
     ) -> HTMLResponse:
         text = self._environment.get_template(template).render(
-            values, path=request.url.path, now=moment(self._clock())
+            values,
+            path=request.url.path,
+            now=moment(self._clock()),
+            user=principal(request),
         )
-        return HTMLResponse(text, status_code=status)
+        return HTMLResponse(text, status_code=status, headers=_HEADERS)
 
 
 def safe(svg: str) -> Markup:

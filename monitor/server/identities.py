@@ -1,0 +1,111 @@
+"""Ways to know who calls: tokens of a file, tokens of the database, a proxy that has asked."""
+
+import hashlib
+import hmac
+import ipaddress
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import Request
+
+from monitor.server import tokens
+from monitor.server.access import Principal, Role, credential
+from monitor.sql.database import Database
+
+LEAST_CHARACTERS = 24
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class FileToken:
+    secret: str
+    role: Role
+    name: str
+
+
+def read_tokens(path: Path) -> list[FileToken]:
+    """The tokens of a file, one a line: TOKEN [ROLE [NAME]]; an admin's without a role.
+
+    Blank lines and lines beginning with # are left out. Raises ValueError when there is none, for
+    one shorter than 24 characters and for a role that is none.
+    """
+    lines = (line.strip() for line in path.read_text().splitlines())
+    found = [_file_token(path, line) for line in lines if line and not line.startswith("#")]
+    if not found:
+        raise ValueError(f"{path} holds no token: write one a line, at least 24 characters each")
+    return found
+
+
+def secret_of(path: Path) -> str:
+    """The token of a file whose holder may do most. Raises ValueError as `read_tokens`."""
+    return max(read_tokens(path), key=lambda token: list(Role).index(token.role)).secret
+
+
+def _file_token(path: Path, line: str) -> FileToken:
+    secret, *described = line.split(maxsplit=2)
+    if len(secret) < LEAST_CHARACTERS:
+        raise ValueError(f"{path} holds a token shorter than {LEAST_CHARACTERS} characters")
+    role = described[0] if described else Role.ADMIN.value
+    if role not in list(Role):
+        raise ValueError(f"{path}: {role!r} is not a role: {', '.join(Role)}")
+    return FileToken(secret, Role(role), described[1] if len(described) > 1 else f"a {role}")
+
+
+def in_file(read: Callable[[], Iterable[FileToken]]) -> Callable[[Request], Principal | None]:
+    """`read` is asked for every request, so that tokens can be rotated without a restart."""
+
+    def identify(request: Request) -> Principal | None:
+        given = credential(request)
+        if given is None:
+            return None
+        digest = hashlib.sha256(given.encode()).digest()
+        known = [(hashlib.sha256(one.secret.encode()).digest(), one) for one in read()]
+        same = [one for digested, one in known if hmac.compare_digest(digest, digested)]
+        return Principal(same[0].name, same[0].role, "token file") if same else None
+
+    return identify
+
+
+def in_database(
+    database: Database, clock: Callable[[], float]
+) -> Callable[[Request], Principal | None]:
+    def identify(request: Request) -> Principal | None:
+        given = credential(request)
+        return None if given is None else tokens.find(database, given, clock())
+
+    return identify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """Believes the headers that a proxy sets which has asked an OpenID provider, such as
+    oauth2-proxy's `X-Forwarded-User` and `X-Forwarded-Groups`; of nobody but that proxy.
+
+    networks: where the proxy is. admins, operators: groups; who is in none of them looks only.
+    """
+
+    networks: Collection[Network]
+    admins: Collection[str] = ()
+    operators: Collection[str] = ()
+
+    def __call__(self, request: Request) -> Principal | None:
+        headers = request.headers
+        name = headers.get("x-forwarded-email") or headers.get("x-forwarded-user")
+        if not name or request.client is None or not self._is_proxy(request.client.host):
+            return None
+        groups = {group.strip() for group in headers.get("x-forwarded-groups", "").split(",")}
+        return Principal(name[:200], self._role(groups), "proxy")
+
+    def _is_proxy(self, host: str) -> bool:
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in self.networks)
+
+    def _role(self, groups: Collection[str]) -> Role:
+        if not set(self.admins).isdisjoint(groups):
+            return Role.ADMIN
+        return Role.OPERATOR if not set(self.operators).isdisjoint(groups) else Role.VIEWER
