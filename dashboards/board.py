@@ -289,6 +289,21 @@ DELIVERIES = Row(
             unit="short",
             queries=(Query(increase(m.SERVER_DELIVERIES), "{{kind}} {{outcome}}"),),
         ),
+        Graph(
+            title="From decision to first attempt",
+            description="How long a notification waits until somebody is first called.",
+            unit="s",
+            queries=(
+                Query(quantile(m.SERVER_DELIVERY_DELAY, 0.5), "median"),
+                Query(quantile(m.SERVER_DELIVERY_DELAY, 0.99), "99 %"),
+            ),
+        ),
+        Graph(
+            title="Endpoints",
+            description="Those that monitors tell; one that is disabled is called no more.",
+            unit="short",
+            queries=(Query(latest(m.SERVER_ENDPOINTS), "{{state}}"),),
+        ),
     ),
 )
 

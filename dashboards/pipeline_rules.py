@@ -1,6 +1,6 @@
 """What goes wrong between Kafka and the people who are told."""
 
-from dashboards.rules import JOBS, Alert, Example, Group, Recording, recent, series, without
+from dashboards.rules import JOBS, Alert, Example, Group, Recording, once, recent, series, without
 from monitor.telemetry import metrics as m
 
 LAG = "topic:driftmeter_aggregate_lag_messages:sum"
@@ -38,6 +38,7 @@ _DELIVERED, _RETRIED, _FAILED = (
     f'driftmeter_server_deliveries_total{{instance="serve-0", kind="alert", outcome="{outcome}"}}'
     for outcome in ("delivered", "retry", "failed")
 )
+_DISABLED = 'driftmeter_server_endpoints{instance="serve-0", state="disabled"}'
 
 AGGREGATE = Group(
     name="driftmeter-aggregate",
@@ -213,7 +214,7 @@ NOTIFICATIONS = Group(
         ),
         Alert(
             name="DriftmeterNotificationLost",
-            expr=f'{DELIVERIES}{{outcome=~"failed|gone"}} > 0',
+            expr=f'{DELIVERIES}{{outcome=~"failed|gone|exhausted"}} > 0',
             for_="1m",
             severity="critical",
             summary="Somebody was not told: a notification was given up.",
@@ -227,6 +228,24 @@ NOTIFICATIONS = Group(
                 description="Notifications (alert) given up in the last hour, because the "
                 "endpoint does not take them (failed): 1.",
                 quiet=(_FAILED, "_x15"),
+            ),
+        ),
+        Alert(
+            name="DriftmeterEndpointDisabled",
+            expr=once(m.SERVER_ENDPOINTS, 'state="disabled"') + " > 0",
+            for_="1m",
+            severity="critical",
+            summary="Endpoints are called no more.",
+            description='{{ printf "%.0f" $value }} endpoints have failed for days and are called '
+            "no more: what monitors tell them waits.",
+            example=Example(
+                series={_DISABLED: "0x4 1x10"},
+                at="10m",
+                labels={"state": "disabled"},
+                summary="Endpoints are called no more.",
+                description="1 endpoints have failed for days and are called no more: what "
+                "monitors tell them waits.",
+                quiet=(_DISABLED, "0x15"),
             ),
         ),
         Alert(

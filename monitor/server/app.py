@@ -12,6 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from sqlalchemy.exc import SQLAlchemyError
 
 import monitor
+from monitor.kafka.connecting import Broker
 from monitor.server import api, audit, pages, problems, retrains, silences, subscriptions, tokens
 from monitor.server.access import Gate, Identify, anyone
 from monitor.server.audit import Audited
@@ -30,10 +31,12 @@ def create_app(
     clock: Callable[[], float],
     *,
     identify: Sequence[Identify] = (anyone,),
+    broker: Broker | None = None,
 ) -> FastAPI:
     """The whole HTTP surface; `registry` may hold metrics of other parts of the process.
 
     identify: ways to know who calls, asked in turn. Without any, everybody may do everything.
+    broker: where dead letters are.
     """
     app = FastAPIOffline(
         title="Driftmeter",
@@ -52,9 +55,10 @@ def create_app(
     app.include_router(silences.routes(database, clock))
     app.include_router(subscriptions.routes(database, clock))
     app.include_router(retrains.routes(database, clock))
+    app.include_router(dead_letters.routes(broker))
     app.include_router(tokens.routes(database, clock))
     app.include_router(audit.routes(database))
-    app.include_router(pages.routes(database, render, clock))
+    app.include_router(pages.routes(database, render, clock, broker))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_probes(app, database, registry)
     app.add_middleware(Audited, database=database, clock=clock)

@@ -236,6 +236,20 @@ SERVER_DELIVERIES = Metric(
     ("kind", "outcome"),
 )
 
+SERVER_DELIVERY_DELAY = Metric(
+    "driftmeter_server_delivery_delay_seconds",
+    "histogram",
+    "From the decision to the first attempt at telling somebody of it.",
+    ("kind",),
+)
+
+SERVER_ENDPOINTS = Metric(
+    "driftmeter_server_endpoints",
+    "gauge",
+    "Endpoints that monitors tell: working, failing, or disabled after having failed for days.",
+    ("state",),
+)
+
 MONITOR_ROWS = Metric(
     "driftmeter_monitor_rows", "gauge", "Rows in the last reported window.", ("monitor",)
 )

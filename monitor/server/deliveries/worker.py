@@ -60,6 +60,7 @@ class Deliveries:
         self._clock = clock
         self._uniform = uniform
         self._attempts = instruments.counter(metrics.SERVER_DELIVERIES)
+        self._delay = instruments.histogram(metrics.SERVER_DELIVERY_DELAY)
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="delivery")
         self._in_flight: dict[str, Future[None]] = {}
         self._closing = threading.Event()
@@ -110,6 +111,8 @@ class Deliveries:
     def _attempt(self, row: Row[Any]) -> Row[Any] | None:
         """Makes one attempt, and gives the row to go on with."""
         began = self._clock()
+        if not row.n_attempts:
+            self._delay.labels(row.kind).observe(max(began - row.created_at, 0.0))
         with tracing.span(
             f"deliver {row.kind}",
             kind=SpanKind.CLIENT,
