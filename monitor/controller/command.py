@@ -2,13 +2,13 @@
 
 import argparse
 import logging
-import os
 import signal
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+from monitor.apply.calling import add_api, api_client
 from monitor.apply.client import Client
 from monitor.controller.cluster import ACCOUNT, Cluster
 from monitor.controller.config_maps import LABEL, ConfigMaps
@@ -37,15 +37,7 @@ def add_parser(subparsers: Any) -> None:
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--api",
-        metavar="URL",
-        default=os.environ.get("DRIFTMETER_API", "http://127.0.0.1:8600"),
-        help="address of Driftmeter's API (env DRIFTMETER_API; default %(default)s)",
-    )
-    parser.add_argument(
-        "--token-file", metavar="FILE", type=Path, help="its bearer token: the first line"
-    )
+    add_api(parser)
     parser.add_argument("--namespace", required=True, help="whose resources are followed")
     parser.add_argument(
         "--kinds",
@@ -101,8 +93,7 @@ def _started(args: argparse.Namespace, name: str, stop: threading.Event) -> thre
         lambda: args.kubernetes_token_file.read_text().strip(),
         authority=args.kubernetes_ca,
     )
-    api = Client(args.api, token=_first_line(args.token_file))
-    kind = _kind(name, cluster, api, args.namespace)
+    kind = _kind(name, cluster, api_client(args), args.namespace)
     every_s = max(1, round(args.every))
 
     def work() -> None:
@@ -117,10 +108,3 @@ def _kind(name: str, cluster: Cluster, api: Client, namespace: str) -> Kind:
     if name == "monitors":
         return Monitors(cluster, api, namespace, time.time)
     return ConfigMaps(cluster, api, namespace)
-
-
-def _first_line(path: Path | None) -> str | None:
-    if path is None:
-        return os.environ.get("DRIFTMETER_TOKEN")
-    lines = (line.strip() for line in path.read_text().splitlines())
-    return next((line for line in lines if line and not line.startswith("#")), None)

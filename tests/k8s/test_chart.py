@@ -222,7 +222,7 @@ def test_in_production_the_roles_run_apart_and_share_their_state() -> None:
     roles = {m["metadata"]["name"] for m in of_kind(manifests, "Deployment")}
     assert roles == {f"driftmeter-{role}" for role in ("aggregate", "detect", "server")}
     for name, container in containers(manifests):
-        if name.endswith("/test"):
+        if name.startswith("driftmeter-test/"):
             continue
         environment = {e["name"] for e in container["env"]}
         needed = {"DRIFTMETER_BROKER", "DRIFTMETER_DATABASE", "DRIFTMETER_STORE"}
@@ -336,3 +336,19 @@ def test_who_fits_references_has_the_collectors_key_where_there_is_one(
     assert flag in fitting[0]["args"]
     assert "hash-key" in {mount["name"] for mount in fitting[0]["volumeMounts"]}
     assert not any(flag in one.get("args", ()) for _, one in containers(render(values)))
+
+
+@every_values_file
+def test_helm_test_pushes_predictions_and_waits_for_their_report(values: dict[str, Any]) -> None:
+    manifests = render(values)
+    (hook,) = (m for m in of_kind(manifests, "Pod"))
+    assert hook["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    told = cli.parse(hook["spec"]["containers"][0]["args"])
+    beside = hook["spec"].get("initContainers", [])
+    if of_kind(manifests, "StatefulSet"):
+        (service,) = (m for m in of_kind(manifests, "Service") if len(m["spec"]["ports"]) == 2)
+        assert told.ingest == f"http://{service['metadata']['name']}:9001"
+        assert not beside
+    else:
+        assert str(cli.parse(beside[0]["args"]).ingest) == told.ingest.removeprefix("http://")
+        assert "DRIFTMETER_BROKER" in {one["name"] for one in beside[0]["env"]}
