@@ -16,6 +16,7 @@ from alerts.webhooks import SecretError, SignatureError, verify
 from monitor.retraining import news, records, telling
 from monitor.retraining.news import News
 from monitor.retraining.records import Record
+from monitor.server.access import principal
 from monitor.server.api import Limit, OfMonitor
 from monitor.server.problems import ProblemError, invalid_document
 from monitor.sql.database import Database
@@ -52,31 +53,29 @@ def _add_reading(router: APIRouter, database: Database) -> None:
 
 
 def _add_approving(router: APIRouter, database: Database, clock: Callable[[], float]) -> None:
-    def decide(retrain_id: str, *, approved: bool) -> Document:
+    def decide(retrain_id: str, who: str, *, approved: bool) -> Document:
         verdict = news.approve if approved else news.reject
         with database.write() as connection:
             record = _known(connection, retrain_id)
-            if not verdict(connection, record, by="person", now=clock()):
+            if not verdict(connection, record, by=who, now=clock()):
                 raise ProblemError(
                     HTTPStatus.CONFLICT, f"it does not wait for approval: it is {record.state}"
                 )
             return telling.document(connection, _known(connection, retrain_id))
 
     @router.post("/{retrain_id}/approve", summary="Approve a retrain: it is asked for now")
-    def approve(retrain_id: str) -> Document:
-        return decide(retrain_id, approved=True)
+    def approve(request: Request, retrain_id: str) -> Document:
+        return decide(retrain_id, principal(request).name, approved=True)
 
     @router.post("/{retrain_id}/reject", summary="Reject a retrain: nobody is asked")
-    def reject(retrain_id: str) -> Document:
-        return decide(retrain_id, approved=False)
+    def reject(request: Request, retrain_id: str) -> Document:
+        return decide(retrain_id, principal(request).name, approved=False)
 
     @router.post("/{retrain_id}/decision", include_in_schema=False)
     def decide_on_page(request: Request, retrain_id: str, approved: bool) -> RedirectResponse:
-        """The buttons of a page, which goes on where it was."""
-        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            raise ProblemError(HTTPStatus.FORBIDDEN, "another site's page cannot decide this")
-        told = decide(retrain_id, approved=approved)
-        return RedirectResponse(f"/monitors/{told['monitor']}", HTTPStatus.SEE_OTHER)
+        """The buttons of the page of a retrain."""
+        told = decide(retrain_id, principal(request).name, approved=approved)
+        return RedirectResponse(f"/retrains/{told['id']}", HTTPStatus.SEE_OTHER)
 
 
 def _add_reporting(router: APIRouter, database: Database, clock: Callable[[], float]) -> None:
@@ -96,10 +95,10 @@ def _add_reporting(router: APIRouter, database: Database, clock: Callable[[], fl
             return _take(connection, record, _news(body), by="callback", now=now)
 
     @router.post("/{retrain_id}/news", summary="What somebody says of a retrain, by hand")
-    def tell(retrain_id: str, said: Annotated[News, Body()]) -> Document:
+    def tell(request: Request, retrain_id: str, said: Annotated[News, Body()]) -> Document:
         with database.write() as connection:
             record = _known(connection, retrain_id)
-            return _take(connection, record, said, by="person", now=clock())
+            return _take(connection, record, said, by=principal(request).name, now=clock())
 
 
 def _take(connection: Connection, record: Record, said: News, *, by: str, now: float) -> Document:

@@ -1,14 +1,19 @@
 """Monitor documents from YAML: strict, and every fault at once with its place in the file."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from monitor.explain import Complaint, Where, explain
 from monitor.spec.model import Monitor, Reference
+from monitor.spec.retraining import RetrainSubscription
+
+_Document = TypeVar("_Document", Monitor, RetrainSubscription)
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
@@ -45,31 +50,45 @@ def load(path: Path) -> list[Monitor]:
 
     Raises DocumentError with all faults, OSError if the file cannot be read.
     """
+    return [_beside(path.parent, monitor) for monitor in parse(_text(path), source=str(path))]
+
+
+def load_subscriptions(path: Path) -> list[RetrainSubscription]:
+    """The subscriptions to retrains of a YAML file, as `load` reads monitors."""
+    found = _parsed(_text(path), str(path), RetrainSubscription)
+    specs = [(one, _files_beside(path.parent, one.spec)) for one in found]
+    return [one.model_copy(update={"spec": spec}) for one, spec in specs]
+
+
+def _text(path: Path) -> str:
     if path.stat().st_size > MAX_BYTES:
         raise DocumentError(str(path), [Fault(1, 1, "", f"larger than {MAX_BYTES:,} bytes")])
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except UnicodeDecodeError as error:
         fault = Fault(1, 1, "", f"byte {error.start} is not UTF-8", "save the file as UTF-8")
         raise DocumentError(str(path), [fault]) from None
-    return [_beside(path.parent, monitor) for monitor in parse(text, source=str(path))]
 
 
 def parse(text: str, *, source: str = "document") -> list[Monitor]:
     """The monitors of a YAML text, paths as they stand. Raises DocumentError."""
+    return _parsed(text, source, Monitor)
+
+
+def _parsed(text: str, source: str, kind: type[_Document]) -> list[_Document]:
     readings = _read(text, source)
-    monitors, faults = [], [fault for reading in readings for fault in reading.faults]
+    found, faults = [], [fault for reading in readings for fault in reading.faults]
     for reading in readings:
         try:
-            monitors.append(Monitor.model_validate(reading.value))
+            found.append(kind.model_validate(reading.value))
         except ValidationError as error:
             faults += [reading.fault(complaint) for complaint in explain(error, reading.value)]
     if not readings:
         faults.append(Fault(1, 1, "", "there is no document", "docs/connect.md shows one"))
-    faults += _repeated(monitors, readings) if len(monitors) == len(readings) else []
+    faults += _repeated(found, readings) if len(found) == len(readings) else []
     if faults:
         raise DocumentError(source, faults)
-    return monitors
+    return found
 
 
 @dataclass(slots=True)
@@ -168,10 +187,12 @@ def _path(where: Where) -> str:
     return text.removeprefix(".")
 
 
-def _repeated(monitors: list[Monitor], readings: list[_Reading]) -> list[Fault]:
+def _repeated(
+    found: Sequence[Monitor | RetrainSubscription], readings: list[_Reading]
+) -> list[Fault]:
     seen: set[str] = set()
     faults = []
-    for monitor, reading in zip(monitors, readings, strict=True):
+    for monitor, reading in zip(found, readings, strict=True):
         if monitor.name in seen:
             message = f"an earlier document of this file is named {monitor.name!r} too"
             faults.append(reading.fault(Complaint(("metadata", "name"), message)))

@@ -1,0 +1,159 @@
+"""`driftmeter retrain`: which retrains were asked for, what became of them, who wants them."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from monitor.apply.calling import add_api, api_client, print_json, print_table
+from monitor.spec import documents
+
+DESCRIPTION = """\
+Shows retrains and what became of them, approves those that wait for it, says what a
+pipeline cannot say itself, and declares subscriptions for many monitors.
+
+  driftmeter retrain list --monitor free-seats
+  driftmeter retrain show retrain_0c9f8d1a5be24c07a5a3f6d2e1b4c7f8
+  driftmeter retrain approve retrain_0c9f8d1a5be24c07a5a3f6d2e1b4c7f8
+  driftmeter retrain tell retrain_0c9f8d1a5be24c07a5a3f6d2e1b4c7f8 promoted \\
+      --model-version 7 --reference s3://models/free-seats/7/reference.parquet
+  driftmeter retrain why --monitor free-seats
+  driftmeter retrain subscribe nightly.yaml
+  driftmeter retrain subscriptions
+  driftmeter retrain unsubscribe nightly
+"""
+
+Document = dict[str, Any]
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "retrain",
+        help="show, approve and subscribe to retrains",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=lambda _: parser.print_help() or 2)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION")
+    _add_retrains(actions)
+    _add_subscriptions(actions)
+
+
+def _add_retrains(actions: Any) -> None:
+    listing = _add(actions, "list", "retrains, the latest first", run_list)
+    listing.add_argument("--monitor", metavar="NAME", help="only of this monitor")
+    listing.add_argument("--state", help="only those that are awaiting_approval, running, …")
+    listing.add_argument("--limit", type=int, default=50, metavar="N")
+    listing.add_argument("--json", action="store_true", help="everything, as JSON")
+    _add(actions, "show", "all that is known of one, as JSON", run_show, "ID")
+    _add(actions, "approve", "ask for it now", run_approve, "ID")
+    _add(actions, "reject", "ask nobody", run_reject, "ID")
+    tell = _add(actions, "tell", "say what became of one", run_tell, "ID")
+    tell.add_argument("state", choices=("running", "failed", "succeeded", "promoted"))
+    tell.add_argument("--detail", metavar="TEXT", help="for people")
+    tell.add_argument("--model-version", metavar="VERSION")
+    tell.add_argument(
+        "--reference",
+        metavar="URL",
+        help="what the promoted model is expected to see: the monitor goes on with it",
+    )
+    why = _add(actions, "why", "what every subscription answered last", run_why)
+    why.add_argument("--monitor", metavar="NAME", help="only of this monitor")
+
+
+def _add_subscriptions(actions: Any) -> None:
+    _add(actions, "subscriptions", "subscriptions for many monitors, as JSON", run_subscriptions)
+    subscribe = _add(actions, "subscribe", "declare subscriptions from files", run_subscribe)
+    subscribe.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    _add(actions, "unsubscribe", "delete a subscription", run_unsubscribe, "NAME")
+
+
+def _add(
+    actions: Any,
+    name: str,
+    text: str,
+    run: Callable[[argparse.Namespace], int],
+    argument: str | None = None,
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
+    if argument is not None:
+        parser.add_argument(argument.lower(), metavar=argument)
+    add_api(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run_list(args: argparse.Namespace) -> int:
+    with api_client(args) as client:
+        asked = {"monitor": args.monitor, "state": args.state, "limit": args.limit}
+        found = client.get("retrains", **asked)["items"]
+    if args.json:
+        return print_json(found)
+    return print_table(("STATE", "MONITOR", "BY", "AT", "HELPED", "ID"), map(_of_retrain, found))
+
+
+def _of_retrain(retrain: Document) -> list[object]:
+    result = (retrain["promoted"] or {}).get("result") or {}
+    helped = {True: "yes", False: "no", None: "-"}[result.get("helped")]
+    shown = (retrain["state"], retrain["monitor"], retrain["subscription"], retrain["at"])
+    return [*shown, helped, retrain["id"]]
+
+
+def run_show(args: argparse.Namespace) -> int:
+    with api_client(args) as client:
+        return print_json(client.get(f"retrains/{args.id}"))
+
+
+def run_approve(args: argparse.Namespace) -> int:
+    return _decide(args, "approve")
+
+
+def run_reject(args: argparse.Namespace) -> int:
+    return _decide(args, "reject")
+
+
+def _decide(args: argparse.Namespace, verdict: str) -> int:
+    with api_client(args) as client:
+        found = client.post(f"retrains/{args.id}/{verdict}")
+    print(f"{found['id']} of {found['monitor']} is {found['state']}")
+    return 0
+
+
+def run_tell(args: argparse.Namespace) -> int:
+    said: Document = {"state": args.state, "detail": args.detail}
+    said["model_version"] = args.model_version
+    if args.reference is not None:
+        said["reference"] = {"url": args.reference}
+    with api_client(args) as client:
+        taken = client.post(f"retrains/{args.id}/news", said)
+    known = "" if taken["changed"] else ", as was known"
+    print(f"{taken['id']} is {taken['state']}{known}")
+    return 0
+
+
+def run_why(args: argparse.Namespace) -> int:
+    with api_client(args) as client:
+        found = client.get("subscriptions/decisions", monitor=args.monitor)["items"]
+    columns = ("MONITOR", "SUBSCRIPTION", "AT", "ANSWER", "ALERT")
+    return print_table(columns, ([one[name.lower()] for name in columns] for one in found))
+
+
+def run_subscriptions(args: argparse.Namespace) -> int:
+    with api_client(args) as client:
+        return print_json(client.get("subscriptions")["items"])
+
+
+def run_subscribe(args: argparse.Namespace) -> int:
+    wanted = [one for path in args.files for one in documents.load_subscriptions(path)]
+    with api_client(args) as client:
+        for subscription in wanted:
+            client.put(f"subscriptions/{subscription.name}", subscription.to_json())
+            print(f"{subscription.name} subscribed")
+    return 0
+
+
+def run_unsubscribe(args: argparse.Namespace) -> int:
+    with api_client(args) as client:
+        client.delete(f"subscriptions/{args.name}")
+    print(f"{args.name} unsubscribed")
+    return 0
