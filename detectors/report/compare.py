@@ -172,8 +172,8 @@ def _statistics(reference: Reference, profile: Profile, index: int) -> Mapping[s
     if before is None or now is None:
         return values
     in_sd = max(values["wasserstein_sd"], abs(now / column.scale - before / column.scale))
-    raw = {"wasserstein": in_sd * column.scale} if "wasserstein" in values else {}
-    return {**values, **raw, "wasserstein_sd": in_sd}
+    told = {**values, "wasserstein": in_sd * column.scale, "wasserstein_sd": in_sd}
+    return {name: value for name, value in told.items() if np.isfinite(value)}
 
 
 def _of_moments(reference: Reference, profile: Profile, index: int) -> Mapping[str, float]:

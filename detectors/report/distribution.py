@@ -38,10 +38,11 @@ def quantiles(column: NumericColumn, counts: Counts, probabilities: Floats) -> F
     ends = np.cumsum(bins)
     at = np.minimum(np.searchsorted(ends, ranks), bins.size - 1)
     into = (ranks - ends[at]) / np.maximum(bins[at], 1.0) + 1
-    lower, upper = (limits[at] for limits in column.extents)
+    within = column.minimum, column.maximum  # below the lowest float a bin begins at -inf
+    lower, upper = (np.clip(limits[at], *within) for limits in column.extents)
     into = np.clip(into, 0.0, 1.0)
     found: Floats = lower * (1 - into) + upper * into
-    return np.clip(found, column.minimum, column.maximum)
+    return np.clip(found, *within)
 
 
 def _of_numbers(column: NumericColumn, reference: Counts, current: Counts) -> Distribution:
@@ -57,7 +58,7 @@ def _of_numbers(column: NumericColumn, reference: Counts, current: Counts) -> Di
 
 
 def _bar_edges(column: NumericColumn, reference: Counts) -> Floats:
-    low, high = quantiles(column, reference, np.array([0.005, 0.995]))
+    low, high = quantiles(column, reference, np.array([0.005, 0.995])).tolist()
     if np.isnan(low):
         return np.empty(0)
     if low == high:  # a bar for the one value, and one for what lies on either side
@@ -68,7 +69,8 @@ def _bar_edges(column: NumericColumn, reference: Counts) -> Floats:
     if column.field.type is ColumnType.INTEGER and high - low < N_BARS:
         return np.arange(np.floor(low), np.ceil(high) + 2) - 0.5
     t = np.linspace(0.0, 1.0, N_BARS + 1)
-    return np.asarray(low * (1 - t) + high * t)  # `high - low` could overflow
+    between: Floats = low * (1 - t) + high * t  # `high - low` could overflow
+    return between
 
 
 def _bar_names(edges: Floats) -> tuple[str, ...]:
