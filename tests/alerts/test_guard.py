@@ -58,6 +58,21 @@ NUMERIC_HOSTS = [
     ("https://localhost/", ""),
     ("https://LOCALHOST./", ""),
     ("https://127.0.0.1:443/", "127.0.0.1"),
+    ("https://0x7f.0x0.0x0.0x1/", "127.0.0.1"),
+    ("https://0300.0250.0.1/", "192.168.0.1"),
+    ("https://3232235521/", "192.168.0.1"),
+    ("https://10.1/", "10.0.0.1"),
+    ("https://172.1048577/", "172.16.0.1"),
+    ("https://0.0.0.0/", "0.0.0.0"),
+    ("https://169.254.169.254/latest/meta-data/", ""),
+    ("https://[::]/", "::"),
+    ("https://[::ffff:169.254.169.254]/", "::ffff:169.254.169.254"),
+    ("https://[64:ff9b::169.254.169.254]/", "64:ff9b::a9fe:a9fe"),
+    ("https://[2002:7f00:1::]/", "2002:7f00:1::"),
+    ("https://[fe80::1%25lo]/", ""),
+    ("https://127.0.0.1.:443/", ""),
+    ("https://127.0.0.1:8443/", ""),
+    ("https://localhost.localdomain./", ""),
     ("https://%31%32%37.0.0.1/", ""),
     ("https://①②⑦.0.0.1/", ""),
 ]
@@ -71,6 +86,17 @@ NOT_A_TARGET = [
     "gopher://hooks.example/",
     "javascript:alert(1)",
     "unix:/var/run/docker.sock",
+    "http+unix://%2Fvar%2Frun%2Fdocker.sock/",
+    "dict://127.0.0.1:11211/",
+    "ldap://127.0.0.1/",
+    "sftp://hooks.example/",
+    "ws://hooks.example/",
+    "data:text/plain,hello",
+    "jar:https://hooks.example!/",
+    "https:/hooks.example/",
+    "https:hooks.example",
+    "https://hooks.example\\@127.0.0.1/",
+    "https://127.0.0.1@/",
     "https://",
     "https:///path",
     "https://:443/",
@@ -84,6 +110,10 @@ NOT_A_TARGET = [
     "https://a..b/",
     "https://hooks\x00.example/",
 ]
+
+
+def test_the_corpus_has_the_size_that_is_promised() -> None:
+    assert len(PRIVATE) + len(NUMERIC_HOSTS) + len(NOT_A_TARGET) >= 120
 
 
 def guard(*addresses: str, allow: tuple[str, ...] = ()) -> Guard:
