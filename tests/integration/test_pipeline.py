@@ -175,11 +175,15 @@ def pipeline(broker: Broker, database_url: str, tmp_path: Path) -> Iterator[Pipe
 
 @pytest.fixture
 def reference(tmp_path: Path) -> str:
+    return write_reference(tmp_path)
+
+
+def write_reference(folder: Path) -> str:
     """Thirty quiet hours of 200 rows, with the truth."""
     rng, n = np.random.default_rng(1), 6_000
     x, y = rng.normal(0, 1, n), rng.normal(0, 1, n)
     columns = {"x": x, "y": y, "prediction": x + y, "truth": x + y + rng.normal(0, 0.1, n)}
-    path = tmp_path / "reference.parquet"
+    path = folder / "reference.parquet"
     times = START - 30 * HOUR + np.arange(n) * HOUR / 200
     parquet.write_table(pa.table({**columns, "at": times}), path)
     return str(path)
