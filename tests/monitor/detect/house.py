@@ -1,9 +1,11 @@
 """Monitors whose windows say what a test wants, and what people are told of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from alerts.words import Ruling, Telling
 from detectors.report import WindowReport
@@ -18,6 +20,10 @@ from tests.support.counted import HOUR, monitor
 
 REFERENCE = "sha256:" + "0" * 64
 WEBHOOK = {"name": "pager", "url": "https://example.org/hook", "secret_file": "/secret"}
+
+
+class _DiedError(Exception):
+    """Stands for kill -9: what is not committed has not been."""
 
 
 @dataclass
@@ -58,8 +64,15 @@ class House:
             silences.put(connection, row)
 
     def hour(
-        self, number: int, report: WindowReport, name: str = "seats", *, revised: bool = False
+        self,
+        number: int,
+        report: WindowReport,
+        name: str = "seats",
+        *,
+        revised: bool = False,
+        dies: bool = False,
     ) -> list[Decided]:
+        """dies: the process, before the transaction is committed."""
         written = WrittenReport(
             series=Series(name, REFERENCE, HOUR),
             start=number * HOUR,
@@ -68,21 +81,25 @@ class House:
             decision=cast("Any", None),  # an alert is made of the report
             report=report,
         )
-        with self.database.write() as connection:
-            return alarms.observe(
-                connection,
-                written,
-                self.registrations[name],
-                now=self.now,
-                base_url="https://driftmeter.example",
-                revised=revised,
+        about, base_url = self.registrations[name], "https://driftmeter.example"
+        with self._transaction(dies) as connection:
+            decided = alarms.observe(
+                connection, written, about, now=self.now, base_url=base_url, revised=revised
             )
+        return decided  # noqa: RET504 - after the transaction, which may be undone
 
-    def tell(self) -> list[Decided]:
-        with self.database.write() as connection:
+    def tell(self, *, dies: bool = False) -> list[Decided]:
+        with self._transaction(dies) as connection:
             withdrawn = alarms.withdraw(connection, self.registrations, now=self.now)
             told = telling.tell(connection, self.registrations, now=self.now, base_url=None)
-            return [*withdrawn, *told]
+        return [*withdrawn, *told]
+
+    @contextmanager
+    def _transaction(self, dies: bool) -> Iterator[Connection]:
+        with suppress(_DiedError), self.database.write() as connection:
+            yield connection
+            if dies:
+                raise _DiedError
 
     def tellings(self) -> list[Telling]:
         return [one.reason for one in self.tell() if isinstance(one.reason, Telling)]
