@@ -104,16 +104,22 @@ class Letter:
 def letters(
     broker: Broker,
     *,
+    last: int | None = None,
     timeout_s: float = READ_TIMEOUT_S,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[Letter]:
-    """All that there are now, by partition and age. Raises BrokerUnavailableError."""
+    """All that there are now, by partition and age; or the last so many of each partition.
+
+    Raises BrokerUnavailableError.
+    """
     consumer: Any = broker.consumer(client_id=CLIENT)
     try:
         topic = broker.topics.dead_letters
         unread = {TopicPartition(topic, n) for n in consumer.partitions_for_topic(topic) or ()}
         consumer.assign(sorted(unread))
         consumer.seek_to_beginning(*unread)
+        if last is not None:
+            _skip(consumer, sorted(unread), but=last)
         deadline = monotonic() + timeout_s
         while unread:
             if monotonic() > deadline:
@@ -123,6 +129,13 @@ def letters(
             unread -= {at for at in unread if _is_read(consumer, at)}
     finally:
         consumer.close()
+
+
+def _skip(consumer: Any, partitions: Sequence[TopicPartition], *, but: int) -> None:
+    """Goes on to the last so many records of each partition, where there are more."""
+    first, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+    for at in partitions:
+        consumer.seek(at, max(first[at], ends[at] - but))
 
 
 def _is_read(consumer: Any, at: TopicPartition) -> bool:
@@ -221,12 +234,12 @@ def run_show(args: argparse.Namespace) -> int:
         sys.stdout.buffer.write(value)
         return 0
     print(f"id       {letter.id}")
-    print(f"reason   {_printable(letter.reason)}")
-    print(f"source   {_printable(letter.came_from)}")
+    print(f"reason   {printable(letter.reason)}")
+    print(f"source   {printable(letter.came_from)}")
     print(f"time     {_time(letter.record.time)}")
     for name, told in letter.record.headers:
         if name not in (Header.SOURCE, Header.REASON):
-            print(f"header   {_printable(name)}: {_shown(told)}")
+            print(f"header   {printable(name)}: {_shown(told)}")
     print(f"value    {len(value)} bytes\n{_shown(value[:SHOWN_BYTES])}")
     if len(value) > SHOWN_BYTES:
         print(f"… {len(value) - SHOWN_BYTES} more; --raw writes all of them")
@@ -250,12 +263,13 @@ def run_replay(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(f"{len(ready)} would be sent back")
         return 0
-    _send_back(broker, ready)
+    send_back(broker, ready)
     print(f"{len(ready)} sent back")
     return 1 if homeless else 0
 
 
-def _send_back(broker: Broker, ready: Sequence[Letter]) -> None:
+def send_back(broker: Broker, ready: Sequence[Letter]) -> None:
+    """Sends letters to where they lay; each must have a source."""
     if not ready:
         return
     publisher = Publisher(broker, client_id=CLIENT)
@@ -280,9 +294,9 @@ def _row(letter: Letter) -> tuple[str, str, str, str, str]:
     return (
         letter.id,
         _time(letter.record.time),
-        _printable(letter.monitor or "–"),
-        _printable(letter.came_from),
-        _printable(letter.reason),
+        printable(letter.monitor or "–"),
+        printable(letter.came_from),
+        printable(letter.reason),
     )
 
 
@@ -291,10 +305,10 @@ def _time(seconds: float) -> str:
 
 
 def _shown(raw: bytes) -> str:
-    return _printable(raw.decode("utf-8", errors="backslashreplace"))
+    return printable(raw.decode("utf-8", errors="backslashreplace"))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Nothing that a terminal would act on: these are strangers' bytes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 

@@ -13,7 +13,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import monitor
 from monitor.kafka.connecting import Broker
-from monitor.server import api, audit, pages, problems, retrains, silences, subscriptions, tokens
+from monitor.server import (
+    api,
+    audit,
+    dead_letters,
+    pages,
+    problems,
+    retrains,
+    silences,
+    subscriptions,
+    tokens,
+)
 from monitor.server.access import Gate, Identify, anyone
 from monitor.server.audit import Audited
 from monitor.server.deliveries import routes as deliveries

@@ -150,7 +150,13 @@ def run(args: argparse.Namespace) -> int:
         database, ArtifactStore(args.store), flags.broker(args), hash_key=hash_key
     )
     retrains = Loop(database, flags.broker(args), time.time, allow=args.webhook_allow)
-    app = create_app(database, registry, time.time, identify=_identities(args, database))
+    app = create_app(
+        database,
+        registry,
+        time.time,
+        identify=_identities(args, database),
+        broker=flags.broker(args),
+    )
     stop = threading.Event()
     workers = [
         _worker("registrar", registrar.tick, stop),

@@ -36,12 +36,12 @@ def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
         now = clock()
         with database.read() as connection:
             found = silences.rows(connection, now=now, with_ended=ended, limit=limit)
-        return {"items": [_document(row, now) for row in found]}
+        return {"items": [document(row, now) for row in found]}
 
     @router.get("/{silence_id}", summary="One silence")
     def get_silence(silence_id: str) -> Document:
         with database.read() as connection:
-            return _document(_found(silences.get(connection, silence_id), silence_id), clock())
+            return document(_found(silences.get(connection, silence_id), silence_id), clock())
 
     @router.post(
         "",
@@ -50,12 +50,12 @@ def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
         description="Alerts are decided as ever. What still fires when the silence ends is told "
         "then, and so is the end of what people knew to be firing.",
     )
-    def post_silence(document: Annotated[Document, Body(examples=[EXAMPLE])]) -> Document:
+    def post_silence(wanted: Annotated[Document, Body(examples=[EXAMPLE])]) -> Document:
         now = clock()
-        row = _row(_read(document), now)
+        row = _row(_read(wanted), now)
         with database.write() as connection:
             silences.put(connection, row)
-            return _document(_found(silences.get(connection, row["id"]), row["id"]), now)
+            return document(_found(silences.get(connection, row["id"]), row["id"]), now)
 
     @router.delete("/{silence_id}", summary="End a silence now", status_code=HTTPStatus.NO_CONTENT)
     def end_silence(silence_id: str) -> None:
@@ -66,9 +66,9 @@ def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
     return router
 
 
-def _read(document: Document) -> SilenceRequest:
+def _read(wanted: Document) -> SilenceRequest:
     try:
-        return SilenceRequest.model_validate(document)
+        return SilenceRequest.model_validate(wanted)
     except ValidationError as error:
         raise invalid_document(error) from None
 
@@ -97,7 +97,8 @@ def _found(row: Row[Any] | None, silence_id: str) -> Row[Any]:
     return row
 
 
-def _document(row: Row[Any], now: float) -> Document:
+def document(row: Row[Any], now: float) -> Document:
+    """A silence as the API and the pages tell it."""
     return {
         "id": row.id,
         "state": _state(row, now),

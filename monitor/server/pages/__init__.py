@@ -5,17 +5,31 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from monitor.server.pages import access, alerting, comparing, history, monitor, overview
+from monitor.kafka.connecting import Broker
+from monitor.server.pages import (
+    access,
+    alerting,
+    answering,
+    comparing,
+    history,
+    log,
+    monitor,
+    overview,
+)
 from monitor.server.pages.rendering import Renderer
 from monitor.server.problems import Page, ProblemError
 from monitor.sql.database import Database
 
 
-def routes(database: Database, render: Renderer, clock: Callable[[], float]) -> APIRouter:
+def routes(
+    database: Database, render: Renderer, clock: Callable[[], float], broker: Broker | None
+) -> APIRouter:
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     for page in (overview, monitor, comparing, history, alerting):
         page.add(router, database, render)
+    answering.add(router, database, render, clock)
     access.add(router, database, render, clock)
+    log.add(router, broker, render)
     return router
 
 

@@ -22,6 +22,12 @@ PATHS = (
     "/alerts/alert-1",
     "/deliveries",
     "/deliveries/delivery-1",
+    "/silences",
+    "/retrains",
+    "/tokens",
+    "/audit",
+    "/login",
+    "/dead-letters",
     "/nothing-here",
 )
 
@@ -74,6 +80,26 @@ def test_a_click_into_a_chart_leads_to_the_window_there(told: None, page: Page) 
     page.goto("/monitors/free-seats")
     page.locator("a.place").nth(2).click()
     expect(page.get_by_text("This is the window of 2020-03-11")).to_be_visible()
+
+
+def test_a_delivery_is_told_again_by_a_button(told: None, page: Page) -> None:
+    page.goto("/deliveries")
+    page.get_by_role("link", name="delivered alert to pager").click()
+    page.get_by_role("button", name="Deliver again").click()
+    expect(page.get_by_text("pending")).to_be_visible()
+    page.get_by_role("link", name="Audit").click()
+    expect(page.get_by_role("row", name="Tell it again")).to_contain_text("303")
+
+
+def test_a_token_is_made_shown_once_and_revoked(told: None, page: Page) -> None:
+    page.goto("/tokens")
+    page.get_by_label("Whose it is").fill("grafana")
+    page.get_by_role("button", name="Make a token").click()
+    expect(page.locator("pre")).to_contain_text("dm_")
+    page.goto("/tokens")
+    expect(page.locator("pre")).to_have_count(0)
+    page.get_by_role("button", name="Revoke the token of grafana").click()
+    expect(page.get_by_text("revoked")).to_be_visible()
 
 
 def test_a_keyboard_skips_to_the_content(told: None, page: Page) -> None:
