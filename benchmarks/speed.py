@@ -91,8 +91,9 @@ def compare(stack: NumericStack, reference: Profile, current: Profile) -> Mappin
     sizes = {"n_reference": a.sum(axis=-1), "n_current": b.sum(axis=-1)}
     ks, psi = s.kolmogorov_smirnov(a, b), s.population_stability_index(p, q)
     js, work = s.jensen_shannon_distance(p, q), s.wasserstein(a, b, **at)
-    of_psi = s.population_stability_index_moments(p, q)
-    of_js = s.jensen_shannon_distance_moments(p, q)
+    deals = s.dealt(p, q)
+    of_psi = s.population_stability_index_moments(p, q, deals=deals)
+    of_js = s.jensen_shannon_distance_moments(p, q, deals=deals)
     square, of_means = s.wasserstein_moments(a, b, **at)
     return {
         "ks": ks,

@@ -74,17 +74,22 @@ def of_values(a: Counts, b: Counts, /, *, positions: Floats) -> dict[str, Floats
 
 def of_shares(a: Counts, b: Counts, /) -> dict[str, Floats]:
     """Of statistics of shares of bins: (..., bins) and (..., bins) -> (...) each."""
+    deals = s.dealt(a, b)
     return {
         "chebyshev": s.chebyshev_p_value(s.chebyshev(a, b), reference=a, current=b),
-        "hellinger": s.hellinger_p_value(s.hellinger(a, b), **_named(s.hellinger_moments(a, b))),
+        "hellinger": s.hellinger_p_value(
+            s.hellinger(a, b), **_named(s.hellinger_moments(a, b, deals=deals))
+        ),
         "jensen_shannon_distance": s.jensen_shannon_distance_p_value(
-            s.jensen_shannon_distance(a, b), **_named(s.jensen_shannon_distance_moments(a, b))
+            s.jensen_shannon_distance(a, b),
+            **_named(s.jensen_shannon_distance_moments(a, b, deals=deals)),
         ),
         "kullback_leibler": s.kullback_leibler_p_value(
-            s.kullback_leibler(a, b), **_named(s.kullback_leibler_moments(a, b))
+            s.kullback_leibler(a, b), **_named(s.kullback_leibler_moments(a, b, deals=deals))
         ),
         "population_stability_index": s.population_stability_index_p_value(
-            s.population_stability_index(a, b), **_named(s.population_stability_index_moments(a, b))
+            s.population_stability_index(a, b),
+            **_named(s.population_stability_index_moments(a, b, deals=deals)),
         ),
     }
 

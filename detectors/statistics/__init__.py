@@ -9,6 +9,7 @@ from detectors.statistics.anderson_darling import (
     anderson_darling_p_value,
     anderson_darling_variance,
 )
+from detectors.statistics.bin_sums import Dealt, dealt
 from detectors.statistics.chebyshev import (
     chebyshev,
     chebyshev_p_value,
@@ -81,6 +82,7 @@ from detectors.statistics.welch_mean_shift import (
 )
 
 __all__ = [
+    "Dealt",
     "Moments",
     "anderson_darling",
     "anderson_darling_p_value",
@@ -92,6 +94,7 @@ __all__ = [
     "cramer_von_mises",
     "cramer_von_mises_moments",
     "cramer_von_mises_p_value",
+    "dealt",
     "degrees_of_freedom",
     "energy_distance",
     "energy_distance_moments",

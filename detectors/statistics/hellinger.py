@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from detectors.columns import Floats
-from detectors.statistics.bin_sums import moments_of_sum
+from detectors.statistics.bin_sums import Dealt, dealt, moments_of_sum
 from detectors.statistics.matched_laws import gamma_tail
 from detectors.statistics.shares import shares
 
@@ -19,12 +19,15 @@ def hellinger(reference: ArrayLike, current: ArrayLike, /) -> Floats:
     return np.minimum(np.sqrt(square), 1.0)
 
 
-def hellinger_moments(reference: ArrayLike, current: ArrayLike, /) -> tuple[Floats, Floats]:
+def hellinger_moments(
+    reference: ArrayLike, current: ArrayLike, /, *, deals: Dealt | None = None
+) -> tuple[Floats, Floats]:
     """Mean and variance of the squared distance without drift, given the pooled counts of each bin.
 
-    (..., bins) and (..., bins) -> (...) and (...). NaN where a side has no counts.
+    (..., bins) and (..., bins) -> (...) and (...). deals: of the same counts, where they are
+    known. NaN where a side has no counts.
     """
-    return moments_of_sum(reference, current, term=_term)
+    return moments_of_sum(deals or dealt(reference, current), term=_term)
 
 
 def hellinger_p_value(distance: ArrayLike, /, *, mean: ArrayLike, variance: ArrayLike) -> Floats:

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 from scipy.special import rel_entr
 
 from detectors.columns import Floats
-from detectors.statistics.bin_sums import moments_of_sum
+from detectors.statistics.bin_sums import Dealt, dealt, moments_of_sum
 from detectors.statistics.matched_laws import gamma_tail
 from detectors.statistics.shares import shares
 
@@ -27,14 +27,20 @@ def kullback_leibler(
 
 
 def kullback_leibler_moments(
-    reference: ArrayLike, current: ArrayLike, /, *, pseudocount: float = 0.5
+    reference: ArrayLike,
+    current: ArrayLike,
+    /,
+    *,
+    pseudocount: float = 0.5,
+    deals: Dealt | None = None,
 ) -> tuple[Floats, Floats]:
     """Mean and variance of the divergence without drift, given the pooled counts of each bin.
 
-    (..., bins) and (..., bins) -> (...) and (...). NaN where a side has no counts. The
-    pseudocount must not be 0: the divergence may then be infinite.
+    (..., bins) and (..., bins) -> (...) and (...). deals: of the same counts, where they are
+    known. NaN where a side has no counts. The pseudocount must not be 0: the divergence may then be
+    infinite.
     """
-    return moments_of_sum(reference, current, term=_term, pseudocount=pseudocount)
+    return moments_of_sum(deals or dealt(reference, current), term=_term, pseudocount=pseudocount)
 
 
 def kullback_leibler_p_value(

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from detectors.columns import Floats
-from detectors.statistics.bin_sums import moments_of_sum
+from detectors.statistics.bin_sums import Dealt, dealt, moments_of_sum
 from detectors.statistics.matched_laws import gamma_tail
 from detectors.statistics.shares import shares
 
@@ -24,13 +24,19 @@ def population_stability_index(
 
 
 def population_stability_index_moments(
-    reference: ArrayLike, current: ArrayLike, /, *, pseudocount: float = 0.5
+    reference: ArrayLike,
+    current: ArrayLike,
+    /,
+    *,
+    pseudocount: float = 0.5,
+    deals: Dealt | None = None,
 ) -> tuple[Floats, Floats]:
     """Mean and variance of the index without drift, given the pooled counts of each bin.
 
-    (..., bins) and (..., bins) -> (...) and (...). NaN where a side has no counts.
+    (..., bins) and (..., bins) -> (...) and (...). deals: of the same counts, where they are
+    known. NaN where a side has no counts.
     """
-    return moments_of_sum(reference, current, term=_term, pseudocount=pseudocount)
+    return moments_of_sum(deals or dealt(reference, current), term=_term, pseudocount=pseudocount)
 
 
 def population_stability_index_p_value(

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from detectors.columns import Floats
-from detectors.statistics.bin_sums import moments_of_sum
+from detectors.statistics.bin_sums import dealt, moments_of_sum
 from detectors.statistics.matched_laws import nakagami_tail
 from detectors.statistics.shares import shares
 
@@ -26,7 +26,7 @@ def total_variation_moments(reference: ArrayLike, current: ArrayLike, /) -> tupl
 
     (..., bins) and (..., bins) -> (...) and (...). NaN where a side has no counts.
     """
-    return moments_of_sum(reference, current, term=_term, n_nodes=_N_NODES)
+    return moments_of_sum(dealt(reference, current, n_nodes=_N_NODES), term=_term)
 
 
 def total_variation_p_value(
