@@ -113,15 +113,18 @@ def _data_quality(report: WindowReport, rule: Rule) -> Judgement:
     return replace(found, because=_said_of(worst)) if found.verdict is Verdict.DRIFT else found
 
 
+_NO_BREAKS = frozenset({Fault.DUPLICATE_IDS, Fault.OUT_OF_RANGE, Fault.CONSTANT})
+"""Ids come twice when a client tries again, numbers leave their range when the world has moved, and
+a day's weather is one value: that is counted, and breaks nothing."""
+
+
 def _is_break(issue: QualityIssue) -> bool:
-    """Ids come twice when a client tries again, and numbers leave their range when the world has
-    moved: that is counted, and breaks nothing."""
-    return issue.beyond and issue.fault not in (Fault.DUPLICATE_IDS, Fault.OUT_OF_RANGE)
+    return issue.beyond and issue.fault not in _NO_BREAKS
 
 
 def _grown(issue: QualityIssue) -> float:
-    """By how much its share has; the reference's share of a constant is a chance."""
-    return issue.share - (0.0 if issue.fault is Fault.CONSTANT else issue.reference)
+    """By how much its share has."""
+    return issue.share - issue.reference
 
 
 def _said_of(issue: QualityIssue) -> str:

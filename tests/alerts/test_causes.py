@@ -114,7 +114,7 @@ def test_a_fault_is_a_break_where_its_share_has_grown_beyond_the_limit() -> None
     assert faulty(Fault.MISSING, 0.4, 0.1) is Verdict.DRIFT
     assert faulty(Fault.MISSING, 0.15, 0.1) is Verdict.QUIET
     assert faulty(Fault.MISSING, 0.4, 0.1, beyond=False) is Verdict.QUIET
-    assert faulty(Fault.CONSTANT, 1.0, 0.9) is Verdict.DRIFT
+    assert faulty(Fault.CONSTANT, 1.0, 0.1) is Verdict.QUIET
     assert faulty(Fault.DUPLICATE_IDS, 0.9) is Verdict.QUIET
     assert faulty(Fault.OUT_OF_RANGE, 0.9) is Verdict.QUIET
 
