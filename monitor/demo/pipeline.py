@@ -4,9 +4,10 @@
         --model-server http://127.0.0.1:8501 --api http://127.0.0.1:8600
 
 It answers a request at once, and works on it afterwards: waits until the warehouse holds two
-weeks of labelled rides since the incident began, learns from them, puts the new model and the
-new reference beside the old ones, and promotes them: the model server loads the model, and the
-monitor is told of the reference. It prints one JSON line for every step.
+weeks of labelled rides since the incident began, learns from them, and puts the new model and the
+new reference beside the old ones. Both are deployed in one night, so that no day is predicted by
+the one and judged by the other's reference: the monitor is told of the reference, and when that is
+in force the model server loads the model. It prints one JSON line for every step.
 """
 
 import argparse
@@ -39,6 +40,8 @@ Tell = Callable[[Step], None]
 
 _POLL_S = 0.2
 _TIMEOUT_S = 30.0
+_HEARD_S = 1.0
+"""Until whoever counts has heard of a revision that is in force: a few tenths of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,13 @@ class Pipeline:
         """Waits for data, learns, promotes; yields what was done after every step."""
         yield {"step": "waiting", "since": since.isoformat(), "days": self.days}
         rides = self._rides(since)
+        self.folder.night.touch()
+        try:
+            yield from self._deploy(rides)
+        finally:
+            self.folder.night.unlink()
+
+    def _deploy(self, rides: pa.Table) -> Iterator[Step]:
         yield {"step": "training", "rows": rides.num_rows, "days": self.days}
         reference = self._learn(rides)
         yield {
@@ -67,9 +77,8 @@ class Pipeline:
             "error_before": model.mean_error(rides),
             "error_after": model.mean_error(reference),
         }
-        version = self._promote_model()
-        yield {"step": "model promoted", "version": version}
-        yield {"step": "reference promoted", **self._promote_reference(version)}
+        yield {"step": "reference promoted", **self._promote_reference()}
+        yield {"step": "model promoted", "version": self._promote_model()}
 
     def _rides(self, since: date) -> pa.Table:
         """The rides of the latest `days` labelled days since then, as soon as there are so many."""
@@ -94,15 +103,17 @@ class Pipeline:
         answer = self.model_server.post(f"/v2/repository/models/{NAME}/load").raise_for_status()
         return int(answer.json()["version"])
 
-    def _promote_reference(self, version: int) -> Step:
-        """Tells the monitor of its new reference and waits until it is in force.
+    def _promote_reference(self) -> Step:
+        """Tells the monitor of the newest model's reference and waits until it is in force.
 
         Raises RuntimeError, with the reason given, where it is refused.
         """
+        version = model.newest(self.folder.models)[0]
         put = self.api.put_monitor(self.folder.document(version))
         now = self.api.settle(NAME, put["revision"], timeout_s=_TIMEOUT_S)
         if now["status"] != "active":
             raise RuntimeError(f"the new reference was refused: {now['reason']}")
+        self.wait(_HEARD_S)
         return {"revision": now["revision"], "reference": now["reference"]["id"]}
 
 

@@ -180,6 +180,7 @@ def _start_traffic(
         _module(
             *("traffic", "--model", f"http://{addresses.listen}"),
             *("--ingest", f"http://{addresses.ingest}", "--warehouse", folder.warehouse),
+            *("--night", folder.night),
             *("--first-day", world.FIRST_DAY, "--lockdown", world.LOCKDOWN),
             *("--rows-per-day", world.ROWS_PER_DAY, "--seed", world.SEED),
             *("--day-seconds", day_seconds),

@@ -160,8 +160,8 @@ _PIPELINE = {
     "waiting": "waiting for {days} days of labels since {since}",
     "training": "learning from {rows} rides of {days} days",
     "trained": "error {error_before:.1f} → {error_after:.1f} seats, on days not learned from",
-    "model promoted": "model version {version} promoted",
-    "reference promoted": "its reference promoted, revision {revision} of the monitor",
+    "reference promoted": "new reference in force, revision {revision} of the monitor",
+    "model promoted": "model version {version} deployed overnight",
     "failed": "failed: {reason}",
 }
 _REMEMBERED = {"webhook verified", "trained", "model promoted", "reference promoted"}

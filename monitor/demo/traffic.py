@@ -4,8 +4,9 @@
         --warehouse rides --first-day 2020-02-10 --lockdown 2020-03-16 --day-seconds 0.5
 
 Requests hold 10 to 25 rides and alternate between KServe's V1 and V2. A working day takes
-`--day-seconds`; nights and weekends take nothing. For every day it prints one JSON line, and
-when the day's truth is known it puts the rides, predictions and truth into the warehouse as
+`--day-seconds`; nights and weekends take nothing, but for the night in which a new model is
+deployed: no day begins while the file `--night` is there. For every day it prints one JSON line,
+and when the day's truth is known it puts the rides, predictions and truth into the warehouse as
 `<day>.parquet`, which is what a new model can learn from.
 """
 
@@ -37,6 +38,8 @@ ID = "prediction_id"
 _ATTEMPTS = 4
 _FIRST_PAUSE_S = 0.05
 _TIMEOUT_S = 10.0
+_NIGHT_S = 0.05
+"""Between two looks whether the night is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +193,18 @@ def run(
     ingest: httpx2.Client,
     warehouse: Path,
     pace: Pace,
+    night: Path | None = None,
 ) -> Iterator[dict[str, object]]:
     """Sends the days one after the other; the truth of each follows at the end of the next.
+
+    night: a file; no day begins while it is there.
 
     Yields a summary of every day.
     """
     unlabelled: deque[SentDay] = deque()
     for day in days:
+        while night is not None and night.exists():
+            pace.sleep(_NIGHT_S)
         rng = np.random.default_rng((world.seed, day.toordinal(), 3))
         unlabelled.append(send(day, world.rides(day), model, pace, rng))
         n_labelled = 0
@@ -238,6 +246,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", required=True, help="URL of the model server or its collector")
     parser.add_argument("--ingest", required=True, help="URL that takes labels")
     parser.add_argument("--warehouse", type=Path, required=True, help="folder for what happened")
+    parser.add_argument("--night", type=Path, help="a file; no day begins while it is there")
     parser.add_argument("--first-day", type=date.fromisoformat, required=True)
     parser.add_argument("--days", type=int, help="stop after so many days; never, if not given")
     parser.add_argument("--lockdown", type=date.fromisoformat, help="its first day; default: none")
@@ -258,7 +267,8 @@ def main() -> None:
             httpx2.Client(base_url=options.model, timeout=_TIMEOUT_S) as model,
             httpx2.Client(base_url=options.ingest, timeout=_TIMEOUT_S) as ingest,
         ):
-            for line in run(world, days, model, ingest, options.warehouse, pace):
+            warehouse, night = options.warehouse, options.night
+            for line in run(world, days, model, ingest, warehouse, pace, night):
                 print(orjson.dumps(line).decode(), flush=True)
     except KeyboardInterrupt:
         raise SystemExit(0) from None

@@ -54,6 +54,12 @@ class Folder:
     def monitor(self) -> Path:
         return self.path / "monitor.yaml"
 
+    @property
+    def night(self) -> Path:
+        """A file that is there while a new model is made and deployed: the next working day begins
+        when it is gone."""
+        return self.path / "night"
+
     def reference(self, version: int) -> Path:
         return self.path / f"reference-{version}.parquet"
 

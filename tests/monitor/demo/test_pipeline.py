@@ -121,7 +121,12 @@ def pipeline(folder: Folder, serve: Serve, request: pytest.FixtureRequest) -> It
 def test_it_learns_from_the_incident_and_promotes_model_and_reference(
     pipeline: Pipeline, folder: Folder
 ) -> None:
-    steps = {step["step"]: step for step in pipeline.retrain(LOCKDOWN)}
+    steps = {}
+    for step in pipeline.retrain(LOCKDOWN):
+        steps[step["step"]] = step
+        assert folder.night.exists() == (step["step"] != "waiting")
+    assert not folder.night.exists()
+    assert list(steps)[-2:] == ["reference promoted", "model promoted"]
     reference = pq.read_table(folder.reference(version=2))
     assert reference.num_rows == 10 * 96
     assert steps["trained"]["error_after"] < steps["trained"]["error_before"]
@@ -134,6 +139,8 @@ def test_it_learns_from_the_incident_and_promotes_model_and_reference(
 def test_a_refused_reference_is_told_with_its_reason(pipeline: Pipeline) -> None:
     with pytest.raises(RuntimeError, match="no rows"):
         list(pipeline.retrain(LOCKDOWN))
+    assert pipeline.model_server.get("/v2/models/free-seats").json()["versions"] == ["1"]
+    assert not pipeline.folder.night.exists()
 
 
 @pytest.mark.parametrize("pipeline", [Api()], indirect=True)

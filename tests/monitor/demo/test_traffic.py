@@ -128,3 +128,16 @@ def test_a_days_requests_are_spread_over_its_seconds() -> None:
 def test_a_world_without_end_goes_on_after_its_first_weeks() -> None:
     days = World(MONDAY, 60, 7, None).days(None)
     assert [next(days) for _ in range(11)][-1] == date(2020, 2, 24)
+
+
+def test_no_day_begins_while_a_model_is_deployed(model: httpx2.Client, tmp_path: Path) -> None:
+    night, slept = tmp_path / "night", list[float]()
+    night.touch()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        night.unlink()
+
+    world, pace = World(MONDAY, 30, 7, None), Pace(0.0, clock=lambda: 0.0, sleep=sleep)
+    (told,) = run(world, world.days(1), model, client(Ingest()), tmp_path, pace, night)
+    assert (told["failed"], len(slept)) == (0, 1)
