@@ -73,9 +73,9 @@ def _add_approving(router: APIRouter, database: Database, clock: Callable[[], fl
 
     @router.post("/{retrain_id}/decision", include_in_schema=False)
     def decide_on_page(request: Request, retrain_id: str, approved: bool) -> RedirectResponse:
-        """The buttons of the page of a retrain."""
+        """The buttons of the page of retrains."""
         told = decide(retrain_id, principal(request).name, approved=approved)
-        return RedirectResponse(f"/retrains/{told['id']}", HTTPStatus.SEE_OTHER)
+        return RedirectResponse(f"/retrains?monitor={told['monitor']}", HTTPStatus.SEE_OTHER)
 
 
 def _add_reporting(router: APIRouter, database: Database, clock: Callable[[], float]) -> None:

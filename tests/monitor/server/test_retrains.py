@@ -75,7 +75,10 @@ def test_a_button_of_a_page_decides_and_goes_on_there(
 ) -> None:
     id_ = asked(database, approval=True)
     decided = client.post(f"/api/v1/retrains/{id_}/decision?approved=false", follow_redirects=False)
-    assert (decided.status_code, decided.headers["location"]) == (303, f"/retrains/{id_}")
+    assert (decided.status_code, decided.headers["location"]) == (
+        303,
+        "/retrains?monitor=free-seats",
+    )
     assert client.get(f"/api/v1/retrains/{id_}").json()["state"] == "rejected"
 
 
