@@ -1,6 +1,6 @@
 """Which notifications are to be sent now: at most one a place, those in good health first."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Exists, Row, and_, func, or_, select, update
@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, Connection, Exists, Row, and_, func, or_, 
 from alerts.delivery import State
 from monitor.sql import tables
 
-LEASE_S = 60.0
-"""Longer than an attempt may take; after it a claimed row whose process died comes up again."""
+LEASED_TIMEOUTS, LEASE_MARGIN_S = 4, 5.0
+"""Longer than an attempt may take, which is a few calls for some, and a name to resolve; after it
+a claimed row whose process died comes up again."""
 
 RESOLVED_REPEATED_FOR_S = 15 * 60.0
 """For how long one that forgets is told that something is over, as long as Prometheus does."""
@@ -68,9 +69,15 @@ def _taken(connection: Connection, ids: Collection[str], now: float) -> list[Row
     """Those that nobody else has taken meanwhile."""
     free = _T.c.id.in_(ids) & _due(now)
     rows = connection.execute(select(_T).where(free).with_for_update(skip_locked=True)).all()
-    taken = _T.c.id.in_([row.id for row in rows])
-    connection.execute(update(_T).where(taken).values(next_attempt_at=now + LEASE_S))
+    for row in rows:
+        leased = update(_T).where(_T.c.id == row.id)
+        connection.execute(leased.values(next_attempt_at=now + lease_s(row.target)))
     return list(rows)
+
+
+def lease_s(target: Mapping[str, Any]) -> float:
+    """For how long a claimed row is out of others' reach."""
+    return float(LEASED_TIMEOUTS * target["timeout_s"]) + LEASE_MARGIN_S
 
 
 def _due(now: float) -> ColumnElement[bool]:

@@ -64,13 +64,15 @@ class Deliveries:
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="delivery")
         self._in_flight: dict[str, Future[None]] = {}
         self._closing = threading.Event()
+        # SQLite lets one write at a time, and does not queue those that wait.
+        self._writing = threading.Lock()
 
     def tick(self, now: float) -> int:
         """Starts what is due, one row an endpoint; gives how many."""
         self._collect()
         self._prune(now)
         room = WORKERS - len(self._in_flight)
-        with self._database.write() as connection:
+        with self._writing, self._database.write() as connection:
             due.let_rest(connection, now)
             claimed = due.claim(
                 connection,
@@ -97,7 +99,7 @@ class Deliveries:
         if now - self._pruned_at < pruning.PRUNED_EVERY_S:
             return
         self._pruned_at = now
-        with self._database.write() as connection:
+        with self._writing, self._database.write() as connection:
             n = pruning.prune(connection, now, kept_s=self._kept_s)
         if n:
             log.info("%d deliveries older than %.0f days are forgotten", n, self._kept_s / 86_400)
@@ -122,7 +124,7 @@ class Deliveries:
             outcome = self._send(row, began)
         attempt = Attempt(outcome, began, self._clock())
         repeat_s = channels.REPEATED_S.get(row.target["kind"])
-        with self._database.write() as connection:
+        with self._writing, self._database.write() as connection:
             step = attempts.record(
                 connection, row.id, attempt, random=self._uniform, repeat_s=repeat_s
             )

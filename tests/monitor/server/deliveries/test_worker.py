@@ -21,7 +21,6 @@ from alerts.state import Alert, State, Transition
 from monitor.channels import Channel, Endpoint
 from monitor.server import queries
 from monitor.server.deliveries import endpoints
-from monitor.server.deliveries.due import LEASE_S
 from monitor.server.deliveries.worker import WORKERS, WORKERS_FOR_FAILING, Deliveries
 from monitor.sql import outbox, tables
 from monitor.sql.database import Database, upsert
@@ -108,12 +107,12 @@ def post(
         "secret_file": str(secret_file),
         "timeout_s": 5.0,
     }
-    put(database, event, target)
+    put(database, event, target, now=event.at)
 
 
-def put(database: Database, event: Notification, target: dict[str, object]) -> None:
+def put(database: Database, event: Notification, target: dict[str, object], *, now: float) -> None:
     with database.write() as connection:
-        outbox.put(connection, "alert", [event], [Endpoint("pager", target)], now=event.at)
+        outbox.put(connection, "alert", [event], [Endpoint("pager", target)], now=now)
 
 
 def worker(database: Database, now: float = NOW, **options: object) -> Deliveries:
@@ -305,7 +304,7 @@ def stand(database: Database, url: str, alert: Alert) -> None:
     transition = Transition(id=f"{alert.id}_{alert.state}", state=alert.state, at=at)
     told = announce(alert, transition, Origin())
     assert told is not None
-    put(database, told, {**ALERTMANAGER, "url": url})
+    put(database, told, {**ALERTMANAGER, "url": url}, now=alert.resolved_at or NOW)
 
 
 def said(body: bytes) -> str:
@@ -370,10 +369,10 @@ def test_a_worker_that_dies_in_the_middle_leaves_the_row_to_the_next(
     post(database, receiver.url, secret_file)
     receiver.gate.clear()
     dying = worker(database)
-    dying.tick(NOW)  # claimed and under way; then nothing more is heard of it
+    dying.tick(NOW)  # claimed for four timeouts of 5 s and 5 s; nothing more is heard of it
     other = worker(database)
-    assert other.tick(NOW + LEASE_S - 1) == 0
-    assert other.tick(NOW + LEASE_S) == 1
+    assert other.tick(NOW + 24) == 0
+    assert other.tick(NOW + 25) == 1
     receiver.gate.set()
     other.close()
     assert {headers["webhook-id"] for headers, _ in receiver.received} == {"one"}
@@ -434,7 +433,7 @@ def test_a_row_for_a_pager_goes_to_the_pager(
         }
     )
     told = notification(firing(), Origin(), id="one", type="driftmeter.alert.firing", at=NOW)
-    put(database, told, channel.target())
+    put(database, told, channel.target(), now=NOW)
     deliver(database)
     ((_, body),) = receiver.received
     assert json.loads(body)["dedup_key"] == "alert_1"
