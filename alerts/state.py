@@ -246,7 +246,7 @@ def _bad(alert: Alert, observation: Observation, policy: Policy) -> Step:
         alert,
         window=window,
         reason=observation.reason,
-        facts=observation.facts,
+        facts=_with_cause(observation.facts, alert.facts.probable_cause),
         severity=observation.severity,
     )
     if alert.state is State.PENDING:
@@ -258,6 +258,11 @@ def _bad(alert: Alert, observation: Observation, policy: Policy) -> Step:
         return Step(replace(latest, ruling=ruling), ruling)
     ruling = Ruling.GOES_ON if observation.verdict is Verdict.DRIFT else Ruling.HELD
     return Step(replace(latest, ruling=ruling), ruling)
+
+
+def _with_cause(facts: Facts, known: str | None) -> Facts:
+    """What probably caused an alert is known when it begins, and stays known."""
+    return facts if facts.probable_cause else replace(facts, probable_cause=known)
 
 
 def _waits(alert: Alert, policy: Policy) -> Ruling | None:

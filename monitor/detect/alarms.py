@@ -6,13 +6,14 @@ decided by `monitor.detect.telling`, in the same transaction.
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from alerts import causes, state, telling
 from alerts.facts import Facts
 from alerts.notification import Origin
+from alerts.rollout import WINDOWS_BACK, rollout
 from alerts.state import Alert, Cause, Observation, Step, Window
 from alerts.words import Finding, Ruling, Telling
 from detectors.report import Verdict
@@ -24,7 +25,7 @@ from monitor.detect.rules import Asked
 from monitor.kafka.messages import Registration
 from monitor.retraining import asking
 from monitor.spec.durations import format_duration
-from monitor.sql import alerts
+from monitor.sql import alerts, tables
 
 _NOTHING_NEW = frozenset({Ruling.QUIET, Ruling.UNDECIDED, Ruling.SEEN})
 _AT_ONCE = state.Policy()
@@ -60,8 +61,9 @@ def observe(
     if monitor.spec.paused:
         return []
     known = alerts.latest(connection, monitor.name, series.window_s)
+    probable_cause = _rollout(connection, written)
     steps = [
-        (one, _step(written, one, known.get(one.key)))
+        (one, _step(written, one, known.get(one.key), probable_cause))
         for one in rules.asked(monitor, kind_of(series, monitor.spec))
         if one.needs_labels or not revised
     ]
@@ -173,15 +175,39 @@ def origin_of(registration: Registration, reference_id: str | None, base_url: st
     )
 
 
-def _step(written: WrittenReport, asked: Asked, known: Alert | None) -> Step:
-    observation = causes.observe(
+def _step(
+    written: WrittenReport, asked: Asked, known: Alert | None, probable_cause: str | None
+) -> Step:
+    """probable_cause: what to say of it if an alert begins."""
+    seen = causes.observe(
         written.report,
         asked.rule,
         asked.judge(written.report),
         monitor=written.series.monitor,
         window=Window(start=written.start, end=written.end),
     )
-    return state.step(known, observation, asked.rule.policy)
+    if known is None or not known.is_open:
+        seen = replace(seen, facts=replace(seen.facts, probable_cause=probable_cause))
+    return state.step(known, seen, asked.rule.policy)
+
+
+def _rollout(connection: Connection, written: WrittenReport) -> str | None:
+    """What to say of a model that was rolled out shortly before a window."""
+    if not written.report.versions:
+        return None
+    t, series = tables.reports, written.series
+    before = (
+        select(t.c.body["versions"])
+        .where(
+            t.c.monitor == series.monitor,
+            t.c.window_s == series.window_s,
+            t.c.window_start < written.start,
+        )
+        .order_by(t.c.window_start.desc())
+        .limit(WINDOWS_BACK + 1)
+    )
+    versions = [[one["version"] for one in row or ()] for row in connection.scalars(before)]
+    return rollout(written.report.versions, versions)
 
 
 def _decided(cause: Cause, step: Step) -> Decided:

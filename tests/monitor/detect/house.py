@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, select
 
 from alerts.words import Ruling, Telling
+from detectors.decision import Decision
 from detectors.report import WindowReport
 from monitor.detect import alarms, telling
 from monitor.detect.alarms import Decided
@@ -15,7 +16,7 @@ from monitor.detect.judging import WrittenReport
 from monitor.detect.state import Series
 from monitor.kafka.messages import Registration
 from monitor.sql import registry, silences, tables
-from monitor.sql.database import Database
+from monitor.sql.database import Database, upsert
 from tests.support.counted import HOUR, monitor
 
 REFERENCE = "sha256:" + "0" * 64
@@ -73,20 +74,19 @@ class House:
         dies: bool = False,
     ) -> list[Decided]:
         """dies: the process, before the transaction is committed."""
-        written = WrittenReport(
-            series=Series(name, REFERENCE, HOUR),
-            start=number * HOUR,
-            revision=1,
-            monitor_revision=1,
-            decision=cast("Any", None),  # an alert is made of the report
-            report=report,
-        )
+        written = _written(number, report, name)
         about, base_url = self.registrations[name], "https://driftmeter.example"
         with self._transaction(dies) as connection:
             decided = alarms.observe(
                 connection, written, about, now=self.now, base_url=base_url, revised=revised
             )
         return decided  # noqa: RET504 - after the transaction, which may be undone
+
+    def keep(self, number: int, report: WindowReport) -> None:
+        """The report itself, for windows that look back at it."""
+        written = _written(number, report, "seats")
+        with self.database.write() as connection:
+            upsert(connection, tables.reports, [written.row(self.now)])
 
     def tell(self, *, dies: bool = False) -> list[Decided]:
         with self._transaction(dies) as connection:
@@ -111,6 +111,26 @@ class House:
             rows = connection.execute(select(t).where(t.c.kind == "alert").order_by(t.c.at)).all()
         alerts = [(row.endpoint, row.payload["data"]["alert"]) for row in rows]
         return [(endpoint, alert["cause"], alert["state"]) for endpoint, alert in alerts]
+
+
+def _written(number: int, report: WindowReport, name: str) -> WrittenReport:
+    decision = Decision(
+        verdict=report.verdict,
+        reason=report.reason,
+        p_value=report.p_value,
+        evidence=report.evidence,
+        threshold=report.threshold,
+        provisional=False,
+        columns={},
+    )
+    return WrittenReport(
+        series=Series(name, REFERENCE, HOUR),
+        start=number * HOUR,
+        revision=1,
+        monitor_revision=1,
+        decision=decision,
+        report=report,
+    )
 
 
 def rulings(decided: list[Decided]) -> dict[str, Ruling]:

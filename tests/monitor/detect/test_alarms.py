@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.words import Finding, Ruling
-from detectors.report import Performance
+from detectors.report import Performance, VersionReport, WindowReport
 from monitor.detect import alarms
 from monitor.detect.alarms import Decided
 from monitor.detect.clock import Mark
@@ -68,6 +68,20 @@ def test_a_cause_may_be_more_patient_than_the_others(house: House) -> None:
         Ruling.FIRED,
         Ruling.OVER,
     ]
+
+
+def test_a_model_that_was_rolled_out_is_named_as_the_probable_cause(house: House) -> None:
+    def of(version: str, report: WindowReport) -> WindowReport:
+        return replace(report, versions=(VersionReport(version=version, n_rows=500),))
+
+    house.hour(0, of("v3", QUIET))
+    house.keep(0, of("v3", QUIET))
+    (fired,) = [one.alert for one in house.hour(1, of("v4", drifting())) if one.alert]
+    said = "model version 'v4' began to answer, where 'v3' had"
+    assert fired.facts.probable_cause == said
+    house.keep(1, of("v4", drifting()))
+    (goes_on,) = [one.alert for one in house.hour(2, of("v4", drifting())) if one.alert]
+    assert goes_on.facts.probable_cause == said
 
 
 def listen(house: House, heard: float) -> list[Decided]:
