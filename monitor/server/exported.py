@@ -7,6 +7,7 @@ from typing import Any
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from monitor.retraining import records
 from monitor.server import queries
 from monitor.sql.database import Database
 from monitor.telemetry import metrics
@@ -21,6 +22,7 @@ MONITOR_METRICS: tuple[Metric, ...] = (
     metrics.MONITOR_EVIDENCE_THRESHOLD,
     metrics.MONITOR_DRIFTING,
     metrics.MONITOR_ALERT_STATE,
+    metrics.MONITOR_RETRAINS,
     metrics.MONITOR_COLUMN_EFFECT,
     metrics.MONITOR_COLUMN_MISSING,
     metrics.MONITOR_OUTLIERS,
@@ -47,11 +49,14 @@ class MonitorMetrics(Collector):
         with self._database.read() as connection:
             monitors = queries.monitors(connection)
             labelled = queries.last_labelled_reports(connection, [m["name"] for m in monitors])
+            retrains = records.counts(connection)
         families = {metric.name: _family(metric) for metric in MONITOR_METRICS}
         for monitor in monitors:
             for metric, labels, value in _samples(monitor, labelled.get(monitor["name"])):
                 if value is not None:
                     families[metric.name].add_metric(labels, value)
+        for labels, n in retrains.items():
+            families[metrics.MONITOR_RETRAINS.name].add_metric(labels, n)
         yield from families.values()
 
 

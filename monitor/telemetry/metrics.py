@@ -172,6 +172,12 @@ AGGREGATE_STOPPED = Metric(
     "1 for a partition that is not read on, because too much of it cannot be read.",
     ("topic", "partition"),
 )
+AGGREGATE_NEW_LOGS = Metric(
+    "driftmeter_aggregate_new_logs_total",
+    "counter",
+    "Times that another log was found under a topic's name: Kafka was wiped, or the topic deleted.",
+    ("topic", "partition"),
+)
 AGGREGATE_CORRECTIONS = Metric(
     "driftmeter_aggregate_corrected_labels_total",
     "counter",
@@ -275,6 +281,12 @@ MONITOR_ALERT_STATE = Metric(
     "driftmeter_monitor_alert_state",
     "gauge",
     "1 for the state that the monitor's latest alert is in.",
+    ("monitor", "state"),
+)
+MONITOR_RETRAINS = Metric(
+    "driftmeter_monitor_retrains",
+    "gauge",
+    "Retrains of the monitor that were ever asked for, by the state that each is in.",
     ("monitor", "state"),
 )
 MONITOR_COLUMN_EFFECT = Metric(

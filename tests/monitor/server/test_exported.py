@@ -9,6 +9,7 @@ from monitor.sql import registry
 from monitor.sql.database import Database
 from monitor.telemetry import metrics
 from tests.conftest import Needs
+from tests.monitor.retraining.days import Days, monitor
 from tests.monitor.server.conftest import DAY, FIRST_DAY, NOW, column, report, store_report
 
 
@@ -30,6 +31,11 @@ def test_the_last_report_is_what_a_scrape_shows(watched: Database, client: TestC
     assert seen["driftmeter_monitor_column_effect", "free-seats", "boarded", "sd"] == 2.1
     end = FIRST_DAY + 7 * DAY
     assert seen["driftmeter_monitor_window_end_timestamp_seconds", "free-seats"] == end
+
+
+def test_retrains_are_counted_by_state(watched: Database, client: TestClient) -> None:
+    Days(watched, monitor({})).drift()
+    assert samples(client)["driftmeter_monitor_retrains", "free-seats", "requested"] == 1
 
 
 def test_realised_performance_is_of_the_latest_window_with_labels(
