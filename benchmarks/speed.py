@@ -6,7 +6,7 @@
 profile (bins, moments, pairs of columns, outlier scores, sample), then Kolmogorov-Smirnov, the
 population stability index, Jensen-Shannon and Wasserstein-1, each with its p-value. `mmd`: the
 kernel two-sample test with 100 permutations, with its memory. `import`: what the counting side
-takes to import, beyond NumPy. Others are asked in environments of their own, installed on demand.
+takes to import, in seconds and memory, beyond NumPy. Others are asked in environments of their own, installed on demand.
 Seconds are of processor time, on one thread: what a quiet core takes, however busy the machine is.
 """
 
@@ -188,13 +188,27 @@ QUIET = {
 def import_lines() -> Iterator[Line]:
     """The whole process that imports, less one that imports NumPy alone."""
     numpy_alone = best_of(partial(imported, "numpy"), of_children)
+    memory_of_numpy = imported("numpy")
     for module in ("detectors.profile", "detectors.reference", "detectors.report.compare"):
         seconds = best_of(partial(imported, "numpy", module), of_children) - numpy_alone
-        yield Line(task="import", tool=module, seconds=seconds, note="beyond NumPy")
+        more_mb = imported("numpy", module) - memory_of_numpy
+        note = f"and {more_mb:.0f} MB beyond NumPy"
+        yield Line(task="import", tool=module, seconds=seconds, note=note)
 
 
-def imported(*modules: str) -> None:
-    subprocess.run([sys.executable, "-c", f"import {', '.join(modules)}"], check=True, cwd=ROOT)
+def imported(*modules: str) -> float:
+    """The peak memory, in MB, of a process that imports them; NaN where Linux does not say."""
+    # Not from getrusage: a child's peak there is at least what its parent held.
+    told = (
+        f"import pathlib, {', '.join(modules)}; status = pathlib.Path('/proc/self/status')\n"
+        "print(status.read_text() if status.exists() else '')"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", told], capture_output=True, check=True, cwd=ROOT, text=True
+    )
+    lines = (line.split() for line in process.stdout.splitlines())
+    peak = {words[0]: words[1] for words in lines if len(words) > 1}
+    return float(peak.get("VmHWM:", "nan")) / 1_024
 
 
 def of_children() -> float:
