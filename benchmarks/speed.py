@@ -6,8 +6,9 @@
 profile (bins, moments, pairs of columns, outlier scores, sample), then Kolmogorov-Smirnov, the
 population stability index, Jensen-Shannon and Wasserstein-1, each with its p-value. `mmd`: the
 kernel two-sample test with 100 permutations, with its memory. `import`: what the counting side
-takes to import, in seconds and memory, beyond NumPy. Others are asked in environments of their own, installed on demand.
-Seconds are of processor time, on one thread: what a quiet core takes, however busy the machine is.
+takes to import, in seconds and memory, beyond NumPy. Others are asked in environments of their own,
+installed on demand. Seconds are of processor time, on one thread: what a quiet core takes, however
+busy the machine is.
 """
 
 import argparse
