@@ -18,6 +18,7 @@ from alerts.channels.template import Words, words
 from alerts.delivery import Outcome
 from alerts.egress import Egress
 from alerts.notification import Notification, rfc3339
+from alerts.words import Severity
 
 REPEAT_S = 60.0
 EXPIRY_S = 4 * REPEAT_S
@@ -63,15 +64,23 @@ def alert(notification: Notification, *, now: float, words: Words = Message.of) 
 
 
 def _labels(notification: Notification) -> dict[str, str]:
-    """What an alert is known by; the monitor's labels add to it, or change the severity."""
-    incident = notification.data["alert"]
-    theirs = {_name(k): v for k, v in notification.data["monitor"]["labels"].items() if v}
+    """What an alert is known by; the monitor's labels add to it.
+
+    A label `severity` that is none of ours is a house's own word, and stands.
+    """
+    data = notification.data
+    incident = data["alert"]
+    theirs = {_name(k): v for k, v in data["monitor"]["labels"].items() if v}
+    if theirs.get("severity") in set(Severity):
+        del theirs["severity"]
+    named = "".join(word.capitalize() for word in incident["cause"].split())
     return {
-        "severity": "warning",
+        "severity": data["severity"],
         **theirs,
-        "alertname": f"Driftmeter{incident['cause'].capitalize()}",
+        "alertname": f"Driftmeter{named}",
         "monitor": notification.monitor,
         "window": f"{incident['first_window']['seconds']:.0f}s",
+        **({"rule": incident["rule"]} if incident["rule"] else {}),
     }
 
 

@@ -6,6 +6,7 @@ https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 import json
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -67,9 +68,29 @@ def test_the_labels_are_the_monitors_with_our_own() -> None:
         "monitor": "free-seats",
         "window": "86400s",
         "owner": "transport",
-        "severity": "critical",
+        "severity": "warning",
     }
-    assert alert(told.BARE, now=NOW)["labels"]["severity"] == "warning"
+
+
+def labelled(**changes: Any) -> dict[str, str]:
+    """The labels of an alert whose data say something else."""
+    labels: dict[str, str] = alert(
+        replace(told.FIRING, data={**told.FIRING.data, **changes}), now=NOW
+    )["labels"]
+    return labels
+
+
+def test_the_severity_is_the_alerts_unless_the_house_has_a_word_of_its_own() -> None:
+    monitor = told.FIRING.data["monitor"]
+    assert labelled(severity="info")["severity"] == "info"
+    own = labelled(monitor={**monitor, "labels": {"severity": "page"}})
+    assert own["severity"] == "page"
+
+
+def test_every_cause_has_a_name_and_every_threshold_its_own() -> None:
+    incident = {**told.FIRING.data["alert"], "cause": "concept drift", "rule": "psi"}
+    labels = labelled(alert=incident)
+    assert (labels["alertname"], labels["rule"]) == ("DriftmeterConceptDrift", "psi")
 
 
 def test_a_firing_alert_does_not_expire_before_its_end_is_told() -> None:
