@@ -2,26 +2,20 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
-from kafka.structs import TopicPartition
 
 from detectors.reference import Reference
 from detectors.schema import ReferenceError  # noqa: A004  of data, not of weak references
-from monitor.aggregate.reading import UnreadableError, monitor_of, read_predictions
+from monitor.apply.log_rows import CLIENT, FirstRows, Gathering, PredictionLog, TrailingRows
 from monitor.apply.resolving import fit_file, fit_predictions
 from monitor.files import FileError
 from monitor.kafka.connecting import Broker, BrokerUnavailableError
 from monitor.kafka.messages import Registration, RegistrationState
 from monitor.kafka.publishing import DeliveryError, Message, Publisher
-from monitor.kafka.records import Record, records_of
 from monitor.sql import registry
 from monitor.sql.database import Database
 from monitor.sql.store import ArtifactStore, StoreError
-
-CLIENT = "driftmeter-registrar"
-POLL_MS = 200
 
 _logger = logging.getLogger(__name__)
 
@@ -47,7 +41,7 @@ class Registrar:
         self._broker = broker
         self._publisher: Publisher | None = None
         self._told: dict[str, list[tuple[int, RegistrationState]]] = {}
-        self._firsts: dict[tuple[str, int], FirstRows] = {}
+        self._gatherings: dict[tuple[str, int], Gathering] = {}
 
     def tick(self, now: float) -> None:  # noqa: ARG002  every role's tick is given the time
         """Fits what waits to be fitted and publishes what has changed."""
@@ -61,8 +55,8 @@ class Registrar:
             self._publish()
 
     def close(self) -> None:
-        for first in self._firsts.values():
-            first.close()
+        for gathering in self._gatherings.values():
+            gathering.close()
         if self._publisher is not None:
             self._publisher.close()
 
@@ -84,33 +78,31 @@ class Registrar:
     def _fit(self, registration: Registration) -> Reference | None:
         """None while there are not enough rows yet."""
         spec = registration.monitor.spec
-        if spec.reference.first is None:
+        if spec.reference.url is not None:
             return fit_file(spec, hash_key=self._hash_key)
         try:
-            batches = self._first_rows(registration, spec.reference.first)
+            batches = self._rows_of_log(registration)
         except BrokerUnavailableError as error:
             _logger.warning("%s: %s", registration.name, error)
             return None
         return None if batches is None else fit_predictions(batches, spec)
 
-    def _first_rows(self, registration: Registration, n: int) -> Sequence[pa.RecordBatch] | None:
+    def _rows_of_log(self, registration: Registration) -> Sequence[pa.RecordBatch] | None:
         key = (registration.name, registration.revision)
-        if key not in self._firsts:
-            self._firsts[key] = FirstRows(self._broker, registration, n)
-        first = self._firsts[key]
-        first.poll()
-        if not first.is_complete:
-            progress = f"waits for predictions: {first.n_rows} of {n}"
-            if registration.reason != progress:
-                with self._database.write() as connection:
-                    registry.note(connection, registration, progress)
-            return None
-        return first.batches
+        if key not in self._gatherings:
+            self._gatherings[key] = _gathering(self._broker, registration)
+        gathering = self._gatherings[key]
+        gathering.poll()
+        batches = gathering.batches
+        if batches is None and registration.reason != gathering.progress:
+            with self._database.write() as connection:
+                registry.note(connection, registration, gathering.progress)
+        return batches
 
     def _drop_superseded(self, waiting: Sequence[Registration]) -> None:
         wanted = {(registration.name, registration.revision) for registration in waiting}
-        for key in self._firsts.keys() - wanted:
-            self._firsts.pop(key).close()
+        for key in self._gatherings.keys() - wanted:
+            self._gatherings.pop(key).close()
 
     def _publish(self) -> None:
         with self._database.read() as connection:
@@ -143,44 +135,10 @@ def _saying(latest: Registration, in_force: Registration | None) -> list[Registr
     return [latest]
 
 
-class FirstRows:
-    """The first rows of a monitor in the topic predictions, read from its beginning."""
-
-    def __init__(self, broker: Broker, registration: Registration, n: int) -> None:
-        self.batches: list[pa.RecordBatch] = []
-        self.n_rows = 0
-        self._registration = registration
-        self._n = n
-        self._consumer: Any = broker.consumer(client_id=CLIENT)
-        topic = broker.topics.predictions
-        partitions = self._consumer.partitions_for_topic(topic) or ()
-        self._consumer.assign([TopicPartition(topic, p) for p in sorted(partitions)])
-
-    @property
-    def is_complete(self) -> bool:
-        return self.n_rows >= self._n
-
-    def poll(self) -> None:
-        """Takes what has come; messages that cannot be read are aggregate's to complain of."""
-        if self.is_complete:
-            return
-        polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=5_000)
-        records = records_of(record for records in polled.values() for record in records)
-        ours = [record for record in records if self._is_ours(record)]
-        for batch in read_predictions(ours, self._registration)[0]:
-            self._take(batch.rows)
-
-    def close(self) -> None:
-        self._consumer.close()
-
-    def _is_ours(self, record: Record) -> bool:
-        try:
-            return monitor_of(record) == self._registration.name
-        except UnreadableError:
-            return False
-
-    def _take(self, batch: pa.RecordBatch) -> None:
-        taken = batch.slice(0, self._n - self.n_rows)
-        if taken.num_rows:
-            self.batches.append(taken)
-            self.n_rows += taken.num_rows
+def _gathering(broker: Broker, registration: Registration) -> Gathering:
+    """Of the rows that a monitor's reference is to be of."""
+    reference, log = registration.monitor.spec.reference, PredictionLog(broker, registration)
+    if reference.first is not None:
+        return FirstRows(log, reference.first)
+    assert reference.trailing is not None  # one of the sources is given
+    return TrailingRows(log, reference.trailing)

@@ -82,6 +82,11 @@ def answer(question: Question, progress: Progress) -> Findings:
 def _reference(question: Question) -> tuple[Reference, int]:
     """With the number of rows that it takes from the beginning of the files."""
     spec, hash_key = question.monitor.spec, question.hash_key
+    if spec.reference.trailing is not None:
+        raise FileError(
+            "the reference is of predictions that Kafka has: for a backtest, name a file in "
+            "spec.reference"
+        )
     if spec.reference.first is None:
         return fit_file(spec, hash_key=hash_key), 0
     reads = (read(path, time=question.time, registration=None) for path in question.paths)

@@ -25,8 +25,7 @@ def _above(findings: Findings) -> Iterator[str]:
     spec = findings.monitor.spec
     budget = spec.detection.false_alarms
     yield f"monitor    {findings.monitor.name}, at most {budget} false alarms"
-    source = spec.reference.url or "the first rows"
-    yield f"reference  {shortened(source, 60)}, {findings.n_reference:,} rows"
+    yield f"reference  {shortened(str(spec.reference), 60)}, {findings.n_reference:,} rows"
     span = f"{_moment(findings.first)} to {_moment(findings.last)}"
     yield f"rows       {findings.n_rows:,}, {span}"
     for text in findings.injected:

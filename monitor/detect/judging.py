@@ -203,7 +203,7 @@ class Judge:
         """What the window that began at `start` says beside earlier ones, given by age in seconds
         and profile."""
         found = []
-        for windows in spec.detection.compare_with:
+        for windows in spec.compared_with:
             where = beside(windows)
             chosen = [content for age_s, content in past if where.chooses(age_s, start)]
             found.append(self._past(series, spec, chosen).compare(profile, name=where.name))

@@ -334,7 +334,7 @@ class Keeper:
         kept then, for as long as later ones, or their late labels, may ask for it."""
         report = self._judge.report(spec, profile, decision)
         report = replace(report, versions=self._judge.versions(series, spec, parts))
-        span_s = max((beside(w).span_s for w in spec.detection.compare_with), default=0.0)
+        span_s = max((beside(w).span_s for w in spec.compared_with), default=0.0)
         if span_s == 0:
             return report
         state.write_past(tick.connection, series, start, profile.to_bytes())

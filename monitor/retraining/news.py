@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from alerts.retraining.lifecycle import RetrainState
 from monitor.retraining import records, trouble
 from monitor.retraining.records import Record
-from monitor.spec.model import Monitor, Reference
+from monitor.spec.model import Monitor
+from monitor.spec.reference import Reference
 from monitor.spec.strict import Strict
 from monitor.sql import registry
 

@@ -10,7 +10,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from monitor.explain import Complaint, Where, explain
-from monitor.spec.model import Monitor, Reference
+from monitor.spec.model import Monitor
+from monitor.spec.reference import Reference
 from monitor.spec.retraining import RetrainSubscription
 
 _Document = TypeVar("_Document", Monitor, RetrainSubscription)

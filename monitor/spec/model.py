@@ -10,11 +10,9 @@ A name and a reference are enough; everything else has a default that works::
       reference: training.parquet
 """
 
-import re
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    BeforeValidator,
     Field,
     model_validator,
 )
@@ -23,7 +21,8 @@ from detectors.columns import RESERVED_PREFIX, ColumnType
 from detectors.output import N_CLASSES, N_GROUP_COLUMNS
 from monitor.spec.alerting import Alerts
 from monitor.spec.capture import Capture
-from monitor.spec.detection import Detection
+from monitor.spec.detection import Detection, PastWindows
+from monitor.spec.reference import Source
 from monitor.spec.retraining import Retrain
 from monitor.spec.strict import NAME_PATTERN, Duration, Strict
 from monitor.spec.windows import Window, Windows, check_windows
@@ -31,7 +30,6 @@ from monitor.spec.windows import Window, Windows, check_windows
 API_VERSION = "driftmeter.dev/v1"
 
 _POINTER_PATTERN = r"^(/.*)?$"
-_FIRST = re.compile(r"first\s+(\d[\d_,]*)")
 
 
 class Metadata(Strict):
@@ -45,38 +43,6 @@ class Metadata(Strict):
         max_length=32,
         description="Free labels such as owner or team; alerts carry them.",
     )
-
-
-class Reference(Strict):
-    """Where the data comes from that the model is expected to see."""
-
-    url: str | None = Field(
-        default=None,
-        min_length=1,
-        description="A file or URL of training rows: CSV, Parquet, JSON lines, Arrow.",
-    )
-    first: int | None = Field(
-        default=None, ge=100, le=10_000_000, description="Use the first N predictions instead."
-    )
-    time: str | None = Field(
-        default=None,
-        description="The column of the file that tells when a row happened. With it the "
-        "reference knows how its own days differ.",
-    )
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.url is None) == (self.first is None):
-            raise ValueError("give either url or first, not both")
-        return self
-
-
-def _reference(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if first := _FIRST.fullmatch(value.strip()):
-        return {"first": int(re.sub(r"[_,]", "", first[1]))}
-    return {"url": value}
 
 
 class EventTime(Strict):
@@ -137,10 +103,10 @@ class Model(Strict):
 
 
 class Spec(Strict):
-    reference: Annotated[
-        Reference,
-        BeforeValidator(_reference, json_schema_input_type=str | Reference),
-    ] = Field(description="A file or URL, or 'first 10000' for the first predictions.")
+    reference: Source = Field(
+        description="A file or URL, or 'first 10000' for the first predictions, or 'trailing 30d' "
+        "for those of a trailing window."
+    )
     paused: bool = Field(
         default=False,
         description="Rows are counted and windows reported, but not decided: no alert comes of "
@@ -214,6 +180,15 @@ class Spec(Strict):
     detection: Detection = Detection()
     alerts: Alerts = Alerts()
     retrain: Retrain = Retrain()
+
+    @property
+    def compared_with(self) -> tuple[PastWindows, ...]:
+        """Past windows that every window is set beside: those asked for, and those that a trailing
+        reference would be of by now."""
+        asked, trailing = self.detection.compare_with, self.reference.trailing
+        if trailing is None or any(one.trailing == trailing for one in asked):
+            return asked
+        return (PastWindows(trailing=trailing), *asked)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

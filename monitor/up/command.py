@@ -364,6 +364,9 @@ def _declare(addresses: Addresses, token_file: Path | None, monitors: Sequence[M
                 n = monitor.spec.reference.first
                 _say(f"{monitor.name}: its first {n:,} predictions will be its reference")
                 continue
+            if monitor.spec.reference.trailing is not None:
+                _say(f"{monitor.name}: its predictions will be its reference")
+                continue
             _say(f"{monitor.name}: reading its reference …")
             found = client.settle(monitor.name, put["revision"], timeout_s=600)
             ending = "is active" if found["status"] == "active" else f"failed: {found['reason']}"

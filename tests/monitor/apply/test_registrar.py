@@ -1,7 +1,13 @@
+import threading
+import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -11,6 +17,7 @@ from detectors.columns import ColumnType, Role
 from detectors.reference import Reference
 from monitor import batches
 from monitor.aggregate.following import Follower
+from monitor.apply.log_rows import PredictionLog, TrailingRows
 from monitor.apply.registrar import Registrar
 from monitor.kafka.connecting import Broker
 from monitor.kafka.messages import ARROW, Header, Registration
@@ -210,10 +217,76 @@ def test_the_first_predictions_become_a_reference(
     assert reference.prediction == "prediction"
 
 
+def test_a_trailing_window_of_predictions_becomes_a_reference(
+    database: Database, registrar: Registrar, embedded_broker: Broker, tmp_path: Path
+) -> None:
+    put(database, reference="trailing 2h")
+    send(embedded_broker, range(100))
+    waiting = tick_until(registrar, database, lambda found: found.reason is not None)
+    assert waiting.reason is not None
+    assert waiting.reason.endswith("2h are wanted")
+    send(embedded_broker, range(100, 200))
+    found = tick_until(registrar, database, lambda found: found.state != "resolving")
+    assert found.reference_id is not None
+    content = ArtifactStore(str(tmp_path / "store")).get(found.reference_id)
+    reference = Reference.from_bytes(content)
+    assert (reference.profile.first_time, reference.profile.last_time) == (80 * 60.0, 199 * 60.0)
+    assert reference.profile.n == 120
+
+
+def test_of_a_large_trailing_window_a_part_is_kept_whatever_it_comes_in(
+    embedded_broker: Broker, training: str
+) -> None:
+    known = Registration(monitor=monitor(reference="trailing 1h"), revision=1, state="resolving")
+    for first in range(0, 400, 100):
+        send(embedded_broker, range(first, first + 100))
+    kept = []
+    for most_rows in (1_000, 250):
+        rows = TrailingRows(PredictionLog(embedded_broker, known), 5 * HOUR, most_rows=most_rows)
+        while rows.batches is None:
+            rows.poll()
+        kept.append({i for b in rows.batches or () for i in b[batches.ID].to_pylist()})
+        rows.close()
+    every, some = kept
+    assert len(every) == 300
+    assert some == {i for i in every if zlib.crc32(i.encode()) % 2 == 0}
+
+
+@pytest.mark.parametrize("scheme", ["memory", "file", "http"])
+def test_a_reference_may_be_anywhere_that_fsspec_opens(
+    scheme: str, database: Database, registrar: Registrar, tmp_path: Path
+) -> None:
+    csv.write_csv(pa.table({"x": np.arange(50.0)}), tmp_path / "x.csv")
+    with ExitStack() as stack:
+        if scheme == "memory":
+            url = "memory://references/x.csv"
+            fsspec.filesystem("memory").pipe("/references/x.csv", (tmp_path / "x.csv").read_bytes())
+        elif scheme == "file":
+            url = f"file://{tmp_path}/x.csv"
+        else:
+            url = stack.enter_context(served(tmp_path)) + "/x.csv"
+        found = resolved(database, registrar, reference=url)
+    assert (found.state, found.reason) == ("active", None)
+    assert [field.name for field in found.schema] == ["x"]
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a web server of a folder's files."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
 def test_a_superseded_wait_ends(
     database: Database, registrar: Registrar, embedded_broker: Broker, training: str
 ) -> None:
     resolved(database, registrar, reference="first 150")
     assert resolved(database, registrar, reference=training).state == "active"
     registrar.tick(4.0)
-    assert registrar._firsts == {}
+    assert registrar._gatherings == {}

@@ -38,8 +38,15 @@ def test_the_first_predictions_may_be_the_reference(text: str) -> None:
     assert (reference.first, reference.url) == (10_000, None)
 
 
-def test_a_reference_is_a_url_or_the_first_predictions_not_both() -> None:
-    with pytest.raises(ValidationError, match="either url or first"):
+@pytest.mark.parametrize("text", ["trailing 30d", " last  30d", {"trailing": "30d"}])
+def test_a_trailing_window_may_be_the_reference_and_is_compared_with_too(text: object) -> None:
+    spec = monitor(text).spec
+    assert (spec.reference.trailing, spec.reference.url) == (30 * 86_400.0, None)
+    assert [one.trailing for one in spec.compared_with] == [30 * 86_400.0]
+
+
+def test_a_reference_has_one_source() -> None:
+    with pytest.raises(ValidationError, match="one of url, first and trailing"):
         monitor({"url": "a.csv", "first": 1000})
 
 
