@@ -26,6 +26,8 @@ spec:
   alerts:
     webhooks: [{{name: hook, url: "{url}/200", secret_file: {folder}/secret}}]
     channels:
+      - name: topic
+        kafka: {{topic: model-alerts}}
       - name: team
         slack: {{url_file: {folder}/slack}}
         template: {{title: "Look at {{monitor}}, {{owner}}", text: "{{columns}} moved"}}
@@ -82,6 +84,8 @@ def test_a_channel_is_tried_by_the_server_and_told_again_by_hand(
     there = ["--api", start(supervisor, Settings(data=tmp_path / "data")).api_url]
     assert cli.main(["apply", str(document), *there]) == 0
     assert cli.main(["alerts", "test", "hook", "--monitor", "free-seats", *there]) == 0
+    assert cli.main(["alerts", "test", "topic", "--monitor", "free-seats", *there]) == 0
+    assert "topic: alert.resolved delivered (acknowledged)" in capsys.readouterr().out
     assert cli.main(["alerts", "test", "team", "--monitor", "free-seats", *there]) == 1
     assert "team: alert.resolved failed (HTTP 404)" in capsys.readouterr().out
     assert cli.main(["alerts", "test", "team", "--monitor", "free-seats", "--print", *there]) == 0
