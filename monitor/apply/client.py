@@ -59,7 +59,14 @@ class Client:
         return self._call("GET", f"/api/v1/monitors/{name}")
 
     def monitors(self) -> list[Document]:
-        return list(self._call("GET", "/api/v1/monitors")["items"])
+        """All monitors by name, however many pages they take."""
+        found: list[Document] = []
+        after: str | None = ""
+        while after is not None:
+            page = self._call("GET", f"/api/v1/monitors?after={after}")
+            found += page["items"]
+            after = page["next"]
+        return found
 
     def revisions(self, name: str) -> list[Document]:
         """Every revision of a monitor, the latest first; of one that was deleted, too."""

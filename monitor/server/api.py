@@ -8,8 +8,10 @@ from fastapi import APIRouter, Body, Header, Path, Query, Response
 from pydantic import ValidationError
 
 from alerts.delivery import State
+from alerts.words import State as AlertState
+from detectors.report import Verdict
 from monitor.kafka.messages import Registration
-from monitor.server import queries
+from monitor.server import queries, windows
 from monitor.server.problems import ProblemError, invalid_document
 from monitor.spec.model import Monitor
 from monitor.spec.strict import NAME_PATTERN
@@ -23,6 +25,7 @@ IfMatch = Annotated[
     str | None, Header(description='A revision, as in "3": only if that is still the latest.')
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many.")]
+Offset = Annotated[int, Query(ge=0, le=10_000_000, description="After so many.")]
 OfMonitor = Annotated[str | None, Query(description="Only of this monitor.")]
 
 EXAMPLE = {
@@ -49,10 +52,27 @@ def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
 
 
 def _add_monitors(router: APIRouter, database: Database, clock: Callable[[], float]) -> None:
-    @router.get("/monitors", tags=["monitors"], summary="All monitors")
-    def list_monitors() -> Document:
+    @router.get(
+        "/monitors",
+        tags=["monitors"],
+        summary="Monitors by name",
+        description="Page by page: `next` is the `after` of the next page, null on the last.",
+    )
+    def list_monitors(
+        label: Annotated[
+            list[str],
+            Query(description="Only with this label, as in owner:transit; all of several."),
+        ] = [],  # noqa: B006 - FastAPI copies it
+        state: Annotated[Verdict | None, Query(description="Only in this state.")] = None,
+        after: Annotated[str, Query(description="Only names that come after this one.")] = "",
+        limit: Limit = 100,
+    ) -> Document:
         with database.read() as connection:
-            return {"items": queries.monitors(connection)}
+            found = queries.monitors(
+                connection, labels=label, state=state, after=after, limit=limit + 1
+            )
+        items = found[:limit]
+        return {"items": items, "next": items[-1]["name"] if len(found) > limit else None}
 
     @router.get("/monitors/{name}", tags=["monitors"], summary="One monitor")
     def get_monitor(name: Name, response: Response) -> Document:
@@ -167,25 +187,65 @@ def _add_history(router: APIRouter, database: Database) -> None:
             _or_404(queries.monitor(connection, name), f"no monitor named {name!r}")
             return {"items": queries.reports(connection, name, limit=limit, before=before)}
 
+    @router.get(
+        "/monitors/{name}/windows",
+        tags=["reports"],
+        summary="Figures of windows, oldest first",
+        description="The latest of one length: small enough for months of them.",
+    )
+    def list_windows(
+        name: Name,
+        seconds: Annotated[
+            float | None,
+            Query(ge=0, description="Their length, 0 of windows by rows; the shortest if absent."),
+        ] = None,
+        limit: Annotated[int, Query(ge=1, le=10_000, description="At most so many.")] = 500,
+        before: Annotated[
+            float | None,
+            Query(description="Only windows that start before this, in seconds since 1970."),
+        ] = None,
+    ) -> Document:
+        with database.read() as connection:
+            lengths = windows.lengths(connection, name)
+            length = seconds if seconds is not None else min(lengths, default=0.0)
+            found = windows.history(connection, name, length, limit=limit, before=before)
+        return {"items": [window.to_json() for window in found]}
+
     @router.get("/reports/{report_id}", tags=["reports"], summary="One report")
     def get_report(report_id: str) -> Document:
         with database.read() as connection:
             return _or_404(queries.report(connection, report_id), f"no report {report_id!r}")
 
     @router.get("/alerts", tags=["alerts"], summary="Alerts, the latest first")
-    def list_alerts(monitor: OfMonitor = None, limit: Limit = 50) -> Document:
+    def list_alerts(
+        monitor: OfMonitor = None,
+        state: Annotated[AlertState | None, Query(description="Only in this state.")] = None,
+        limit: Limit = 50,
+        offset: Offset = 0,
+    ) -> Document:
         with database.read() as connection:
-            return {"items": queries.alerts(connection, name=monitor, limit=limit)}
+            found = queries.alerts(
+                connection, name=monitor, state=state, limit=limit, offset=offset
+            )
+        return {"items": found}
+
+    @router.get("/alerts/{alert_id}", tags=["alerts"], summary="One alert")
+    def get_alert(alert_id: str) -> Document:
+        with database.read() as connection:
+            return _or_404(queries.alert(connection, alert_id), f"no alert {alert_id!r}")
 
     @router.get("/deliveries", tags=["alerts"], summary="Notifications and their attempts")
     def list_deliveries(
         monitor: OfMonitor = None,
         state: Annotated[State | None, Query(description="Only those that are so.")] = None,
         limit: Limit = 50,
+        offset: Offset = 0,
     ) -> Document:
         with database.read() as connection:
-            found = queries.deliveries(connection, name=monitor, state=state, limit=limit)
-            return {"items": found}
+            found = queries.deliveries(
+                connection, name=monitor, state=state, limit=limit, offset=offset
+            )
+        return {"items": found}
 
 
 def _monitor_from(document: Document, name: str) -> Monitor:

@@ -1,6 +1,7 @@
 """The application that `driftmeter serve` runs: API, pages, documentation, probes, metrics."""
 
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -26,10 +27,12 @@ from monitor.server import (
 )
 from monitor.server.access import Gate, Identify, anyone
 from monitor.server.audit import Audited
+from monitor.server.conditional import Conditional
 from monitor.server.deliveries import routes as deliveries
 from monitor.server.deliveries.exported import EndpointMetrics
 from monitor.server.exported import MonitorMetrics
 from monitor.server.pages.rendering import Renderer
+from monitor.server.repeats import OnlyOnce
 from monitor.sql.database import Database
 
 STATIC = Path(monitor.__file__).parent / "static"
@@ -55,6 +58,8 @@ def create_app(
         redoc_url=None,
         openapi_url="/api/openapi.json",
         favicon_url="/static/favicon.svg",
+        version=metadata.version("driftmeter"),
+        responses=problems.RESPONSES,
     )
     render = Renderer(clock)
     problems.install(app, pages.error_page(render))
@@ -71,6 +76,8 @@ def create_app(
     app.include_router(pages.routes(database, render, clock, broker))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_probes(app, database, registry)
+    app.add_middleware(Conditional)
+    app.add_middleware(OnlyOnce, database=database, clock=clock)
     app.add_middleware(Audited, database=database, clock=clock)
     app.add_middleware(Gate, identify=identify)  # the last one is the first to see a request
     return app

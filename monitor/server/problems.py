@@ -18,6 +18,43 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "faults": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["path", "message"],
+                "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+_EXAMPLE = {
+    "type": "about:blank",
+    "title": "Not Found",
+    "status": 404,
+    "detail": "no monitor named 'free-seats'",
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": description,
+        "content": {MEDIA_TYPE: {"schema": _PROBLEM, "example": _EXAMPLE}},
+    }
+    for status, description in (
+        ("4XX", "The request is at fault: what about it, in words and place by place (RFC 9457)"),
+        ("5XX", "It cannot be answered now: the database or the broker is away (RFC 9457)"),
+    )
+}
+"""How every operation of the API may fail."""
+
+
 class ProblemError(Exception):
     """Ends a request with a problem document.
 

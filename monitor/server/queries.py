@@ -30,9 +30,27 @@ ALERT_FACTS = (
 _CHUNK = 500  # ids in one statement
 
 
-def monitors(connection: Connection) -> list[Document]:
-    """Every monitor that is not deleted, by name, as `monitor` gives it."""
-    latest = _latest_revisions(connection)
+def monitors(
+    connection: Connection,
+    *,
+    labels: Sequence[str] = (),
+    state: str | None = None,
+    after: str = "",
+    limit: int | None = None,
+) -> list[Document]:
+    """Monitors that are not deleted, by name, as `monitor` gives them.
+
+    labels: only those that have all of these, as in "owner:transit". state: only those whose last
+    window says so. after: only names that come after this one.
+    """
+    last = windows.newest(connection) if state is not None else {}
+    latest = [
+        row
+        for row in _latest_revisions(connection)
+        if row.name > after
+        and all(label in _labels(row) for label in labels)
+        and (state is None or (row.name in last and last[row.name].verdict == state))
+    ][:limit]
     names = [row.name for row in latest]
     active = _active_revisions(connection, names)
     reports = last_reports(connection, names)
@@ -41,6 +59,11 @@ def monitors(connection: Connection) -> list[Document]:
         _monitor(row, active.get(row.name), reports.get(row.name), alerts_by_name.get(row.name))
         for row in latest
     ]
+
+
+def _labels(row: Row[Any]) -> set[str]:
+    labels = row.document["metadata"].get("labels", {})
+    return {f"{key}:{value}" for key, value in labels.items()}
 
 
 def summaries(connection: Connection) -> list[Document]:

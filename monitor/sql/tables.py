@@ -69,6 +69,7 @@ segments = Table(
     Column("partition", Integer, primary_key=True),
     Column("start", BigInteger, primary_key=True),
     Column("model_version", String(63), primary_key=True),
+    Column("log", String(36), primary_key=True),
     Column("version", BigInteger, nullable=False),
     Column("through", BigInteger, nullable=False),
     # That was in force when the segment was first heard of.
@@ -341,4 +342,16 @@ audit = Table(
     Column("path", String(500), nullable=False),
     Column("what", String(200)),
     Column("status", Integer),
+)
+
+repeats = Table(
+    # Changes that were asked for with a key, and how they were answered, for a day.
+    "repeats",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("at", Double, nullable=False, index=True),
+    Column("status", Integer),
+    Column("media_type", String(200)),
+    Column("body", LargeBinary),
 )

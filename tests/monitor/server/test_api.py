@@ -1,10 +1,11 @@
 """The API as a client sees it, over a real database."""
 
+import pytest
 from fastapi.testclient import TestClient
 
 from monitor.sql import registry
 from monitor.sql.database import Database
-from tests.monitor.server.conftest import NOW, monitor
+from tests.monitor.server.conftest import DAY, FIRST_DAY, NOW, monitor, report, store_report
 
 
 def put(client: TestClient, name: str = "free-seats", **spec: object) -> int:
@@ -86,7 +87,7 @@ def test_what_is_not_there_is_a_problem_document(client: TestClient) -> None:
 def test_a_deleted_monitor_is_gone(client: TestClient) -> None:
     put(client)
     assert client.delete("/api/v1/monitors/free-seats").status_code == 204
-    assert client.get("/api/v1/monitors").json() == {"items": []}
+    assert client.get("/api/v1/monitors").json() == {"items": [], "next": None}
     assert client.delete("/api/v1/monitors/free-seats").status_code == 404
 
 
@@ -154,3 +155,90 @@ def test_what_is_not_in_force_cannot_be_paused(client: TestClient) -> None:
     assert client.post("/api/v1/monitors/free-seats/pause").status_code == 404
     put(client)
     assert client.post("/api/v1/monitors/free-seats/pause").status_code == 409
+
+
+def test_monitors_come_page_by_page(client: TestClient) -> None:
+    for name in ("a", "b", "c"):
+        put(client, name)
+    first = client.get("/api/v1/monitors?limit=2").json()
+    assert ([m["name"] for m in first["items"]], first["next"]) == (["a", "b"], "b")
+    last = client.get("/api/v1/monitors?limit=2&after=b").json()
+    assert ([m["name"] for m in last["items"]], last["next"]) == (["c"], None)
+
+
+@pytest.mark.parametrize(
+    ("query", "n"),
+    [
+        ("label=owner:transit", 1),
+        ("label=owner:other", 0),
+        ("label=owner:transit&label=a:b", 0),
+        ("state=drift", 1),
+        ("state=quiet", 0),
+    ],
+)
+def test_monitors_are_chosen_by_label_and_state(
+    watched: Database, client: TestClient, query: str, n: int
+) -> None:
+    assert len(client.get(f"/api/v1/monitors?{query}").json()["items"]) == n
+
+
+def test_figures_of_windows_come_oldest_first(watched: Database, client: TestClient) -> None:
+    found = client.get("/api/v1/monitors/free-seats/windows?limit=2").json()["items"]
+    assert [(w["report"], w["verdict"]) for w in found] == [
+        ("free-seats-5", "drift"),
+        ("free-seats-6", "drift"),
+    ]
+    assert found[0]["outlier_share"] == pytest.approx(130 / 500)
+
+
+def test_alerts_and_deliveries_are_chosen_by_state(told: None, client: TestClient) -> None:
+    for kind, state, other in (
+        ("alerts", "firing", "resolved"),
+        ("deliveries", "delivered", "pending"),
+    ):
+        assert len(client.get(f"/api/v1/{kind}?state={state}").json()["items"]) == 1
+        assert client.get(f"/api/v1/{kind}?state={other}").json() == {"items": []}
+        assert client.get(f"/api/v1/{kind}?state=odd").status_code == 422
+    assert client.get("/api/v1/alerts/alert-1").json()["cause"] == "drift"
+
+
+def test_what_has_not_changed_is_not_sent_again(watched: Database, client: TestClient) -> None:
+    path = "/api/v1/monitors/free-seats/reports"
+    first = client.get(path)
+    again = client.get(path, headers={"If-None-Match": f'"x", {first.headers["etag"]}'})
+    assert (again.status_code, again.content) == (304, b"")
+    store_report(watched, report(7), FIRST_DAY + 7 * DAY)
+    assert client.get(path, headers={"If-None-Match": first.headers["etag"]}).status_code == 200
+
+
+def test_a_change_with_a_key_is_made_once(client: TestClient) -> None:
+    body, key = monitor().to_json(), {"Idempotency-Key": "8e03978e"}
+    first = client.put("/api/v1/monitors/free-seats", json=body, headers=key)
+    client.delete("/api/v1/monitors/free-seats")
+    again = client.put("/api/v1/monitors/free-seats", json=body, headers=key)
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert again.headers["idempotency-replayed"] == "true"
+    assert client.get("/api/v1/monitors/free-seats").status_code == 404
+
+
+def test_a_key_is_for_one_request(client: TestClient) -> None:
+    key = {"Idempotency-Key": "8e03978e"}
+    client.delete("/api/v1/monitors/a", headers=key)
+    assert client.delete("/api/v1/monitors/b", headers=key).status_code == 422
+    assert client.delete("/api/v1/monitors/b", headers={"Idempotency-Key": ""}).status_code == 400
+
+
+def test_the_secret_of_a_token_is_not_kept_for_repeats(client: TestClient) -> None:
+    made = [
+        client.post("/api/v1/tokens", json={"name": "a"}, headers={"Idempotency-Key": "k"}).json()
+        for _ in range(2)
+    ]
+    assert made[0]["token"] != made[1]["token"]
+
+
+def test_every_operation_says_what_it_does_and_how_it_fails(client: TestClient) -> None:
+    described = client.get("/api/openapi.json").json()
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            assert operation["summary"], (path, method)
+            assert "application/problem+json" in operation["responses"]["4XX"]["content"]
