@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from alerts import digest
 from alerts.notification import Notification
 
 MAX_NAMED = 2
@@ -42,6 +43,8 @@ def clipped_to(text: str, limit: int) -> str:
 
 def _title(notification: Notification) -> str:
     data = notification.data
+    if "digest" in data:
+        return digest.title(data)
     test = "Test: " if data.get("test") else ""
     about = _about(data["alert"])
     if notification.is_resolved:
@@ -60,6 +63,9 @@ def _about(alert: Mapping[str, Any]) -> str:
 
 
 def _lines(data: Mapping[str, Any]) -> Iterator[str]:
+    if "digest" in data:
+        yield from digest.lines(data)
+        return
     window = data["window"]
     yield (
         f"Latest bad window: {_minute(window['start'])} to {_minute(window['end'])} UTC, "

@@ -65,6 +65,8 @@ class Template:
     def __call__(self, notification: Notification) -> Message:
         """What comes out empty is not said: there the usual words stay."""
         message = Message.of(notification)
+        if "digest" in notification.data:
+            return message  # fields are of one alert
         known = {name: _shown(field(notification, message)) for name, field in FIELDS.items()}
         title = one_line(filled(self.title or "", known)).strip()
         text = filled(self.text or "", known).strip()

@@ -6,23 +6,24 @@ the same again, under the same ids, or nothing.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from sqlalchemy import Connection
 
 from alerts import telling
 from alerts.matchers import Matcher
-from alerts.notification import announce
+from alerts.notification import Notification, announce
 from alerts.silences import Silence
 from alerts.state import Alert, State, Transition
 from alerts.telling import EXPLAINED_BY, Route
 from alerts.words import Telling
 from monitor.channels import Channel, Endpoint, Webhook
+from monitor.detect import digests
 from monitor.detect.alarms import Decided, origin_of
 from monitor.kafka.messages import Registration
 from monitor.spec.alerting import Alerts
-from monitor.sql import alerts, outbox, registry, silences
+from monitor.sql import alerts, registry, silences
 from monitor.sql.alerts import Known
 
 _EXPLAINING = frozenset(chain.from_iterable(EXPLAINED_BY.values()))
@@ -52,6 +53,7 @@ def tell(
         base_url,
     )
     said = [(known, teller.tell(known)) for known in waiting]
+    digests.put(connection, teller.told, now=now)
     return [_decided(known.alert, why) for known, why in said if why is not known.telling]
 
 
@@ -65,7 +67,8 @@ def _last_registrations(
 
 @dataclass(frozen=True, slots=True)
 class _Teller:
-    """silences: those whose time has come. others: alerts that fired and may explain another."""
+    """silences: those whose time has come. others: alerts that fired and may explain another.
+    told: what is to be said, and where, in the order of the telling."""
 
     connection: Connection
     registrations: Mapping[str, Registration]
@@ -73,13 +76,14 @@ class _Teller:
     others: Mapping[str, Sequence[Alert]]
     now: float
     base_url: str | None
+    told: list[tuple[Notification, Endpoint]] = field(default_factory=list)
 
     def tell(self, known: Known) -> Telling:
         """Why somebody is told of an alert now, or nobody is."""
         endpoints = self._endpoints(known)
         reason = self._hushed(known) or (Telling.TOLD if endpoints else Telling.NO_CHANNEL)
         if reason is Telling.TOLD:
-            self._put(known.alert, endpoints)
+            self.told.extend((self._notification(known.alert), one) for one in endpoints)
             alerts.settle(self.connection, known, reason, told_to=endpoints)
         elif reason is not known.telling:
             alerts.settle(self.connection, known, reason)
@@ -112,12 +116,12 @@ class _Teller:
         names = telling.routed(_routes(said), self._labels(known.alert), channels)
         return [endpoint for name in names for endpoint in channels[name]]
 
-    def _put(self, alert: Alert, endpoints: Sequence[Endpoint]) -> None:
+    def _notification(self, alert: Alert) -> Notification:
         registration = self.registrations[alert.monitor]
         origin = origin_of(registration, registration.reference_id, self.base_url)
-        notification = announce(alert, _transition(alert), origin)
-        assert notification is not None  # it fires, or did
-        outbox.put(self.connection, "alert", [notification], endpoints, now=self.now)
+        made = announce(alert, _transition(alert), origin)
+        assert made is not None  # it fires, or did
+        return made
 
     def _said(self, alert: Alert) -> Alerts:
         return self.registrations[alert.monitor].monitor.spec.alerts

@@ -112,6 +112,13 @@ class House:
         alerts = [(row.endpoint, row.payload["data"]["alert"]) for row in rows]
         return [(endpoint, alert["cause"], alert["state"]) for endpoint, alert in alerts]
 
+    def digests(self) -> list[list[dict[str, Any]]]:
+        """What is listed in each."""
+        t = tables.outbox
+        with self.database.read() as connection:
+            payloads = connection.scalars(select(t.c.payload).where(t.c.endpoint == "digest"))
+            return [payload["data"]["digest"] for payload in payloads]
+
 
 def _written(number: int, report: WindowReport, name: str) -> WrittenReport:
     decision = Decision(

@@ -166,3 +166,41 @@ def test_what_began_and_ended_in_a_silence_is_not_told(house: House) -> None:
     house.now += 600
     assert house.tellings() == []
     assert house.told() == []
+
+
+CHAT = {"name": "chat", "slack": {"url_file": "/url"}}
+
+
+def test_many_monitors_at_once_are_one_message_to_people_and_one_each_to_programs(
+    house: House,
+) -> None:
+    names = [f"m{i}" for i in range(8)]
+    for name in names:
+        house.apply(name, channels=[CHAT])
+        house.hour(0, drifting(), name)
+    house.tell()
+    told = house.told()
+    assert [one for one in told if one[0] == "pager"] == [FIRES] * 8
+    assert [one[0] for one in told if one[0] != "pager"] == ["digest"]
+    (digest,) = house.digests()
+    assert sorted(one["monitor"] for one in digest) == names
+
+
+def test_a_digest_gathers_for_a_minute_and_what_comes_later_is_in_the_next(house: House) -> None:
+    for i in range(12):
+        house.apply(f"m{i}", channels=[CHAT])
+        house.hour(0, drifting(), f"m{i}")
+        house.tell()
+        house.now += 10
+    alone = [one for one in house.told() if one[0] == "chat"]
+    assert len(alone) == 5
+    assert sum(len(digest) for digest in house.digests()) == 7
+    assert len(house.digests()) == 2
+
+
+def test_a_few_monitors_are_told_of_one_by_one(house: House) -> None:
+    for i in range(3):
+        house.apply(f"m{i}", channels=[CHAT])
+        house.hour(0, drifting(), f"m{i}")
+    house.tell()
+    assert house.digests() == []
