@@ -1,5 +1,6 @@
 """How endpoints fare: one that has failed for days is called no more, until somebody says so."""
 
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -10,6 +11,8 @@ from monitor.server.deliveries import troubles
 from monitor.server.moments import moment
 from monitor.sql import tables
 from monitor.sql.database import insert_new
+
+STATES = ("working", "failing", "disabled")
 
 _T = tables.endpoints
 
@@ -77,6 +80,11 @@ def known(connection: Connection) -> list[dict[str, Any]]:
         }
         for row in connection.execute(select(_T).order_by(*order))
     ]
+
+
+def states(connection: Connection) -> Counter[str]:
+    """How many endpoints are in each of `STATES`."""
+    return Counter(_state(row) for row in connection.execute(select(_T)))
 
 
 def _state(row: Row[Any]) -> str:

@@ -1,6 +1,5 @@
 """How many endpoints work, read from SQL at scrape time."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client.core import GaugeMetricFamily
@@ -9,8 +8,6 @@ from prometheus_client.registry import Collector
 from monitor.server.deliveries import endpoints
 from monitor.sql.database import Database
 from monitor.telemetry import metrics
-
-STATES = ("working", "failing", "disabled")
 
 
 class EndpointMetrics(Collector):
@@ -22,9 +19,9 @@ class EndpointMetrics(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         with self._database.read() as connection:
-            found = Counter(one["state"] for one in endpoints.known(connection))
+            found = endpoints.states(connection)
         family = _family()
-        for state in STATES:
+        for state in endpoints.STATES:
             family.add_metric((state,), found[state])
         yield family
 
