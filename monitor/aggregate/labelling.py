@@ -165,7 +165,7 @@ class Labelling:
             corrections, reference
         )
         weight = joined[0].predicted.weight
-        segments.add(stretch, pane, weighed(profile, weight), n_joined=len(joined))
+        segments.add(stretch, pane, weighed(profile, weight), n=len(joined))
         self._tally.counted(pane.monitor, segments.topic, len(first))
         self._tally.corrected(pane.monitor, len(corrections))
 

@@ -135,8 +135,8 @@ class Lane:
             where = np.flatnonzero(counting & (pane_starts == pane_start))
             pane = Pane(registration.name, reference.id, pane_start, pane_s, model_version)
             if segments.has_room(stretch, pane):
-                for profile in self._profiles(reference, rows, where):
-                    segments.add(stretch, pane, profile)
+                for profile, n in self._profiles(reference, rows, where):
+                    segments.add(stretch, pane, profile, n=n)
                 self._tally.counted(registration.name, segments.topic, len(where))
                 if limit := registration.monitor.spec.detection.outliers.publish_rows:
                     found = _outlying(rows, where, reference, limit)
@@ -146,8 +146,8 @@ class Lane:
 
     def _profiles(
         self, reference: Reference, rows: LogRows, where: NDArray[np.intp]
-    ) -> Iterator[Profile]:
-        """Of some of the rows: those that weigh alike are counted together."""
+    ) -> Iterator[tuple[Profile, int]]:
+        """Of some of the rows, with how many: those that weigh alike are counted together."""
         kinds = np.stack([rows.weights[where], rows.one_in[where]])
         for weight, one_in in _distinct(kinds):
             alike = where[(kinds[0] == weight) & (kinds[1] == one_in)]
@@ -158,7 +158,7 @@ class Lane:
                 ids=[rows.ids[i] for i in alike],
                 backend=choose(self._device, n_values=len(alike) * len(reference.columns)),
             )
-            yield weighed(profile, weight, one_in=one_in)
+            yield weighed(profile, weight, one_in=one_in), len(alike)
 
     def _count_faults(
         self,
@@ -196,7 +196,7 @@ class Lane:
                     n_repeated=repeated[start],
                     n_with_new=with_new[start],
                 )
-                segments.add(stretch, pane, faults)
+                segments.add(stretch, pane, faults, n=0)
 
 
 def _distinct(kinds: Counts) -> list[list[int]]:

@@ -7,6 +7,7 @@ that is not complete. Whoever reads on from there writes the same names with the
 so a crash, a rebalance or a repetition cannot count anything twice.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -40,12 +41,12 @@ class Pane(NamedTuple):
 
 @dataclass(slots=True)
 class _Stretch:
-    """n_joined: labels of this stretch that have met their prediction. repeats, model_versions: by
+    """n_counted: by pane, the rows or labels in its profile. repeats, model_versions: by
     monitor. outlying: the rows that are least like the reference, where they are asked for."""
 
     profiles: dict[Pane, Profile] = field(default_factory=dict)
     changed: set[Pane] = field(default_factory=set)
-    n_joined: int = 0
+    n_counted: Counter[Pane] = field(default_factory=Counter)
     repeats: dict[str, Repeats] = field(default_factory=dict)
     model_versions: dict[str, set[str]] = field(default_factory=dict)
     outlying: dict[Pane, list[OutlyingRow]] = field(default_factory=dict)
@@ -61,7 +62,7 @@ class Segments:
     read_until: time in the log of the latest message read, None before the first.
     """
 
-    def __init__(self, topic: str, partition: int, *, first: int, size: int) -> None:
+    def __init__(self, topic: str, partition: int, *, first: int, size: int, log: str = "") -> None:
         self.topic = topic
         self.partition = partition
         self.first = first
@@ -70,6 +71,7 @@ class Segments:
         self.cut_short_since: float | None = None
         self.read_until: float | None = None
         self.size = size
+        self._log = log
         self._stretches: dict[int, _Stretch] = {}
 
     @property
@@ -104,13 +106,16 @@ class Segments:
         stretch = self._stretches.get(start)
         return stretch is None or pane in stretch.profiles or len(stretch.profiles) < MAX_PROFILES
 
-    def add(self, start: int, pane: Pane, profile: Profile, *, n_joined: int = 0) -> None:
-        """Adds rows of the stretch that begins at `start`, a multiple of the size."""
+    def add(self, start: int, pane: Pane, profile: Profile, *, n: int) -> None:
+        """Adds rows of the stretch that begins at `start`, a multiple of the size.
+
+        n: how many rows or labels the profile has counted; 0 of what is told of rows added with it.
+        """
         stretch = self._stretches.setdefault(start, _Stretch())
         seen = stretch.profiles.get(pane)
         stretch.profiles[pane] = profile if seen is None else seen + profile
         stretch.changed.add(pane)
-        stretch.n_joined += n_joined
+        stretch.n_counted[pane] += n
 
     def add_outlying(
         self, start: int, pane: Pane, rows: Sequence[OutlyingRow], *, limit: int
@@ -172,7 +177,8 @@ class Segments:
             topic=self.topic,
             partition=self.partition,
             start=start,
-            version=through + stretch.n_joined,
+            version=stretch.n_counted[pane],
             through=through,
             model_version=pane.model_version,
+            log=self._log,
         )

@@ -327,6 +327,7 @@ def _key(segment: Segment) -> tuple[object, ...]:
         segment.partition,
         segment.start,
         segment.model_version,
+        segment.log,
     )
 
 

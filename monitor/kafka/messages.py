@@ -139,9 +139,11 @@ class Segment:
     pane_start, pane_s: the pane, in seconds since 1970 and seconds.
     topic, partition, start: the stretch begins at this offset of the input log, a place that
         depends on the log alone.
-    version: grows with the rows that the profile has seen.
+    version: how many rows, or labels, the profile has counted: the one that is complete has the
+        largest, in whichever order labels met their predictions.
     through: of the stretch, the next offset to be read when this was said.
     model_version: of the model that made the predictions; empty where nobody says.
+    log: which one the partition was then: a topic may be made anew under its old name.
     """
 
     monitor: str
@@ -154,6 +156,7 @@ class Segment:
     version: int
     through: int = 0
     model_version: str = ""
+    log: str = ""
 
     @property
     def key(self) -> bytes:
@@ -167,6 +170,7 @@ class Segment:
                 self.partition,
                 self.start,
                 self.model_version,
+                self.log,
             ]
         )
 

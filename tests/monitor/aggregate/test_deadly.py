@@ -68,4 +68,4 @@ def test_it_is_set_aside_unread_after_the_second_death(
 def covers_all(records: list[Record]) -> bool:
     """Whether there is a segment of all five messages."""
     said = (read(record) for record in records)
-    return any(isinstance(one, SegmentProfile) and one.segment.version == 5 for one in said)
+    return any(isinstance(one, SegmentProfile) and one.segment.through == 5 for one in said)

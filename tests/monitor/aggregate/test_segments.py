@@ -28,43 +28,38 @@ def begun(first: int = 0) -> Segments:
 def test_a_segment_is_named_by_where_its_stretch_begins(pane: Pane, one: Profile) -> None:
     segments = begun(first=20)
     segments.next_offset = 25
-    segments.add(segments.start_of(24), pane, one)
+    segments.add(segments.start_of(24), pane, one, n=3)
     [(segment, profile)] = segments.changed()
     assert (segment.topic, segment.partition, segment.start) == ("predictions", 3, 20)
-    assert (segment.pane_start, segment.pane_s, segment.version) == (0.0, HOUR, 25)
+    assert (segment.pane_start, segment.pane_s, segment.version) == (0.0, HOUR, 3)
     assert profile == one
 
 
 def test_rows_of_one_stretch_and_pane_add_up(pane: Pane, one: Profile) -> None:
     segments = begun()
-    segments.add(0, pane, one)
-    segments.add(0, pane, one)
+    segments.add(0, pane, one, n=1)
+    segments.add(0, pane, one, n=1)
     [(_, profile)] = segments.changed()
     assert profile == one + one
 
 
 def test_what_was_published_is_not_published_again_until_it_grows(pane: Pane, one: Profile) -> None:
     segments = begun()
-    segments.add(0, pane, one)
+    segments.add(0, pane, one, n=1)
     segments.settle()
     assert segments.changed() == []
-    segments.add(0, pane, one)
+    segments.add(0, pane, one, n=1)
     [(_, profile)] = segments.changed()
     assert profile.n == 2
 
 
-def test_a_version_never_passes_the_end_of_its_stretch(pane: Pane, one: Profile) -> None:
+def test_a_version_is_how_many_rows_of_its_pane_were_counted(pane: Pane, one: Profile) -> None:
     segments = begun()
-    segments.add(0, pane, one)
+    segments.add(0, pane, one, n=2)
+    segments.add(0, pane, one, n=0)
+    segments.add(0, pane._replace(start=HOUR), one, n=7)
     segments.next_offset = 35
-    assert segments.changed()[0][0].version == 10
-
-
-def test_labels_that_met_their_prediction_raise_the_version(pane: Pane, one: Profile) -> None:
-    segments = begun()
-    segments.next_offset = 10
-    segments.add(0, pane, one, n_joined=2)
-    assert segments.changed()[0][0].version == 12
+    assert [segment.version for segment, _ in segments.changed()] == [2, 7]
 
 
 @pytest.mark.parametrize(
@@ -87,17 +82,17 @@ def test_the_committed_offset_never_goes_back() -> None:
 
 def test_complete_stretches_are_forgotten(pane: Pane, one: Profile) -> None:
     segments = begun()
-    segments.add(0, pane, one)
+    segments.add(0, pane, one, n=1)
     segments.next_offset = 10
     segments.settle()
-    segments.add(0, pane, one)  # as if it began afresh
+    segments.add(0, pane, one, n=1)  # as if it began afresh
     assert segments.changed()[0][1].n == 1
 
 
 def test_a_stretch_holds_so_many_panes_and_no_more(pane: Pane, one: Profile) -> None:
     segments = begun()
     for number in range(module.MAX_PROFILES):
-        segments.add(0, pane._replace(start=number * HOUR), one)
+        segments.add(0, pane._replace(start=number * HOUR), one, n=1)
     assert not segments.has_room(0, pane._replace(start=-HOUR))
     assert segments.has_room(0, pane)
     assert segments.has_room(10, pane)
