@@ -28,6 +28,10 @@ _UNREADABLE_REFERENCE = (
     'driftmeter_aggregate_skipped_total{instance="a", monitor="free-seats", '
     'reason="reference not readable"}'
 )
+_NEW_LOG = (
+    'driftmeter_aggregate_new_logs_total{instance="aggregate-0",topic="driftmeter.predictions",'
+    'partition="0"}'
+)
 _RESETS = 'driftmeter_detect_offset_resets_total{instance="detect-0"}'
 _WITHIN_30_S, _WITHIN_60_S, _WITHIN_ANY = (
     f'driftmeter_detect_delay_seconds_bucket{{instance="detect-0", le="{limit}"}}'
@@ -131,6 +135,26 @@ AGGREGATE = Group(
                 description="Rows of monitor free-seats that were not counted in the last hour "
                 "(reference not readable): 500.",
                 quiet=(_UNREADABLE_REFERENCE, "_x15"),
+            ),
+        ),
+        Alert(
+            name="DriftmeterLogMadeAnew",
+            expr=f"{without('sum', recent(series(m.AGGREGATE_NEW_LOGS), '1h'), 'partition')} > 0",
+            for_="1m",
+            severity="critical",
+            summary="Kafka has another log under an old name: {{ $labels.topic }}.",
+            description="The topic {{ $labels.topic }} was deleted and made anew, or Kafka has "
+            "lost its memory. It is read from its beginning; what was in the old one and had not "
+            'been read is lost. Partitions: {{ printf "%.0f" $value }}.',
+            example=Example(
+                series={_NEW_LOG: "0x10 1x10"},
+                at="15m",
+                labels={"topic": "driftmeter.predictions"},
+                summary="Kafka has another log under an old name: driftmeter.predictions.",
+                description="The topic driftmeter.predictions was deleted and made anew, or Kafka "
+                "has lost its memory. It is read from its beginning; what was in the old one and "
+                "had not been read is lost. Partitions: 1.",
+                quiet=(_NEW_LOG, "0x21"),
             ),
         ),
     ),

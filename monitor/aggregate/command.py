@@ -22,7 +22,7 @@ from monitor.aggregate.limits import DEFAULT_LIMIT, DeadLetterLimit
 from monitor.aggregate.poller import Poller
 from monitor.aggregate.tally import Tally
 from monitor.aggregate.worker import Worker
-from monitor.kafka.connecting import Broker, BrokerUnavailableError
+from monitor.kafka.connecting import Broker, BrokerUnavailableError, log_id
 from monitor.kafka.publishing import Publisher
 from monitor.sql.store import ArtifactStore, References
 from monitor.telemetry import exposition, logs, tracing
@@ -164,7 +164,12 @@ def _aggregate(
         )
         rewind = partial(_rewind, follower)
         poller = stack.enter_context(
-            Poller(consumer, lambda: rewind(time.time()), overlap=2 * limits.segment_size)
+            Poller(
+                consumer,
+                lambda: rewind(time.time()),
+                overlap=2 * limits.segment_size,
+                log_of=partial(log_id, consumer),
+            )
         )
         worker = Worker(
             broker.topics, poller, follower, aggregator, publisher, tally, flush_s=args.flush

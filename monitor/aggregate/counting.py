@@ -94,10 +94,13 @@ class Aggregator:
         """Partitions of which too much cannot be read; they are not read on."""
         return {Partition(*at) for at, intake in self._intakes.items() if intake.stopped}
 
-    def assign(self, partition: Partition, *, first: int, reading_from: int) -> None:
-        """Begins a partition. Rows count from `first`; those before only feed the join."""
+    def assign(self, partition: Partition, *, first: int, reading_from: int, log: str = "") -> None:
+        """Begins a partition. Rows count from `first`; those before only feed the join.
+
+        log: which one is behind the partition's name.
+        """
         lane = self._lanes.setdefault(partition.partition, self._lane(partition.partition))
-        segments = Segments(*partition, first=first, size=self._limits.segment_size)
+        segments = Segments(*partition, first=first, size=self._limits.segment_size, log=log)
         segments.next_offset = reading_from
         self._intakes[partition] = Intake(
             segments, limit=self._limits.dead_letters, attempts=self._attempts

@@ -30,16 +30,24 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """A partition is ours now. Its rows count from `first`; reading begins at `reading_from`."""
+    """A partition is ours now. Its rows count from `first`; reading begins at `reading_from`.
+
+    log: which one is behind its name. is_anew: whether it was another one before.
+    """
 
     partition: Partition
     first: int
     reading_from: int
+    log: str = ""
+    is_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
+    """A partition is no longer ours. is_gone: nor anybody's, for its log is there no more."""
+
     partition: Partition
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +65,24 @@ class Poller:
 
     `commit` returns at once, and the offsets are committed by that thread before its next poll.
     A commit that fails because the partition has moved is no loss: it is read again by its new
-    owner, which counts it under the same names.
+    owner, which counts it under the same names. With an offset the log that it is of is committed:
+    in another log under the same name it means nothing, and that one is read from its beginning.
 
     ends: the offset behind the last message of every partition, as far as has been heard.
     held: partitions that are ours and are not to be read on.
     """
 
     def __init__(
-        self, consumer: Any, rewind: Rewind, *, max_bytes: int = MAX_BYTES, overlap: int = 0
+        self,
+        consumer: Any,
+        rewind: Rewind,
+        *,
+        max_bytes: int = MAX_BYTES,
+        overlap: int = 0,
+        log_of: Callable[[str], str] = lambda _: "",
     ) -> None:
-        """overlap: reading begins so many messages before what is wanted, where there are any."""
+        """overlap: reading begins so many messages before what is wanted, where there are any.
+        log_of: which log is behind a topic's name now; empty where it is not known."""
         self.ends: Mapping[Partition, int] = {}
         self.held: Collection[Partition] = frozenset()
         self._overlap = overlap
@@ -77,8 +93,11 @@ class Poller:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._n_bytes = 0
         self._lock = threading.Lock()
-        self._assignment: frozenset[Partition] = frozenset()
-        self._to_commit: dict[Partition, int] = {}
+        self._log_of = log_of
+        self._logs: Mapping[Partition, str] = {}
+        self._known_logs: dict[Partition, str] = {}
+        self._told: dict[Partition, str] = {}
+        self._to_commit: dict[Partition, tuple[int, str]] = {}
         self._failure: BaseException | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
@@ -94,11 +113,13 @@ class Poller:
             raise self._failure
         with self._lock:
             self._n_bytes -= sum(_size(event) for event in found)
+        self._told |= {e.partition: e.log for e in found if isinstance(e, Assigned)}
         return found
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
+        told = {at: (offset, self._told.get(at, "")) for at, offset in offsets.items()}
         with self._lock:
-            self._to_commit.update(offsets)
+            self._to_commit.update(told)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -156,25 +177,42 @@ class Poller:
 
     def _follow_assignment(self, polled: dict[Any, Any]) -> None:
         """Tells what came and went; partitions that came are read from where they are needed."""
-        assignment = frozenset(Partition(*tp) for tp in self._consumer.assignment())
-        if assignment == self._assignment:
+        assigned = sorted(Partition(*tp) for tp in self._consumer.assignment())
+        logs = {at: self._log(at) for at in assigned}
+        if logs == self._logs:
             return
-        for partition in sorted(self._assignment - assignment):
-            self._put(Revoked(partition))
-        for partition in sorted(assignment - self._assignment):
-            polled.pop(partition, None)
-            self._put(self._begin(partition))
-        self._assignment = assignment
+        gone = {at for at, log in self._logs.items() if logs.get(at) != log}
+        for partition in sorted(gone):
+            self._put(Revoked(partition, is_gone=partition in logs))
+        for partition in assigned:
+            if partition in gone or partition not in self._logs:
+                polled.pop(partition, None)
+                self._put(self._begin(partition, logs[partition]))
+        self._logs = logs
 
-    def _begin(self, partition: Partition) -> Assigned:
+    def _log(self, at: Partition) -> str:
+        """What was not known at the beginning stays so: a name must not change by being heard."""
+        known = self._logs.get(at)
+        return "" if known == "" else self._log_of(at.topic) or known or ""
+
+    def _begin(self, partition: Partition, log: str) -> Assigned:
         at = TopicPartition(*partition)
+        is_anew = self._known_logs.setdefault(partition, log) != log
+        self._known_logs[partition] = log
         beginning = self._asked(self._consumer.beginning_offsets, [at])[at]
-        first = self._asked(self._consumer.committed, at)
-        if first is None:
-            first = beginning
+        committed = None if is_anew else self._asked(self._committed, at)
+        if committed is not None and committed.metadata and log not in ("", committed.metadata):
+            committed, is_anew = None, True
+        first = beginning if committed is None else committed.offset
         reading_from = max(self._rewound(at, first) - self._overlap, min(beginning, first))
         self._consumer.seek(at, reading_from)
-        return Assigned(partition, first, reading_from)
+        return Assigned(partition, first, reading_from, log, is_anew)
+
+    def _committed(self, at: TopicPartition, *, timeout_ms: int) -> OffsetAndMetadata | None:
+        found: OffsetAndMetadata | None = self._consumer.committed(
+            at, metadata=True, timeout_ms=timeout_ms
+        )
+        return found
 
     def _rewound(self, at: TopicPartition, first: int) -> int:
         since = self._rewind()
@@ -210,7 +248,7 @@ class Poller:
     def _note_ends(self) -> None:
         ends = {
             partition: self._consumer.highwater(TopicPartition(*partition))
-            for partition in self._assignment
+            for partition in self._logs
         }
         self.ends = {partition: end for partition, end in ends.items() if end is not None}
 
@@ -218,9 +256,9 @@ class Poller:
         with self._lock:
             wanted, self._to_commit = self._to_commit, {}
         offsets = {
-            TopicPartition(*partition): OffsetAndMetadata(offset, "", -1)
-            for partition, offset in wanted.items()
-            if partition in self._assignment
+            TopicPartition(*partition): OffsetAndMetadata(offset, log, -1)
+            for partition, (offset, log) in wanted.items()
+            if self._logs.get(partition) == log
         }
         if not offsets:
             return

@@ -17,6 +17,7 @@ class Tally:
         self._lag = instruments.gauge(metrics.AGGREGATE_LAG)
         self._lag_seconds = instruments.gauge(metrics.AGGREGATE_LAG_SECONDS)
         self._stopped = instruments.gauge(metrics.AGGREGATE_STOPPED)
+        self._made_anew = instruments.counter(metrics.AGGREGATE_NEW_LOGS)
         self._join_bytes = instruments.gauge(metrics.AGGREGATE_JOIN_BYTES)
 
     def counted(self, monitor: str, topic: str, n: int) -> None:
@@ -47,6 +48,9 @@ class Tally:
 
     def stopped(self, partition: Partition) -> None:
         self._stopped.labels(partition.topic, str(partition.partition)).set(1)
+
+    def made_anew(self, partition: Partition) -> None:
+        self._made_anew.labels(partition.topic, str(partition.partition)).inc()
 
     def left(self, partition: Partition) -> None:
         """A partition that another replica reads now has no lag here."""

@@ -4,7 +4,7 @@ What is committed has been delivered before; so a crash at any point repeats wor
 """
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from monitor.aggregate.counting import Aggregator, Registrations
@@ -17,7 +17,7 @@ from monitor.kafka import profile_messages
 from monitor.kafka.messages import Header, Topics, Watermark, header
 from monitor.kafka.profile_messages import SegmentProfile
 from monitor.kafka.publishing import DeliveryError, Message, Publisher
-from monitor.kafka.records import Record
+from monitor.kafka.records import Partition, Record
 from monitor.telemetry import tracing
 
 MAX_READ_BYTES = 16 * 1024 * 1024
@@ -86,6 +86,14 @@ class Worker:
         """
         self._aggregator.note_ends(self._poller.ends, now)
         self._aggregator.give_up_waiting(now)
+        offsets = self._publish_all()
+        if offsets is None:
+            return False
+        self._poller.commit(offsets)
+        return True
+
+    def _publish_all(self) -> Mapping[Partition, int] | None:
+        """The offsets that may be committed then; None if the broker does not take it."""
         changed, marks = self._aggregator.changed(), self._aggregator.watermarks()
         segments = [SegmentProfile(segment, profile.to_bytes()) for segment, profile in changed]
         try:
@@ -93,11 +101,23 @@ class Worker:
             self._publish(segments, marks)
         except DeliveryError as error:
             _logger.warning("profiles are not delivered and are tried again: %s", error)
-            return False
+            return None
         self._dead, self._origins = [], []
         self._tally.published(len(segments))
-        self._poller.commit(self._aggregator.settle(marks))
-        return True
+        return self._aggregator.settle(marks)
+
+    def _begin(self, event: Assigned) -> None:
+        if event.is_anew:
+            _logger.warning(
+                "the log of %s was made anew: it is read from its beginning", event.partition
+            )
+            self._tally.made_anew(event.partition)
+        self._aggregator.assign(
+            event.partition,
+            first=event.first,
+            reading_from=event.reading_from,
+            log=event.log,
+        )
 
     def _take(self, events: Iterable[Event], now: float) -> None:
         records: list[Record] = []
@@ -109,13 +129,13 @@ class Worker:
                     self._read(records, now)
                     records = []
                     _logger.info("assigned %s from %d", event.partition, event.first)
-                    self._aggregator.assign(
-                        event.partition, first=event.first, reading_from=event.reading_from
-                    )
+                    self._begin(event)
                 case Revoked():
                     self._read(records, now)
                     records = []
                     _logger.info("revoked %s", event.partition)
+                    if event.is_gone:
+                        self._publish_all()  # what was read of it can never be read again
                     self._aggregator.revoke(event.partition)
                     self._tally.left(event.partition)
         self._read(records, now)

@@ -120,6 +120,13 @@ class Broker:
         }
 
 
+def log_id(consumer: Any, topic: str) -> str:
+    """Which log is behind a topic's name, as far as the broker has said: one that is deleted and
+    made again, or on a broker that has lost its memory, is another. Empty where nobody says."""
+    found = consumer._client.cluster.topic_id(topic)  # noqa: SLF001 - there is no public way
+    return str(found) if found else ""
+
+
 def abandon(producer: kafka.KafkaProducer) -> None:
     """Closes a producer at once; what it has not delivered fails.
 

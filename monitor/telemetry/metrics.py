@@ -302,6 +302,26 @@ MONITOR_COLUMN_MISSING = Metric(
     "Share of a column's values that are missing in the last window. The strongest columns only.",
     ("monitor", "column"),
 )
+MONITOR_COLUMN_P_VALUE = Metric(
+    "driftmeter_monitor_column_p_value",
+    "gauge",
+    "p-value of a column's change in the last window alone, adjusted for what the column is looked "
+    "at for. The strongest columns only.",
+    ("monitor", "column"),
+)
+MONITOR_COLUMN_EVIDENCE = Metric(
+    "driftmeter_monitor_column_evidence_ratio",
+    "gauge",
+    "A column's share of the monitor's evidence. Of the strongest columns; that of all others "
+    "together has no column.",
+    ("monitor", "column"),
+)
+MONITOR_QUALITY = Metric(
+    "driftmeter_monitor_quality_ratio",
+    "gauge",
+    "Share of the last window's rows with a fault, in the column that has most of them.",
+    ("monitor", "fault"),
+)
 MONITOR_OUTLIERS = Metric(
     "driftmeter_monitor_outlier_ratio",
     "gauge",
@@ -320,6 +340,24 @@ MONITOR_REALISED = Metric(
     "Performance of the model in the latest window that has labels.",
     ("monitor", "metric"),
 )
+MONITOR_EXPECTED_BOUND = Metric(
+    "driftmeter_monitor_expected_performance_bound",
+    "gauge",
+    "The 95 % interval of the expected performance.",
+    ("monitor", "metric", "bound"),
+)
+MONITOR_REFERENCE_PERFORMANCE = Metric(
+    "driftmeter_monitor_reference_performance",
+    "gauge",
+    "Performance of the model in the reference.",
+    ("monitor", "metric"),
+)
+MONITOR_REALISED_BOUND = Metric(
+    "driftmeter_monitor_realised_performance_bound",
+    "gauge",
+    "The 95 % interval of the realised performance.",
+    ("monitor", "metric", "bound"),
+)
 MONITOR_LABEL_COVERAGE = Metric(
     "driftmeter_monitor_label_coverage_ratio",
     "gauge",
@@ -330,6 +368,12 @@ MONITOR_WINDOW_END = Metric(
     "driftmeter_monitor_window_end_timestamp_seconds",
     "gauge",
     "End of the last reported window, event time.",
+    ("monitor",),
+)
+MONITOR_WINDOW_SECONDS = Metric(
+    "driftmeter_monitor_window_seconds",
+    "gauge",
+    "Length of the last reported window.",
     ("monitor",),
 )
 

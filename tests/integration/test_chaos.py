@@ -5,10 +5,12 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import kafka
 import pytest
+from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
 from detectors.reference import Reference
@@ -128,6 +130,57 @@ def test_what_expired_before_it_was_read_is_told_and_the_rest_is_read(fleet: Fle
     wait_for(lambda: fleet.metric(second, lost) == 6)
     rows = 'driftmeter_aggregate_rows_total{monitor="seats",topic="' + at.topic
     wait_for(lambda: fleet.metric(second, rows) == 4 * N_ROWS)
+
+
+@pytest.mark.parametrize("n_partitions", [2])
+def test_a_log_that_is_made_anew_is_read_from_its_beginning_and_told(fleet: Fleet) -> None:
+    replica = fleet.start()
+    fleet.send(20)
+    fleet.counted(timeout_s=30.0)
+    fleet.make_anew()
+    fleet.send(30)
+    assert fleet.counted(timeout_s=90.0) == fleet.expected()
+    told = f'driftmeter_aggregate_new_logs_total{{partition="0",topic="{fleet.predictions}"}}'
+    wait_for(lambda: fleet.metric(replica, told) == 1)
+
+
+@pytest.mark.parametrize("n_partitions", [2])
+def test_a_log_that_was_made_anew_while_nobody_read_it_is_noticed(fleet: Fleet) -> None:
+    first = fleet.start()
+    fleet.send(20)
+    fleet.counted(timeout_s=30.0)
+    wait_for(lambda: committed(fleet.broker, TopicPartition(fleet.predictions, 0)) is not None)
+    os.kill(first, signal.SIGKILL)
+    fleet.make_anew()
+    fleet.send(60)
+    fleet.start()
+    assert fleet.counted(timeout_s=60.0) == fleet.expected()
+
+
+@pytest.mark.parametrize("n_partitions", [2])
+def test_offsets_that_expired_are_no_loss(fleet: Fleet) -> None:
+    first = fleet.start()
+    fleet.send(20)
+    fleet.counted(timeout_s=30.0)
+    at = [TopicPartition(fleet.predictions, n) for n in range(2)]
+    wait_for(lambda: committed(fleet.broker, at[0]) is not None)
+    os.kill(first, signal.SIGKILL)
+    admin = kafka.KafkaAdminClient(bootstrap_servers=list(fleet.broker.servers))
+    group = f"{fleet.broker.topics.prefix}aggregate"
+    wait_for(lambda: forgets(admin, group, at, fleet.broker))
+    admin.close()
+    fleet.send(20)
+    fleet.start()
+    assert fleet.counted(timeout_s=60.0) == fleet.expected()
+
+
+def forgets(
+    admin: kafka.KafkaAdminClient, group: str, at: list[TopicPartition], broker: Broker
+) -> bool:
+    """Whether a group has forgotten its offsets; it is asked to, and does without members."""
+    with suppress(KafkaError):
+        admin.delete_group_offsets(group, at)
+    return all(committed(broker, one) is None for one in at)
 
 
 def committed(broker: Broker, at: TopicPartition) -> int | None:

@@ -28,6 +28,7 @@ from monitor.up.supervisor import Supervisor, free_port
 from tests.support.counted import HOUR, keep, monitor, predictions, registered
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import announce
+from tests.support.waiting import wait_for
 
 N_ROWS = 20
 """In a message."""
@@ -94,6 +95,21 @@ class Fleet:
         admin.create_partitions({topics.predictions: n, topics.labels: n})
         admin.close()
         self.broker = replace(self.broker, partitions=n)
+        self._publisher.close()
+        self._publisher = Publisher(self.broker, client_id="test")
+
+    @property
+    def predictions(self) -> str:
+        return self.broker.topics.predictions
+
+    def make_anew(self) -> None:
+        """The topics of rows are deleted and made again, under their old names."""
+        topics = [self.broker.topics.predictions, self.broker.topics.labels]
+        admin = kafka.KafkaAdminClient(bootstrap_servers=list(self.broker.servers))
+        admin.delete_topics(topics)
+        wait_for(lambda: not {*topics} & {*admin.list_topics()})
+        admin.close()
+        self.broker.create_topics()
         self._publisher.close()
         self._publisher = Publisher(self.broker, client_id="test")
 
