@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from alerts import digest
 from alerts.notification import Notification
+from alerts.words import Cause
 
 MAX_NAMED = 2
 """Columns that the title names; the lines name all."""
@@ -59,18 +60,15 @@ def _title(notification: Notification) -> str:
 
 def _about(alert: Mapping[str, Any]) -> str:
     """The cause; of those that there may be several of, also which one."""
-    return f"{alert['cause']} {alert['rule']}" if alert["rule"] else alert["cause"]
+    cause = "trouble with" if alert["cause"] == Cause.PIPELINE else alert["cause"]
+    return f"{cause} {alert['rule']}" if alert["rule"] else alert["cause"]
 
 
 def _lines(data: Mapping[str, Any]) -> Iterator[str]:
     if "digest" in data:
         yield from digest.lines(data)
         return
-    window = data["window"]
-    yield (
-        f"Latest bad window: {_minute(window['start'])} to {_minute(window['end'])} UTC, "
-        f"{data['n_rows']} rows ({data['reason']})"
-    )
+    yield _when(data)
     if data["because"]:
         yield f"{(data['shift'] or data['alert']['cause']).capitalize()}: {data['because']}"
     if data["probable_cause"]:
@@ -87,6 +85,14 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
         if quality := data[kind]:
             moved = f"{_number(quality['reference'])} → {_number(quality['value'])}"
             yield f"{kind.capitalize()} {quality['metric']}: {moved}"
+
+
+def _when(data: Mapping[str, Any]) -> str:
+    """Of which window it is said, or since when there has been none with rows."""
+    begin, end = _minute(data["window"]["start"]), _minute(data["window"]["end"])
+    if not data["n_rows"]:
+        return f"Since {begin} UTC: {data['reason']}"
+    return f"Latest bad window: {begin} to {end} UTC, {data['n_rows']} rows ({data['reason']})"
 
 
 def _measured(measured: Mapping[str, Any]) -> str:
