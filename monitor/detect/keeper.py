@@ -8,12 +8,12 @@ A window closes when the event time of its monitor's predictions has passed its 
 lateness. It is judged once, with the evidence of the windows before it. What comes later makes a
 new revision of its report, with the decision that was made; the evidence is not stepped again.
 A window without a row is no window. When a new reference comes into force its evidence begins
-with its own first window; what the old reference has counted of windows that are still open is
-not reported, and its closed windows go on to take in late labels.
+with its own first window; the old one has those before that, and its closed ones go on to take in
+late labels. What the old one has counted of a window that the new one has rows of is not reported.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
@@ -30,6 +30,7 @@ from monitor.detect.cutting import at_least_s, kind_of, series_of
 from monitor.detect.ending import Bounds
 from monitor.detect.judging import Judge, WrittenReport, beside, report_id
 from monitor.detect.state import Closed, Part, Series
+from monitor.detect.succession import closing, horizon, of_revision
 from monitor.kafka import profile_messages
 from monitor.kafka.messages import Registration, Segment, Topics, Watermark
 from monitor.kafka.profile_messages import SegmentProfile
@@ -177,8 +178,8 @@ class Keeper:
         registration = tick.registrations.get(segment.monitor)
         if registration is None:
             return False  # deleted since
-        horizon = _horizon(tick.closed, registration)
-        if horizon is None or segment.pane_start + segment.pane_s > horizon:
+        done = horizon(tick.closed, registration)
+        if done is None or segment.pane_start + segment.pane_s > done:
             return True
         too_late = tick.outcome.too_late
         too_late[segment.monitor] = too_late.get(segment.monitor, 0) + 1
@@ -206,7 +207,9 @@ class Keeper:
         known = state.read_report(tick.connection, report_id(series, start))
         if profile.n == 0:
             return  # labels of predictions of another reference, or of before a deletion
-        begun = _of_revision(tick, registration, known.monitor_revision if known else None)
+        begun = of_revision(
+            tick.connection, registration, known.monitor_revision if known else None
+        )
         spec = begun.monitor.spec
         decision = self._judge.again(series, spec, profile, known.decision if known else None)
         written = WrittenReport(
@@ -239,8 +242,8 @@ class Keeper:
                 continue
             due = [
                 (series, bounds)
-                for series in _every_series(registration)
-                for bounds in self._ended(tick, series, registration, until)
+                for series, by in self._closing(tick, registration, until)
+                for bounds in self._ended(tick, series, registration, by)
             ]
             due.sort(key=lambda one: one[1].end)
             for series, bounds in due[: MAX_WINDOWS - len(tick.outcome.closed)]:
@@ -249,6 +252,12 @@ class Keeper:
                 tick.closed[series] = closed
             if due:
                 self._forget(tick, registration)
+
+    def _closing(
+        self, tick: _Tick, registration: Registration, until: float
+    ) -> Iterator[tuple[Series, float]]:
+        topic = self._topics.predictions
+        return closing(tick.connection, tick.closed, registration, topic=topic, until=until)
 
     def _tell(self, tick: _Tick, marks: Mapping[str, Sequence[Mark]]) -> None:
         """What is no matter of one window: silence, alerts that nothing can end, who is told."""
@@ -294,7 +303,9 @@ class Keeper:
         before, start = tick.closed.get(series), bounds.start
         parts = self._parts(tick, series, bounds)
         profile = self._judge.total(series, [part.profile for part in parts])
-        begun = _of_revision(tick, registration, min(part.monitor_revision for part in parts))
+        begun = of_revision(
+            tick.connection, registration, min(part.monitor_revision for part in parts)
+        )
         spec, earlier = begun.monitor.spec, before.evidence if before else None
         decide = self._judge.paused if registration.monitor.spec.paused else self._judge.step
         evidence, decision = decide(series, spec, earlier, profile)
@@ -362,25 +373,10 @@ class Keeper:
         return state.parts(tick.connection, series, start=start, end=end, pane_s=pane_s)
 
     def _forget(self, tick: _Tick, registration: Registration) -> None:
-        horizon = _horizon(state.read_closed(tick.connection), registration)
-        if horizon is not None:
-            state.drop_segments(tick.connection, registration.name, ended_by=horizon)
+        done = horizon(state.read_closed(tick.connection), registration)
+        if done is not None:
+            state.drop_segments(tick.connection, registration.name, ended_by=done)
         state.drop_silent(tick.connection, registration.name, since=tick.now - FORGOTTEN_S)
-
-
-def _of_revision(tick: _Tick, current: Registration, revision: int | None) -> Registration:
-    """The revision that a window began with; the one in force where that has windows of others."""
-    if revision is None or revision == current.revision:
-        return current
-    begun = registry.at(tick.connection, current.name, revision)
-    if begun is None or begun.monitor.spec.windows != current.monitor.spec.windows:
-        return current
-    return begun
-
-
-def _every_series(registration: Registration) -> list[Series]:
-    assert registration.reference_id is not None  # it is active
-    return series_of(registration.monitor, registration.reference_id)
 
 
 def _series_of(tick: _Tick, segment: Segment) -> list[Series]:
@@ -390,16 +386,3 @@ def _series_of(tick: _Tick, segment: Segment) -> list[Series]:
         return []  # counted in panes of another length, before the windows were changed
     every = series_of(monitor, segment.reference_id)
     return [series for series in every if series in tick.closed]
-
-
-def _horizon(closed: Mapping[Series, Closed], registration: Registration) -> float | None:
-    """Panes that end by this moment can no longer change; None if nothing is decided yet."""
-    spec = registration.monitor.spec
-    decided: dict[str, float] = {}
-    for series, until in closed.items():
-        if series in series_of(registration.monitor, series.reference_id):
-            earlier = decided.get(series.reference_id, until.through)
-            decided[series.reference_id] = min(earlier, until.through)
-    if not decided:
-        return None
-    return max(decided.values()) - spec.label_horizon - spec.lateness

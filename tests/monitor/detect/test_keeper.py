@@ -441,6 +441,24 @@ def test_a_new_reference_begins_its_own_evidence(world: World, store: ArtifactSt
     assert revised.series.reference_id == world.reference.id
 
 
+def test_what_was_running_when_a_new_reference_came_is_judged_by_the_old_one(
+    world: World, store: ArtifactStore
+) -> None:
+    another = fit_reference(seed=5)
+    store.put(another.to_bytes())
+    for number in range(3):
+        world.hour(number)
+    world.watermark(1.5)
+    assert starts(world.tick().closed) == [0]
+    world.apply(another, reference="newer.csv")
+    world.segment(count(some_rows(2), another), 2 * HOUR)
+    world.segment(count(some_rows(3), another), 3 * HOUR)
+    world.watermark(4.0)
+    by = [(one.start / HOUR, one.series.reference_id) for one in world.tick().closed]
+    assert by == [(1, world.reference.id), (2, another.id), (3, another.id)]
+    assert world.tick().closed == []
+
+
 def test_panes_of_another_length_are_left_alone(world: World) -> None:
     world.hour(0)
     world.watermark(1.0)

@@ -26,7 +26,8 @@ def test_every_fault_of_every_file_is_printed_and_exits_1(
         f"{bad}:1:1: kind: is missing (For example Monitor)",
         (
             f"{bad}:4:1: spec.reference: is missing "
-            "(A file or URL, or 'first 10000' for the first predictions.)"
+            "(A file or URL, or 'first 10000' for the first predictions, or 'trailing 30d' for "
+            "those of a trailing window.)"
         ),
         f"{bad}:5:3: spec.refernce: is not a key here (did you mean 'reference'?)",
     ]
