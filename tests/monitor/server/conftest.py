@@ -44,6 +44,7 @@ def column(name: str = "boarded", *, drifts: bool = False, **changes: object) ->
         "current": _summary(after if drifts else quantiles),
         "unseen": 0.0,
         "statistics": {"kolmogorov_smirnov": 0.6 if drifts else 0.02},
+        "intervals": {"wasserstein_sd": [1.9, 2.3]} if drifts else {},
         "effect": 2.1 if drifts else 0.02,
         "effect_unit": "sd",
         "p_value": 1e-12 if drifts else 0.4,

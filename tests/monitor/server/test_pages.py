@@ -29,6 +29,19 @@ def test_a_monitor_tells_what_moved_from_what_to_what(
     assert "median 12 → 3" in page
 
 
+def test_a_named_column_says_how_surely_its_effect_is_known(
+    watched: Database, client: TestClient
+) -> None:
+    assert "effect 2.1 sd (95 %: 1.9 to 2.3)" in client.get("/monitors/free-seats").text
+
+
+def test_a_provisional_report_says_why(watched: Database, client: TestClient) -> None:
+    caution = "the reference has fewer than 20 windows of this length"
+    young = report(7, provisional=True, caution=caution)
+    store_report(watched, young, FIRST_DAY + 7 * DAY)
+    assert f"Provisional: {caution}." in client.get("/monitors/free-seats").text
+
+
 def test_a_pinned_window_stays_what_it_was(watched: Database, client: TestClient) -> None:
     page = client.get("/monitors/free-seats?report=free-seats-2").text
     assert "This is the window of 2020-03-11" in page
