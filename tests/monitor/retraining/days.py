@@ -1,5 +1,6 @@
 """Makers of monitors that are to be retrained."""
 
+from dataclasses import replace
 from typing import Any
 
 from alerts.notification import Origin
@@ -55,7 +56,8 @@ class Days:
         return self._pass(Verdict.QUIET)
 
     def _pass(self, verdict: Verdict) -> list[Answer]:
-        self.alert = step(self.alert, observation(self.day, verdict), Policy()).alert
+        seen = replace(observation(self.day, verdict), monitor=self.monitor.name)
+        self.alert = step(self.alert, seen, Policy()).alert
         self.day += 1
         if self.alert is None:
             return []
