@@ -4,30 +4,41 @@
 #   docker build --target service      -t driftmeter/service .
 #   docker build --target service-cuda -t driftmeter/service:cuda .
 # None needs a shell, a writable root or a user with rights; what is written goes to /tmp and /data.
+# What is in them is pinned with hashes in locks/, and only that is installed. A bill of materials
+# comes along with `docker buildx build --sbom=true --provenance=true`.
 
 ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build
 WORKDIR /build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-COPY pyproject.toml README.md LICENSE constraints.txt ./
+RUN python -m venv /opt/driftmeter
+ENV PATH=/opt/driftmeter/bin:$PATH
+COPY locks locks
+
+FROM build AS build-collector
+RUN pip install --require-hashes --no-deps -r locks/collector.txt
+COPY pyproject.toml README.md LICENSE ./
 COPY detectors detectors
 COPY alerts alerts
 COPY monitor monitor
 COPY dashboards dashboards
-RUN python -m venv /opt/driftmeter
-
-FROM build AS build-collector
-RUN /opt/driftmeter/bin/pip install -c constraints.txt .
+RUN pip install --no-deps --no-build-isolation .
 
 FROM build AS build-service
-RUN /opt/driftmeter/bin/pip install -c constraints.txt '.[service,embedded,postgres]' s3fs
+RUN pip install --require-hashes --no-deps -r locks/service.txt
+COPY --from=build-collector /build /build
+RUN pip install --no-deps --no-build-isolation .
 
-FROM build-service AS build-service-cuda
-RUN /opt/driftmeter/bin/pip install -c constraints.txt '.[gpu]'
+FROM build AS build-service-cuda
+RUN pip install --require-hashes --no-deps -r locks/service-cuda.txt
+COPY --from=build-collector /build /build
+RUN pip install --no-deps --no-build-isolation .
 
 FROM python:${PYTHON}-slim AS runtime
 LABEL org.opencontainers.image.title="Driftmeter" \
+      org.opencontainers.image.description="Tells early, and without crying wolf, that a model is being carried off course." \
+      org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/driftmeter/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65534:65534
