@@ -12,7 +12,70 @@ _FIRING = once(m.MONITOR_ALERT_STATE, 'state="firing"')
 _MONITOR = 'instance="serve-0", monitor="free-seats"'
 _ALERT_STATE = f'driftmeter_monitor_alert_state{{{_MONITOR}, state="firing"}}'
 _WINDOW_END = f"driftmeter_monitor_window_end_timestamp_seconds{{{_MONITOR}}}"
+_IS_ERROR = 'outcome="error"'
 _DRIFTING = f"driftmeter_monitor_drifting{{{_MONITOR}}}"
+
+
+def _answers(*matchers: str) -> str:
+    rate = f"rate({series(m.COLLECTOR_MODEL_ANSWERS, *matchers)}[15m])"
+    return without("sum", rate, "outcome")
+
+
+def _slow(window: str) -> str:
+    """The latency that one request in twenty exceeds."""
+    buckets = f"rate({series(m.COLLECTOR_MODEL_LATENCY, suffix='_bucket')}[{window}])"
+    return f"histogram_quantile(0.95, {without('sum', buckets)})"
+
+
+_MODEL = 'instance="collector-0", monitor="free-seats"'
+_OK = f'driftmeter_collector_model_answers_total{{{_MODEL}, outcome="ok"}}'
+_ERRORS = f'driftmeter_collector_model_answers_total{{{_MODEL}, outcome="error"}}'
+_LATENCY = "driftmeter_collector_model_latency_seconds_bucket"
+_WITHIN_100_MS = f'{_LATENCY}{{{_MODEL}, le="0.1"}}'
+
+MODEL_SERVERS = (
+    Alert(
+        name="DriftmeterModelErrors",
+        expr=f"{_answers(_IS_ERROR)}\n/\n{_answers()} > 0.05",
+        for_="10m",
+        severity="warning",
+        summary="The model of monitor {{ $labels.monitor }} answers with errors.",
+        description="{{ humanizePercentage $value }} of the requests to the model of monitor "
+        "{{ $labels.monitor }} were answered with something else than 200 in the last 15 minutes.",
+        example=Example(
+            series={_OK: "0+100x40", _ERRORS: "0+25x40"},
+            at="30m",
+            labels={"monitor": "free-seats"},
+            summary="The model of monitor free-seats answers with errors.",
+            description="20% of the requests to the model of monitor free-seats were answered "
+            "with something else than 200 in the last 15 minutes.",
+            quiet=(_ERRORS, "0+1x40"),
+        ),
+    ),
+    Alert(
+        name="DriftmeterModelSlow",
+        expr=f"{_slow('15m')}\n> 2 *\n{_slow('1d')}",
+        for_="15m",
+        severity="warning",
+        summary="The model of monitor {{ $labels.monitor }} is slow.",
+        description="One request in twenty to the model of monitor {{ $labels.monitor }} takes "
+        "longer than {{ humanizeDuration $value }}, more than twice as long as in the last day.",
+        example=Example(
+            series={
+                _WITHIN_100_MS: "0+100x280 28000x10",
+                f'{_LATENCY}{{{_MODEL}, le="1.0"}}': "0+100x290",
+                f'{_LATENCY}{{{_MODEL}, le="+Inf"}}': "0+100x290",
+            },
+            interval="5m",
+            at="24h10m",
+            labels={"monitor": "free-seats"},
+            summary="The model of monitor free-seats is slow.",
+            description="One request in twenty to the model of monitor free-seats takes longer "
+            "than 955ms, more than twice as long as in the last day.",
+            quiet=(_WITHIN_100_MS, "0+100x290"),
+        ),
+    ),
+)
 
 MONITORS = Group(
     name="driftmeter-monitors",
@@ -84,5 +147,6 @@ MONITORS = Group(
                 quiet=(_DRIFTING, "0x300"),
             ),
         ),
+        *MODEL_SERVERS,
     ),
 )

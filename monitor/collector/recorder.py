@@ -165,7 +165,9 @@ class Recorder:
         registration = reader.registration
         if exchange.status == ORPHANED:
             raise DecodeError(Reason.ORPHANED, "only one side of it was logged")
-        if exchange.status != 200:
+        is_ok = exchange.status == 200
+        self._telemetry.answered(registration.name, is_ok=is_ok, latency_s=exchange.latency_s)
+        if not is_ok:
             raise DecodeError(Reason.MODEL_ERROR, f"the model answered {exchange.status}")
         names = reading.names.get(registration.name)
         if names is None:

@@ -1,5 +1,6 @@
 """What the collector counts."""
 
+import math
 from collections.abc import Iterator
 from itertools import accumulate
 
@@ -15,6 +16,8 @@ from monitor.telemetry.metrics import (
     COLLECTOR_CAPTURED,
     COLLECTOR_DROPPED,
     COLLECTOR_FAILED,
+    COLLECTOR_MODEL_ANSWERS,
+    COLLECTOR_MODEL_LATENCY,
     COLLECTOR_QUEUE_BYTES,
     COLLECTOR_READ,
     COLLECTOR_RECORDED,
@@ -64,6 +67,8 @@ class Telemetry:
         self.schema_breaks = make.counter(COLLECTOR_SCHEMA_BREAKS)
         self.read = make.counter(COLLECTOR_READ)
         self.unsampled = make.counter(COLLECTOR_UNSAMPLED)
+        self._model_answers = make.counter(COLLECTOR_MODEL_ANSWERS)
+        self._model_latency = make.histogram(COLLECTOR_MODEL_LATENCY)
         self.unreadable_times = make.counter(COLLECTOR_UNREADABLE_TIMES)
         self.refused = make.counter(COLLECTOR_REFUSED)
         self.spool_bytes = make.gauge(COLLECTOR_SPOOL_BYTES)
@@ -102,6 +107,12 @@ class Telemetry:
             case tally.UNREAD:
                 return self._unread.labels(label)
         raise AssertionError(f"nobody counts {name!r}")
+
+    def answered(self, monitor: str, *, is_ok: bool, latency_s: float) -> None:
+        """What a model made of a request; a latency that nobody measured is NaN."""
+        self._model_answers.labels(monitor, "ok" if is_ok else "error").inc()
+        if is_ok and not math.isnan(latency_s):
+            self._model_latency.labels(monitor).observe(latency_s)
 
     def count_dropped(self, reason: str, n: int = 1) -> None:
         self._dropped.labels(reason).inc(n)

@@ -88,6 +88,18 @@ COLLECTOR_UNSAMPLED = Metric(
     "Rows that were read and left out, as the monitor's sample says.",
     ("monitor", "topic"),
 )
+COLLECTOR_MODEL_ANSWERS = Metric(
+    "driftmeter_collector_model_answers_total",
+    "counter",
+    "What models answered to captured requests: ok, or error for anything but 200.",
+    ("monitor", "outcome"),
+)
+COLLECTOR_MODEL_LATENCY = Metric(
+    "driftmeter_collector_model_latency_seconds",
+    "histogram",
+    "How long models took to answer the captured requests that they answered with 200.",
+    ("monitor",),
+)
 COLLECTOR_ADDED_LATENCY = Metric(
     "driftmeter_collector_added_latency_seconds",
     "histogram",
@@ -275,6 +287,12 @@ MONITOR_DRIFTING = Metric(
     "driftmeter_monitor_drifting",
     "gauge",
     "1 if the last reported window drifts, 0 if it is quiet; absent while undecided.",
+    ("monitor",),
+)
+MONITOR_PAUSED = Metric(
+    "driftmeter_monitor_paused",
+    "gauge",
+    "1 while the monitor is paused: its rows are counted, and nothing is decided of them.",
     ("monitor",),
 )
 MONITOR_ALERT_STATE = Metric(

@@ -102,6 +102,18 @@ def test_rows_are_as_the_monitor_s_schema_wants_them(bench: Bench) -> None:
     assert rows.n == 3
 
 
+def test_how_a_model_answers_and_how_long_it_takes_is_counted(bench: Bench) -> None:
+    bench.know(registration())
+    failed = exchange("r3", status=500)
+    bench.recorder.record([exchange("r1"), exchange("r2"), failed])
+    answers = {
+        one: bench.count("model_answers_total", monitor="seats", outcome=one)
+        for one in ("ok", "error")
+    }
+    assert answers == {"ok": 2, "error": 1}
+    assert bench.count("model_latency_seconds_sum", monitor="seats") == 2 * 0.25
+
+
 def test_a_message_says_whose_rows_it_holds_and_who_sent_it(bench: Bench) -> None:
     bench.know(registration())
     bench.recorder.record([exchange()])
