@@ -3,8 +3,10 @@
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
+from dashboards.boards import BOARDS
 from dashboards.metrics_page import page
 from dashboards.render import dashboard
 from dashboards.rules_files import RULES_FILE, rule_tests, rules, runbooks_page
@@ -12,11 +14,14 @@ from dashboards.rules_files import RULES_FILE, rule_tests, rules, runbooks_page
 ROOT = Path(__file__).parent.parent
 
 GENERATED: Mapping[str, Callable[[], str]] = {
-    "dashboards/grafana/driftmeter.json": dashboard,
+    # A chart holds what it installs: Helm reads nothing beyond its folder.
+    **{
+        f"{folder}/driftmeter-{board.name}.json": partial(dashboard, board)
+        for folder in ("dashboards/grafana", "k8s/driftmeter/files/dashboards")
+        for board in BOARDS
+    },
     f"dashboards/prometheus/{RULES_FILE}": rules,
     "dashboards/prometheus/driftmeter.rules.test.yaml": rule_tests,
-    # A chart holds what it installs: Helm reads nothing beyond its folder.
-    "k8s/driftmeter/files/driftmeter.json": dashboard,
     f"k8s/driftmeter/files/{RULES_FILE}": rules,
     "docs/metrics.md": page,
     "docs/runbooks/README.md": runbooks_page,

@@ -49,3 +49,8 @@ def quantile(metric: Metric, q: float) -> str:
     """A quantile of a histogram, over all instances."""
     buckets = selected(metric, suffix="_bucket")
     return f"histogram_quantile({q}, sum by (le) (rate({buckets}[$__rate_interval])))"
+
+
+def largest_rates(metric: Metric, label: str, n: int = 10) -> str:
+    """The n largest sums per second, by one label."""
+    return f"topk({n}, {rate(metric, by=(label,))})"

@@ -8,26 +8,27 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.board import ROWS, Graph, Row, States
-from dashboards.queries import CHOSEN, Query
-from monitor.telemetry.metrics import MONITOR_ROWS
+from dashboards.panels import Board, Graph, Row, States
+from dashboards.queries import CHOSEN, Query, selected
+from monitor.telemetry.metrics import MONITOR_ALERT_STATE, MONITOR_RETRAINS, MONITOR_ROWS
 
-UID = "driftmeter"
+TAG = "driftmeter"
 SOURCE = options.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 
-def dashboard(rows: tuple[Row, ...] = ROWS) -> str:
-    """The dashboard as JSON text, the same for the same rows."""
-    board = (
-        build.Dashboard("Driftmeter")
-        .uid(UID)
-        .description("Drift, expected and realised performance of models, and the pipeline.")
-        .tags(["driftmeter"])
+def dashboard(board: Board) -> str:
+    """The dashboard as JSON text, the same for the same board."""
+    drawn = (
+        build.Dashboard(board.title)
+        .uid(f"{TAG}-{board.name}")
+        .description(board.question)
+        .tags([TAG])
         .time("now-24h", "now")
         .refresh("1m")
         .timezone("browser")
         .tooltip(model.DashboardCursorSync.CROSSHAIR)
         .readonly()
+        .link(_to_the_others())
         .with_variable(
             build.DatasourceVariable("datasource").label("Data Source").type("prometheus")
         )
@@ -35,13 +36,60 @@ def dashboard(rows: tuple[Row, ...] = ROWS) -> str:
         .with_variable(_variable("instance", '{__name__=~"driftmeter_.+", job=~"$job"}'))
         .with_variable(_variable("monitor", f"{MONITOR_ROWS.name}{{{CHOSEN}}}"))
     )
+    for annotation in ANNOTATIONS:
+        drawn = drawn.annotation(annotation)
     ids = count(1)
-    for row in rows:
-        board = board.with_row(build.Row(row.title).id(next(ids)))
+    for row in board.rows:
+        drawn = drawn.with_row(build.Row(row.title).id(next(ids)))
         for panel in row.panels:
-            drawn = _graph(panel) if isinstance(panel, Graph) else _states(panel)
-            board = board.with_panel(drawn.id(next(ids)).span(_width(row)).height(8))
-    return JSONEncoder(sort_keys=True, indent=2).encode(board.build()) + "\n"
+            pictured = _graph(panel) if isinstance(panel, Graph) else _states(panel)
+            drawn = drawn.with_panel(pictured.id(next(ids)).span(_width(row)).height(8))
+    return JSONEncoder(sort_keys=True, indent=2).encode(drawn.build()) + "\n"
+
+
+def _to_the_others() -> build.DashboardLink:
+    """They keep the time and what was chosen."""
+    return (
+        build.DashboardLink("Driftmeter")
+        .type(model.DashboardLinkType.DASHBOARDS)
+        .tags([TAG])
+        .as_dropdown(True)
+        .include_vars(True)
+        .keep_time(True)
+    )
+
+
+def _annotation(name: str, color: str, expr: str, text: str) -> build.AnnotationQuery:
+    return (
+        build.AnnotationQuery()
+        .name(name)
+        .datasource(SOURCE)
+        .enable(True)
+        .icon_color(color)
+        .expr(expr)
+        .title_format(name)
+        .text_format(text)
+    )
+
+
+_FIRING = selected(MONITOR_ALERT_STATE, 'state="firing"')
+_PROMOTED = selected(MONITOR_RETRAINS, 'state="promoted"')
+
+ANNOTATIONS = (
+    _annotation(
+        "An alert fires",
+        "red",
+        f"max by (monitor) ({_FIRING}) == 1 unless max by (monitor) ({_FIRING} offset 5m) == 1",
+        "{{monitor}}",
+    ),
+    _annotation(
+        "A retrain is promoted",
+        "blue",
+        f"max by (monitor) (delta({_PROMOTED}[5m])) > 0",
+        "{{monitor}}",
+    ),
+)
+"""What explains a change of the lines, drawn through all panels."""
 
 
 def _width(row: Row) -> int:

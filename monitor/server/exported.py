@@ -1,6 +1,6 @@
 """Metrics of monitors, read from SQL at scrape time: what is gone disappears."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,15 +21,23 @@ MONITOR_METRICS: tuple[Metric, ...] = (
     metrics.MONITOR_EVIDENCE,
     metrics.MONITOR_EVIDENCE_THRESHOLD,
     metrics.MONITOR_DRIFTING,
+    metrics.MONITOR_PAUSED,
     metrics.MONITOR_ALERT_STATE,
     metrics.MONITOR_RETRAINS,
     metrics.MONITOR_COLUMN_EFFECT,
     metrics.MONITOR_COLUMN_MISSING,
+    metrics.MONITOR_COLUMN_P_VALUE,
+    metrics.MONITOR_COLUMN_EVIDENCE,
+    metrics.MONITOR_QUALITY,
     metrics.MONITOR_OUTLIERS,
     metrics.MONITOR_EXPECTED,
+    metrics.MONITOR_EXPECTED_BOUND,
+    metrics.MONITOR_REFERENCE_PERFORMANCE,
     metrics.MONITOR_REALISED,
+    metrics.MONITOR_REALISED_BOUND,
     metrics.MONITOR_LABEL_COVERAGE,
     metrics.MONITOR_WINDOW_END,
+    metrics.MONITOR_WINDOW_SECONDS,
 )
 
 Sample = tuple[Metric, tuple[str, ...], float | None]
@@ -66,10 +74,13 @@ def _family(metric: Metric) -> GaugeMetricFamily:
 
 def _samples(monitor: Document, labelled: Document | None) -> Iterator[Sample]:
     name = monitor["name"]
+    yield metrics.MONITOR_PAUSED, (name,), float(monitor["document"]["spec"].get("paused", False))
     if monitor["last_report"]:
         yield from _of_report(name, monitor["last_report"])
     if labelled:
         yield from _of_labels(name, labelled["realised"])
+    if told := (monitor["last_report"] or {}).get("expected") or (labelled or {}).get("realised"):
+        yield metrics.MONITOR_REFERENCE_PERFORMANCE, (name, told["metric"]), told["reference"]
     if monitor["alert"]:
         for state in ("pending", "firing", "resolved"):
             yield metrics.MONITOR_ALERT_STATE, (name, state), monitor["alert"]["state"] == state
@@ -82,25 +93,49 @@ def _of_report(name: str, report: Document) -> Iterator[Sample]:
     yield metrics.MONITOR_EVIDENCE_THRESHOLD, (name,), report["threshold"]
     yield metrics.MONITOR_DRIFTING, (name,), drifting
     yield metrics.MONITOR_WINDOW_END, (name,), _seconds(report["window"]["end"])
-    outliers, expected = report["outliers"], report["expected"]
-    if outliers and outliers["n_scored"]:
+    yield metrics.MONITOR_WINDOW_SECONDS, (name,), report["window"]["seconds"]
+    if (outliers := report["outliers"]) and outliers["n_scored"]:
         yield metrics.MONITOR_OUTLIERS, (name,), outliers["n_flagged"] / outliers["n_scored"]
-    if expected:
-        yield metrics.MONITOR_EXPECTED, (name, expected["metric"]), expected["value"]
-    yield from _of_columns(name, report["columns"][:STRONGEST_COLUMNS])
+    if expected := report["expected"]:
+        labels = name, expected["metric"]
+        yield metrics.MONITOR_EXPECTED, labels, expected["value"]
+        yield from _bounds(metrics.MONITOR_EXPECTED_BOUND, labels, expected)
+    yield from _of_quality(name, report.get("quality"))
+    yield from _of_columns(name, report["columns"])
 
 
 def _seconds(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
 
 
-def _of_columns(name: str, columns: Iterable[Document]) -> Iterator[Sample]:
-    for column in columns:
+def _of_quality(name: str, quality: Document | None) -> Iterator[Sample]:
+    worst: dict[str, float] = {}
+    for issue in quality["issues"] if quality else ():
+        worst[issue["fault"]] = max(issue["share"], worst.get(issue["fault"], 0.0))
+    for fault, share in worst.items():
+        yield metrics.MONITOR_QUALITY, (name, fault), share
+
+
+def _of_columns(name: str, columns: Sequence[Document]) -> Iterator[Sample]:
+    strongest, others = columns[:STRONGEST_COLUMNS], columns[STRONGEST_COLUMNS:]
+    for column in strongest:
         labels = (name, column["name"])
         yield metrics.MONITOR_COLUMN_EFFECT, (*labels, column["effect_unit"]), column["effect"]
         yield metrics.MONITOR_COLUMN_MISSING, labels, column["current"]["missing"]
+        yield metrics.MONITOR_COLUMN_P_VALUE, labels, column["p_value"]
+        yield metrics.MONITOR_COLUMN_EVIDENCE, labels, column["evidence_share"]
+    if others:
+        rest = sum(column["evidence_share"] for column in others)
+        yield metrics.MONITOR_COLUMN_EVIDENCE, (name, ""), rest
 
 
 def _of_labels(name: str, realised: Document) -> Iterator[Sample]:
-    yield metrics.MONITOR_REALISED, (name, realised["metric"]), realised["value"]
+    labels = name, realised["metric"]
+    yield metrics.MONITOR_REALISED, labels, realised["value"]
+    yield from _bounds(metrics.MONITOR_REALISED_BOUND, labels, realised)
     yield metrics.MONITOR_LABEL_COVERAGE, (name,), realised["coverage"]
+
+
+def _bounds(metric: Metric, labels: tuple[str, str], told: Document) -> Iterator[Sample]:
+    for bound, value in zip(("lower", "upper"), told.get("interval") or (), strict=False):
+        yield metric, (*labels, bound), value

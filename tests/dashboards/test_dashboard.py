@@ -9,20 +9,23 @@ from typing import Any
 
 import pytest
 
-from dashboards.board import ROWS
+from dashboards.boards import BOARDS
 from dashboards.render import dashboard
+from dashboards.rules_files import rules
 from monitor.telemetry.metrics import TABLE
 
 Json = dict[str, Any]
 
-BOARD: Json = json.loads(dashboard())
-PANELS: list[Json] = [panel for panel in BOARD["panels"] if panel["type"] != "row"]
+DRAWN: dict[str, Json] = {board.name: json.loads(dashboard(board)) for board in BOARDS}
+PANELS: list[Json] = [
+    panel for board in DRAWN.values() for panel in board["panels"] if panel["type"] != "row"
+]
 TARGETS: list[Json] = [target for panel in PANELS for target in panel["targets"]]
-VARIABLES: dict[str, Json] = {v["name"]: v for v in BOARD["templating"]["list"]}
 METRICS = {metric.name: metric for metric in TABLE}
 UNITS = {"short", "s", "bytes", "percentunit", "reqps", "ops"}
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
+each_board = pytest.mark.parametrize("board", DRAWN.values(), ids=DRAWN.keys())
 each_panel = pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
 each_query = pytest.mark.parametrize("expr", [target["expr"] for target in TARGETS])
 
@@ -32,21 +35,48 @@ def metrics_of(expr: str) -> set[str]:
     return {name.removesuffix("_bucket") for name in re.findall(r"driftmeter_\w+", expr)}
 
 
-def test_the_dashboard_keeps_its_address_and_is_not_edited_by_hand() -> None:
-    assert re.fullmatch(r"[A-Za-z0-9_-]{1,40}", BOARD["uid"])
-    assert BOARD["editable"] is False
+def variables(board: Json) -> dict[str, Json]:
+    return {v["name"]: v for v in board["templating"]["list"]}
 
 
-def test_the_data_source_is_one_variable() -> None:
-    sources = [v for v in VARIABLES.values() if v["type"] == "datasource"]
+@each_board
+def test_a_dashboard_keeps_its_address_and_is_not_edited_by_hand(board: Json) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,40}", board["uid"])
+    assert board["editable"] is False
+
+
+def test_dashboards_are_told_apart_and_say_which_question_they_answer() -> None:
+    assert len({board["uid"] for board in DRAWN.values()}) == len(BOARDS)
+    assert len({board["title"] for board in DRAWN.values()}) == len(BOARDS)
+    assert all(board["description"].endswith("?") for board in DRAWN.values())
+
+
+@each_board
+def test_each_leads_to_the_others_with_what_was_chosen(board: Json) -> None:
+    (link,) = board["links"]
+    assert set(link["tags"]) <= set(board["tags"])
+    assert (link["includeVars"], link["keepTime"], link["asDropdown"]) == (True, True, True)
+
+
+@each_board
+def test_alerts_and_retrains_are_drawn_through_all_panels(board: Json) -> None:
+    drawn = {one["name"]: one for one in board["annotations"]["list"]}
+    assert drawn.keys() >= {"An alert fires", "A retrain is promoted"}
+    assert all(one["datasource"] == SOURCE for one in drawn.values())
+
+
+@each_board
+def test_the_data_source_is_one_variable(board: Json) -> None:
+    sources = [v for v in variables(board).values() if v["type"] == "datasource"]
     assert [(v["name"], v["label"], v["query"]) for v in sources] == [
         ("datasource", "Data Source", "prometheus")
     ]
 
 
+@each_board
 @pytest.mark.parametrize("name", ["job", "instance", "monitor"])
-def test_the_selectors_follow_the_data_and_may_be_many_or_all(name: str) -> None:
-    variable = VARIABLES[name]
+def test_the_selectors_follow_the_data_and_may_be_many_or_all(board: Json, name: str) -> None:
+    variable = variables(board)[name]
     assert variable["type"] == "query"
     assert variable["datasource"] == SOURCE
     assert (variable["multi"], variable["includeAll"], variable["allValue"]) == (True, True, ".+")
@@ -75,15 +105,22 @@ def test_the_queries_of_a_panel_can_be_told_apart(panel: Json) -> None:
     assert all(target["legendFormat"] for target in panel["targets"])
 
 
-def test_panels_have_ids_and_places_of_their_own() -> None:
-    everything = BOARD["panels"]
+@each_board
+def test_panels_have_ids_and_places_of_their_own(board: Json) -> None:
+    everything = board["panels"]
     assert len({panel["id"] for panel in everything}) == len(everything)
     places = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in everything}
     assert len(places) == len(everything)
 
 
-def test_every_panel_of_the_board_is_drawn() -> None:
-    assert [p["title"] for p in PANELS] == [panel.title for row in ROWS for panel in row.panels]
+def test_every_panel_of_every_board_is_drawn() -> None:
+    assert [p["title"] for p in PANELS] == [p.title for board in BOARDS for p in board.panels]
+
+
+def test_every_metric_of_the_table_is_on_a_board_or_alerts_somebody() -> None:
+    shown = {name for target in TARGETS for name in metrics_of(target["expr"])}
+    alerting = set(re.findall(r"driftmeter_\w+", rules()))
+    assert METRICS.keys() <= shown | {name.removesuffix("_bucket") for name in alerting}
 
 
 @each_query
@@ -101,7 +138,9 @@ def test_every_selector_matches_job_and_instance(expr: str) -> None:
 
 @each_query
 def test_a_query_matches_and_groups_by_labels_that_the_metric_has(expr: str) -> None:
-    known = {"job", "instance", "le"}.union(*(METRICS[name].labels for name in metrics_of(expr)))
+    known = {"job", "instance", "le", "namespace"}.union(
+        *(METRICS[name].labels for name in metrics_of(expr))
+    )
     matched = set(re.findall(r"(\w+)=~?\"", expr))
     grouped = {
         label for group in re.findall(r"by \(([^)]*)\)", expr) for label in group.split(", ")

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from grafana_foundation_sdk.builders.dashboard import AnnotationQuery
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from dashboards.board import ROWS, Graph
+from dashboards.boards import BOARDS
 from dashboards.queries import Query
+from dashboards.render import ANNOTATIONS
 from monitor.flags import Address
 from monitor.telemetry import exposition
 from monitor.telemetry.metrics import TABLE, Instruments
@@ -21,10 +23,7 @@ from monitor.up.supervisor import Supervisor, free_port
 from tests.conftest import Needs
 
 QUERIES: list[Query] = [
-    query
-    for row in ROWS
-    for panel in row.panels
-    for query in (panel.queries if isinstance(panel, Graph) else (panel.query,))
+    *{query: None for board in BOARDS for panel in board.panels for query in panel.queries}
 ]
 VALUES = {"monitor": "free-seats", "state": "firing", "unit": "sd"}
 """Of labels; the others are their own value."""
@@ -79,7 +78,9 @@ def prometheus(
             "scrape_configs": [
                 {
                     "job_name": "driftmeter",
-                    "static_configs": [{"targets": [str(scraped.address)]}],
+                    "static_configs": [
+                        {"targets": [str(scraped.address)], "labels": {"namespace": "models"}}
+                    ],
                 }
             ],
         }
@@ -128,6 +129,13 @@ def test_a_query_finds_data_with_the_labels_of_its_legend(
         assert query.legend.count("{{") == len(set(one["metric"]))
         assert all(f"{{{{{label}}}}}" in query.legend for label in one["metric"])
         assert one["value"][1] != "NaN"
+
+
+@pytest.mark.parametrize("annotation", ANNOTATIONS, ids=lambda a: a.build().name)
+def test_an_annotation_s_query_can_be_asked(
+    annotation: AnnotationQuery, prometheus: Prometheus
+) -> None:
+    assert prometheus.ask(filled(str(annotation.build().expr))) is not None
 
 
 def test_an_alert_that_fires_is_drawn_as_firing(prometheus: Prometheus) -> None:

@@ -317,11 +317,11 @@ def test_names_fit_whatever_the_release_is_called(release: str) -> None:
 def test_rules_and_dashboards_reach_the_cluster_as_they_are() -> None:
     manifests = render(VALUES["values-production"])
     (rule,) = of_kind(manifests, "PrometheusRule")
-    packed = yaml.safe_load((CHART / "files" / "driftmeter.rules.yaml").read_text())
-    assert rule["spec"] == packed
+    rules = yaml.safe_load((CHART / "files" / "driftmeter.rules.yaml").read_text())
+    assert rule["spec"] == rules
     dashboards = named(manifests, "ConfigMap", "driftmeter-dashboards")["data"]
-    packed_dashboard = (CHART / "files" / "driftmeter.json").read_text()
-    assert dashboards["driftmeter.json"] == packed_dashboard.rstrip()
+    packed = {path.name: path.read_text() for path in (CHART / "files/dashboards").glob("*.json")}
+    assert dashboards == {name: text.rstrip() for name, text in packed.items()}
 
 
 @every_values_file

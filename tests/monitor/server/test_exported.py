@@ -2,6 +2,7 @@
 
 import subprocess
 
+import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -10,7 +11,15 @@ from monitor.sql.database import Database
 from monitor.telemetry import metrics
 from tests.conftest import Needs
 from tests.monitor.retraining.days import Days, monitor
-from tests.monitor.server.conftest import DAY, FIRST_DAY, NOW, column, report, store_report
+from tests.monitor.server.conftest import (
+    DAY,
+    FIRST_DAY,
+    NOW,
+    column,
+    performance,
+    report,
+    store_report,
+)
 
 
 def samples(client: TestClient) -> dict[tuple[str, ...], float]:
@@ -44,6 +53,37 @@ def test_realised_performance_is_of_the_latest_window_with_labels(
     seen = samples(client)
     assert seen["driftmeter_monitor_realised_performance", "free-seats", "mae"] == 9.0
     assert seen["driftmeter_monitor_label_coverage_ratio", "free-seats"] == 0.98
+
+
+def test_performance_comes_with_its_reference_and_its_interval(
+    watched: Database, client: TestClient
+) -> None:
+    expected = {**performance(6.0), "interval": [5.5, 6.5]}
+    store_report(watched, report(7, expected=expected), FIRST_DAY + 7 * DAY)
+    seen, name = samples(client), "driftmeter_monitor_expected_performance_bound"
+    assert seen["driftmeter_monitor_reference_performance", "free-seats", "mae"] == 3.0
+    assert seen[name, "free-seats", "mae", "lower"] == 5.5
+    assert seen[name, "free-seats", "mae", "upper"] == 6.5
+
+
+def test_a_fault_is_shown_where_most_rows_have_it(watched: Database, client: TestClient) -> None:
+    issues = [
+        {"fault": "missing values", "column": name, "share": share}
+        for name, share in (("a", 0.1), ("b", 0.4), ("c", 0.2))
+    ]
+    quality = {"n_rows": 500, "issues": issues}
+    store_report(watched, report(7, quality=quality), FIRST_DAY + 7 * DAY)
+    seen = samples(client)
+    assert seen["driftmeter_monitor_quality_ratio", "free-seats", "missing values"] == 0.4
+
+
+def test_columns_beyond_the_strongest_are_summed(watched: Database, client: TestClient) -> None:
+    columns = [column(f"c{i}", evidence_share=0.02) for i in range(50)]
+    store_report(watched, report(7, columns=columns), FIRST_DAY + 7 * DAY)
+    name, seen = metrics.MONITOR_COLUMN_EVIDENCE.name, samples(client)
+    assert seen[name, "free-seats", ""] == pytest.approx(30 * 0.02)
+    assert seen[name, "free-seats", "c0"] == 0.02
+    assert seen[metrics.MONITOR_COLUMN_P_VALUE.name, "free-seats", "c0"] == 0.4
 
 
 def test_an_undecided_window_is_neither_drifting_nor_quiet(
@@ -85,3 +125,9 @@ def test_promtool_finds_nothing_to_complain_about(
     command = [str(needs("promtool")), "check", "metrics"]
     lint = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     assert (lint.returncode, lint.stderr) == (0, "")
+
+
+def test_whether_it_is_paused_is_exposed(watched: Database, client: TestClient) -> None:
+    assert samples(client)["driftmeter_monitor_paused", "free-seats"] == 0
+    client.post("/api/v1/monitors/free-seats/pause")
+    assert samples(client)["driftmeter_monitor_paused", "free-seats"] == 1
