@@ -29,6 +29,8 @@ from tests.support.waiting import wait_for
 SECRET = webhooks.new_secret(lambda n: b"k" * n)
 N_REPLICAS = 3
 TIMEOUT_S = 2.0
+PER_SECOND = 20.0
+"""Decisions, where it is measured how soon they are told of."""
 
 
 @dataclass
@@ -235,6 +237,7 @@ def test_a_decision_is_told_of_within_two_seconds(
         stack.enter_context(Servers(database_url, embedded_address, tmp_path))
         for i, one in enumerate(transitions(n)):
             decide(database, one, place, f"{receiver.url}/{i % 20}")
+            threading.Event().wait(1 / PER_SECOND)
         wait_for(lambda: n_undelivered(database) == 0)
     waits = first_attempts_after_s(database)
     assert len(waits) == n
