@@ -15,6 +15,10 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from playwright.sync_api import expect
+
+from tests.conftest import Needs
+from tests.support.browsing import chromium
 
 ROOT = Path(__file__).parent.parent
 
@@ -125,11 +129,12 @@ def said(lines: Sequence[str], *phrases: str) -> list[int]:
 
 @pytest.mark.timeout(900)
 def test_make_demo_tells_its_story_in_a_fresh_clone(
-    start: Callable[[Sequence[str], Path], Demo], tmp_path: Path
+    start: Callable[[Sequence[str], Path], Demo], tmp_path: Path, needs: Needs
 ) -> None:
     demo = start(["make", "demo"], fresh_clone(tmp_path / "clone"))
     lines = demo.until("signature verified")
     check_what_is_served(lines)
+    follow_by_clicking(re.findall(r"http://127\.0\.0\.1:\d+/", "\n".join(lines))[0], needs)
     lines += demo.lines()
     assert demo.process.wait(30) == 0, "\n".join(lines)
     check_the_story(lines)
@@ -149,6 +154,22 @@ def check_what_is_served(lines: Sequence[str]) -> None:
     assert alert["state"] == "firing"
     (delivery,) = httpx2.get(f"{api}/deliveries?monitor=free-seats").json()["items"]
     assert delivery["kind"] == "retrain"
+
+
+def follow_by_clicking(address: str, needs: Needs) -> None:
+    """From all monitors to the alert, to what moved, and to who was asked to retrain."""
+    with chromium(needs("chromium")) as browser:
+        page = browser.new_page()
+        page.goto(address)
+        page.get_by_role("link", name="free-seats").click()
+        expect(page.get_by_role("heading", name="Columns, the strongest first")).to_be_visible()
+        page.get_by_role("link", name="drift alert firing").first.click()
+        expect(page.get_by_role("heading", name="What moved")).to_be_visible()
+        page.get_by_role("table").first.get_by_role("link").first.click()
+        expect(page.get_by_role("heading", name="Distribution")).to_be_visible()
+        page.get_by_role("link", name="Deliveries").click()
+        page.get_by_role("link", name="retrain to retraining").first.click()
+        expect(page.get_by_role("heading", name="Attempts")).to_be_visible()
 
 
 def check_the_story(lines: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The pages in a real browser, which reaches nothing but us."""
+"""The pages of a database in a real browser."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,19 +6,15 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from prometheus_client import CollectorRegistry
 
 from monitor.server.app import create_app
 from monitor.sql.database import Database, open_database
 from tests.conftest import Needs
 from tests.monitor.server.conftest import NOW
+from tests.support.browsing import chromium
 from tests.support.waiting import wait_for
-
-_FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"),
-    *("--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
-)
 
 
 @pytest.fixture
@@ -29,12 +25,8 @@ def database_url(tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def browser(needs: Needs) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=str(needs("chromium")), args=list(_FLAGS)
-        )
+    with chromium(needs("chromium")) as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture
