@@ -30,7 +30,7 @@ def training_data(
     if monitor.spec.label is not None:
         topics.append(broker.topics.labels)
     try:
-        found = _stretches(broker, topics, start)
+        found = stretches(broker, topics, start)
     except (KafkaError, BrokerUnavailableError) as error:
         _logger.warning("%s: where its rows are is not known: %s", monitor.name, error)
         found = {}
@@ -44,9 +44,13 @@ def training_data(
     )
 
 
-def _stretches(
+def stretches(
     broker: Broker, topics: Iterable[str], start: float
 ) -> Mapping[str, tuple[Stretch, ...]]:
+    """What was written to the topics since `start`, by topic; partitions without are left out.
+
+    Raises KafkaError and BrokerUnavailableError.
+    """
     with closing(broker.consumer(client_id=CLIENT)) as consumer:
         return {topic: tuple(_of_topic(consumer, topic, start)) for topic in topics}
 

@@ -20,6 +20,8 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/logout"})
 OPEN_FOLDERS = ("/static/",)
 SIGNED_PATHS = re.compile(r"/api/v1/retrains/[^/]+/callback")
 """A pipeline shows who it is by a signature instead, without which it is refused there."""
+ROW_PATHS = re.compile(r"/api/v1/monitors/[^/]+/rows")
+"""Rows as they came are more than pages show: operators may have them."""
 ADMIN_PATHS = re.compile(r"(/api/v1)?/(tokens|audit)(/.*)?")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -75,7 +77,8 @@ def credential(request: Request) -> str | None:
 def needed(method: str, path: str) -> Role:
     if ADMIN_PATHS.fullmatch(path):
         return Role.ADMIN
-    return Role.VIEWER if method in SAFE_METHODS else Role.OPERATOR
+    looks = method in SAFE_METHODS and not ROW_PATHS.fullmatch(path)
+    return Role.VIEWER if looks else Role.OPERATOR
 
 
 class Gate:

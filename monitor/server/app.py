@@ -21,6 +21,7 @@ from monitor.server import (
     pages,
     problems,
     retrains,
+    rows,
     silences,
     subscriptions,
     tokens,
@@ -49,7 +50,7 @@ def create_app(
     """The whole HTTP surface; `registry` may hold metrics of other parts of the process.
 
     identify: ways to know who calls, asked in turn. Without any, everybody may do everything.
-    broker: where dead letters are.
+    broker: where dead letters and rows are.
     """
     app = FastAPIOffline(
         title="Driftmeter",
@@ -70,6 +71,7 @@ def create_app(
     app.include_router(silences.routes(database, clock))
     app.include_router(subscriptions.routes(database, clock))
     app.include_router(retrains.routes(database, clock))
+    app.include_router(rows.routes(database, broker))
     app.include_router(dead_letters.routes(broker))
     app.include_router(tokens.routes(database, clock))
     app.include_router(audit.routes(database))
