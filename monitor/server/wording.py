@@ -185,6 +185,24 @@ def comparison(beside: Document) -> str:
     return f"{against} it drifts. {_moved_columns(beside['columns'])}"
 
 
+def version(one: Document, first: str) -> str:
+    """What a version of the model did in a window, beside the reference and beside the version with
+    the most rows, which is `first`."""
+    name = f"Version {one['version']}" if one["version"] else "A version without a name"
+    said = f"{name} answered {one['n_rows']:,} rows"
+    if one["verdict"] is None:
+        return f"{said}."
+    drifts = "drift" if one["verdict"] == "drift" else f"are {one['verdict']}"
+    said = f"{said}, which by themselves {drifts} beside the reference."
+    if one["version"] == first:
+        return said
+    differing = [column["name"] for column in one["differences"] if column["named"]]
+    beside = f"Beside version {first or 'without a name'}"
+    if not differing:
+        return f"{said} {beside} no column differs."
+    return f"{said} {beside} it differs. {_moved_columns(differing)}"
+
+
 def _moved_columns(named: Sequence[str]) -> str:
     if not named:
         return "No single column stands out."

@@ -27,6 +27,7 @@ _WORDS = (
     wording.span,
     wording.statistic,
     wording.title_of,
+    wording.version,
     wording.when,
 )
 

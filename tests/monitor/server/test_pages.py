@@ -87,3 +87,9 @@ def test_pictures_are_well_formed_and_have_a_title(watched: Database, client: Te
 
 def test_a_monitor_that_is_not_there_is_not_found(client: TestClient) -> None:
     assert client.get("/monitors/nobody").status_code == 404
+
+
+def test_a_paused_monitor_says_so_on_its_page(watched: Database, client: TestClient) -> None:
+    assert ">paused<" not in client.get("/monitors/free-seats").text
+    client.post("/api/v1/monitors/free-seats/pause")
+    assert ">paused<" in client.get("/monitors/free-seats").text

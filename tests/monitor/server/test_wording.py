@@ -86,3 +86,31 @@ def test_a_comparison_with_the_past_is_a_sentence(
         "columns": columns,
     }
     assert wording.comparison(beside) == text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "named", "text"),
+    [
+        (None, [], "Version 2 answered 1,200 rows."),
+        (
+            "quiet",
+            [],
+            (
+                "Version 2 answered 1,200 rows, which by themselves are quiet beside the "
+                "reference. Beside version 1 no column differs."
+            ),
+        ),
+        (
+            "drift",
+            ["x"],
+            (
+                "Version 2 answered 1,200 rows, which by themselves drift beside the reference. "
+                "Beside version 1 it differs. What moved: x."
+            ),
+        ),
+    ],
+)
+def test_what_a_version_did_is_a_sentence(verdict: str, named: list[str], text: str) -> None:
+    differences = [{"name": "y", "named": False}, *({"name": n, "named": True} for n in named)]
+    one = {"version": "2", "n_rows": 1200, "verdict": verdict, "differences": differences}
+    assert wording.version(one, "1") == text
