@@ -13,6 +13,7 @@ late labels. What the old one has counted of a window that the new one has rows 
 """
 
 import logging
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -43,6 +44,9 @@ from monitor.telemetry import tracing
 
 MAX_WINDOWS = 50
 """Closed in one tick, so that nobody waits long for the database; the next tick goes on."""
+
+TELL_S = 5.0
+"""How often it is looked whether somebody may be told now, while nothing else is decided."""
 
 STRAGGLER_S = 3_600.0
 """A source whose rows are older than those of others by so much holds no window open."""
@@ -119,7 +123,8 @@ class Keeper:
         self._base_url = base_url
         self._kept: frozenset[str] | None = None
         self._in_vain: dict[Series, tuple[float | None, float]] = {}
-        self._revisions: set[tuple[str, int]] | None = None
+        self._revisions: frozenset[tuple[str, int]] | None = None
+        self._tell_at = -math.inf
 
     def tick(
         self, records: Sequence[Record], offsets: Mapping[Partition, int], now: float
@@ -147,6 +152,7 @@ class Keeper:
             self._close(tick, marks)
             self._tell(tick, marks)
         self._kept = names
+        self._revisions = _revisions(tick.registrations)
         return tick.outcome
 
     def _take(self, tick: _Tick, records: Iterable[Record]) -> list[Segment]:
@@ -265,11 +271,11 @@ class Keeper:
         decided.extend(
             alarms.listen(connection, found, marks, now=tick.now, started_at=self._started_at)
         )
-        revisions = {(name, one.revision) for name, one in found.items()}
-        if revisions != self._revisions:
+        if _revisions(found) != self._revisions:
             decided.extend(alarms.withdraw(connection, found, now=tick.now))
-        decided.extend(telling.tell(connection, found, now=tick.now, base_url=self._base_url))
-        self._revisions = revisions
+        if decided or tick.now >= self._tell_at:
+            decided.extend(telling.tell(connection, found, now=tick.now, base_url=self._base_url))
+            self._tell_at = tick.now + TELL_S
 
     def _until(self, registration: Registration, marks: Iterable[Mark], now: float) -> float | None:
         """The moment by which windows that end before it are closed."""
@@ -377,6 +383,10 @@ class Keeper:
         if done is not None:
             state.drop_segments(tick.connection, registration.name, ended_by=done)
         state.drop_silent(tick.connection, registration.name, since=tick.now - FORGOTTEN_S)
+
+
+def _revisions(registrations: Mapping[str, Registration]) -> frozenset[tuple[str, int]]:
+    return frozenset((name, found.revision) for name, found in registrations.items())
 
 
 def _series_of(tick: _Tick, segment: Segment) -> list[Series]:
