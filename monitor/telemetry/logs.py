@@ -1,14 +1,102 @@
-"""How every role logs: one event a line on stderr, libraries only when something is wrong."""
+"""How every role logs: one event a line on stderr, libraries only when something is wrong.
 
+DRIFTMETER_LOG_FORMAT is `plain`, for people, or `json`, for what collects logs. What is logged
+names monitors, columns and places in Kafka, never values of rows.
+"""
+
+import json
 import logging
+import os
 import sys
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+FORMAT = "DRIFTMETER_LOG_FORMAT"
+
+PER_MINUTE = 20
+"""Of one kind: a logger's message without what is filled in."""
+
+_MOST_KINDS = 1000
 
 
-def configure() -> None:
-    logging.basicConfig(
-        level=logging.INFO,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+def configure(environment: Mapping[str, str] = os.environ) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter(environment.get(FORMAT, "plain")))
+    handler.addFilter(RateLimit(time.monotonic))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for library in ("kafka", "uvicorn", "httpx2"):
         logging.getLogger(library).setLevel(logging.ERROR)
+
+
+def formatter(name: str) -> logging.Formatter:
+    """JSON if it is asked for; a format that nobody knows is plain, rather than no log."""
+    return Json() if name.strip().lower() == "json" else Plain()
+
+
+class Plain(logging.Formatter):
+    """For people: a line for the event, and more only for a traceback."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  its name there
+        return super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
+
+
+class Json(logging.Formatter):
+    """One object a line, with the ids of the trace in which it happened, where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        event: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            event["error"] = self.formatException(record.exc_info)
+        return json.dumps(event | _trace())
+
+
+def _trace() -> dict[str, str]:
+    """Of the current span. The proxy traces nothing, and does without OpenTelemetry's modules."""
+    api = sys.modules.get("opentelemetry.trace")
+    span = api.get_current_span().get_span_context() if api else None
+    if span is None or not span.is_valid:
+        return {}
+    return {"trace_id": f"{span.trace_id:032x}", "span_id": f"{span.span_id:016x}"}
+
+
+@dataclass(slots=True)
+class _Kind:
+    begun: float
+    n: int = 0
+
+
+class RateLimit(logging.Filter):
+    """Passes so many events of a kind a minute; the next minute's first says how many did not pass.
+
+    clock: seconds that never go back.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._kinds: OrderedDict[tuple[str, str], _Kind] = OrderedDict()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        key, now = (record.name, str(record.msg)), self._clock()
+        kind = self._kinds.setdefault(key, _Kind(now))
+        self._kinds.move_to_end(key)
+        if len(self._kinds) > _MOST_KINDS:
+            self._kinds.popitem(last=False)
+        if now - kind.begun >= 60.0:
+            n_held = kind.n - PER_MINUTE
+            kind.begun, kind.n = now, 0
+            if n_held > 0:
+                record.msg, record.args = f"{record.getMessage()} (and {n_held} more like it)", ()
+        kind.n += 1
+        return kind.n <= PER_MINUTE

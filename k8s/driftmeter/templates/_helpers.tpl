@@ -100,6 +100,8 @@ capabilities: {drop: [ALL]}
 {{- end -}}
 
 {{- define "driftmeter.environment" -}}
+- name: DRIFTMETER_LOG_FORMAT
+  value: json
 - name: DRIFTMETER_TOPIC_PREFIX
   value: {{ .Values.kafka.topicPrefix | quote }}
 {{- with .Values.kafka.servers }}
