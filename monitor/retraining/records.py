@@ -71,8 +71,12 @@ def requested_at(connection: Connection, monitor: str, *, since: float, dry: str
 
 
 def is_in_flight(connection: Connection, monitor: str) -> bool:
+    """Whether something may yet come of a retrain of the monitor. Of one that was accepted by
+    somebody who is asked for no answer, nothing more will be heard."""
     t = tables.retrains
-    query = select(t.c.id).where(t.c.monitor == monitor, t.c.state.in_(IN_FLIGHT)).limit(1)
+    ends_here = (t.c.state == RetrainState.ACCEPTED) & t.c.answer_by.is_(None)
+    in_flight = t.c.state.in_(IN_FLIGHT) & ~ends_here
+    query = select(t.c.id).where(t.c.monitor == monitor, in_flight).limit(1)
     return connection.scalar(query) is not None
 
 

@@ -5,9 +5,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from alerts.retraining.lifecycle import RetrainState
+from monitor.retraining import records
 from monitor.retraining.records import Record
 from monitor.server.moments import moment
 from monitor.sql import tables
+
+LATEST = 20
+"""Promotions of a monitor that a report is looked for in."""
 
 Document = dict[str, Any]
 
@@ -61,6 +65,18 @@ def result(connection: Connection, record: Record) -> Document | None:
         "realised": _change(before["realised"], report["realised"]),
         "expected": _change(before["expected"], report["expected"]),
     }
+
+
+def of_report(connection: Connection, report: Document) -> Document | None:
+    """What a report says of a retrain, if it is the first since that was promoted."""
+    promoted = records.latest(
+        connection, monitor=report["monitor"], state=RetrainState.PROMOTED, limit=LATEST
+    )
+    for record in promoted:
+        said = result(connection, record)
+        if said is not None and said["report"] == report["id"]:
+            return {"id": record.id, **said}
+    return None
 
 
 def _first_report(connection: Connection, record: Record) -> Document | None:

@@ -11,6 +11,7 @@ from alerts.delivery import State
 from alerts.words import State as AlertState
 from detectors.report import Verdict
 from monitor.kafka.messages import Registration
+from monitor.retraining import telling as retraining
 from monitor.server import queries, windows
 from monitor.server.problems import ProblemError, invalid_document
 from monitor.spec.model import Monitor
@@ -211,10 +212,18 @@ def _add_history(router: APIRouter, database: Database) -> None:
             found = windows.history(connection, name, length, limit=limit, before=before)
         return {"items": [window.to_json() for window in found]}
 
-    @router.get("/reports/{report_id}", tags=["reports"], summary="One report")
+    @router.get(
+        "/reports/{report_id}",
+        tags=["reports"],
+        summary="One report",
+        description="The first one after a retrain was promoted says under `retrain` whether that "
+        "helped.",
+    )
     def get_report(report_id: str) -> Document:
         with database.read() as connection:
-            return _or_404(queries.report(connection, report_id), f"no report {report_id!r}")
+            found = _or_404(queries.report(connection, report_id), f"no report {report_id!r}")
+            said = retraining.of_report(connection, found)
+            return {**found, "retrain": said} if said else found
 
     @router.get("/alerts", tags=["alerts"], summary="Alerts, the latest first")
     def list_alerts(

@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 import pytest
 from prometheus_client import CollectorRegistry
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from alerts.retraining.lifecycle import RetrainState
+from alerts.retraining.policy import Answer
 from monitor.kafka.connecting import Broker
 from monitor.kafka.publishing import Message, Publisher
 from monitor.retraining import news, records, telling
@@ -172,11 +173,13 @@ def test_silence_raises_an_alert_and_a_late_answer_ends_it(world: World) -> None
 
 
 def test_silence_is_nobodys_fault_where_no_answer_is_asked_for(world: World) -> None:
-    world.drift({"answer_within": None})
+    days = world.drift({"answer_within": None, "cooldown": "0s"})
     world.until(RetrainState.ACCEPTED)
     world.now += 1000 * DAY
     world.tick()
     assert world.record.state == "accepted"
+    days.quiet()
+    assert days.drift() == [Answer.REQUESTED]
 
 
 def test_a_late_answer_of_the_system_ends_the_alert(
@@ -216,6 +219,10 @@ def test_the_next_window_says_whether_it_helped(world: World) -> None:
     result = _result(world)
     assert result is not None
     assert (result["report"], result["helped"]) == ("report-2", True)
+    with world.database.read() as connection:
+        reports = [_body(connection, day) for day in (1, 2)]
+        said = [telling.of_report(connection, one) for one in reports]
+    assert said == [None, {"id": world.record.id, **result}]
 
 
 def test_a_crash_between_topic_and_endpoints_asks_nobody_twice(world: World) -> None:
@@ -233,6 +240,7 @@ def _report(
 ) -> None:
     body = {
         "id": f"report-{day}",
+        "monitor": "free-seats",
         "window": {"start": day * DAY, "end": (day + 1) * DAY, "seconds": DAY},
         "verdict": verdict,
         "realised": realised and {"metric": "mae", "value": realised},
@@ -253,6 +261,12 @@ def _report(
     }
     with world.database.write() as connection:
         connection.execute(tables.reports.insert(), row)
+
+
+def _body(connection: Connection, day: int) -> dict[str, Any]:
+    t = tables.reports
+    [body] = connection.scalars(select(t.c.body).where(t.c.id == f"report-{day}"))
+    return dict(body)
 
 
 def _result(world: World) -> dict[str, Any] | None:
