@@ -5,16 +5,16 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import orjson
-from kafka.structs import TopicPartition
 
 from monitor import flags
-from monitor.kafka.connecting import Broker, BrokerUnavailableError
+from monitor.kafka.connecting import Broker
 from monitor.kafka.messages import DEADLY, Header, KafkaHeaders, header
 from monitor.kafka.publishing import Message, Publisher
-from monitor.kafka.records import Record, records_of
+from monitor.kafka.records import Record
+from monitor.kafka.tail import tail
 
 CLIENT = "driftmeter-deadletters"
 READ_TIMEOUT_S = 60.0
@@ -112,35 +112,15 @@ def letters(
 
     Raises BrokerUnavailableError.
     """
-    consumer: Any = broker.consumer(client_id=CLIENT)
-    try:
-        topic = broker.topics.dead_letters
-        unread = {TopicPartition(topic, n) for n in consumer.partitions_for_topic(topic) or ()}
-        consumer.assign(sorted(unread))
-        consumer.seek_to_beginning(*unread)
-        if last is not None:
-            _skip(consumer, sorted(unread), but=last)
-        deadline = monotonic() + timeout_s
-        while unread:
-            if monotonic() > deadline:
-                raise BrokerUnavailableError(f"the topic {topic} cannot be read")
-            for polled in consumer.poll(timeout_ms=200).values():
-                yield from map(Letter.of, records_of(polled))
-            unread -= {at for at in unread if _is_read(consumer, at)}
-    finally:
-        consumer.close()
-
-
-def _skip(consumer: Any, partitions: Sequence[TopicPartition], *, but: int) -> None:
-    """Goes on to the last so many records of each partition, where there are more."""
-    first, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-    for at in partitions:
-        consumer.seek(at, max(first[at], ends[at] - but))
-
-
-def _is_read(consumer: Any, at: TopicPartition) -> bool:
-    end = consumer.highwater(at)
-    return end is not None and bool(consumer.position(at) >= end)
+    found = tail(
+        broker,
+        broker.topics.dead_letters,
+        client_id=CLIENT,
+        last=last,
+        timeout_s=timeout_s,
+        monotonic=monotonic,
+    )
+    return map(Letter.of, found)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

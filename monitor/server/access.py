@@ -20,7 +20,7 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/logout"})
 OPEN_FOLDERS = ("/static/",)
 SIGNED_PATHS = re.compile(r"/api/v1/retrains/[^/]+/callback")
 """A pipeline shows who it is by a signature instead, without which it is refused there."""
-ROW_PATHS = re.compile(r"/api/v1/monitors/[^/]+/rows")
+ROW_PATHS = re.compile(r"(/api/v1)?/monitors/[^/]+/(rows|outliers)")
 """Rows as they came are more than pages show: operators may have them."""
 ADMIN_PATHS = re.compile(r"(/api/v1)?/(tokens|audit)(/.*)?")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

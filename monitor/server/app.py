@@ -18,6 +18,7 @@ from monitor.server import (
     api,
     audit,
     dead_letters,
+    outliers,
     pages,
     problems,
     retrains,
@@ -73,6 +74,7 @@ def create_app(
     app.include_router(retrains.routes(database, clock))
     app.include_router(rows.routes(database, broker))
     app.include_router(dead_letters.routes(broker))
+    app.include_router(outliers.routes(broker))
     app.include_router(tokens.routes(database, clock))
     app.include_router(audit.routes(database))
     app.include_router(pages.routes(database, render, clock, broker))

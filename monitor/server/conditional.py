@@ -13,7 +13,7 @@ NOT_MODIFIED = 304
 
 
 class Conditional:
-    """Tags what GET answers under /api/. Such answers are whole documents, never streams."""
+    """Tags the JSON that GET answers under /api/; streams of lines pass as they come."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -28,14 +28,21 @@ class Conditional:
         body = bytearray()
 
         async def gathering(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and _is_document(message):
                 head.update(message)
+                return
+            if not head:
+                await send(message)
                 return
             body.extend(message.get("body", b""))
             if not message.get("more_body", False):
                 await _answer(head, bytes(body), known, send)
 
         await self._app(scope, receive, gathering)
+
+
+def _is_document(start: Message) -> bool:
+    return Headers(raw=start["headers"]).get("content-type", "").startswith("application/json")
 
 
 async def _answer(head: Message, body: bytes, known: str, send: Send) -> None:

@@ -29,7 +29,7 @@ def routes(
         page.add(router, database, render)
     answering.add(router, database, render, clock)
     access.add(router, database, render, clock)
-    log.add(router, broker, render)
+    log.add(router, database, broker, render)
     return router
 
 
