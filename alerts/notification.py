@@ -35,11 +35,18 @@ class Origin:
     dashboard: str | None = None
     runbook: str | None = None
 
-    def links(self, path: str) -> dict[str, str]:
-        """Where people go on reading; path: of the monitor's page."""
-        page = f"{self.base_url.rstrip('/')}{path}" if self.base_url else None
-        every = {"monitor": page, "dashboard": self.dashboard, "runbook": self.runbook}
-        return {name: url for name, url in every.items() if url}
+    def links(self, alert: Alert) -> dict[str, str]:
+        """Where people go on reading."""
+        base_url = (self.base_url or "").rstrip("/")
+        pages = {
+            "monitor": f"{base_url}/monitors/{alert.monitor}",
+            "alert": f"{base_url}/alerts/{alert.id}",
+        }
+        others = {"dashboard": self.dashboard, "runbook": self.runbook}
+        return {
+            **(pages if base_url else {}),
+            **{name: url for name, url in others.items() if url},
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +152,7 @@ def notification(
                 "ruling": alert.ruling.value,
                 "window": _window(alert.window),
                 **alert.facts.to_json(),
-                "links": origin.links(path),
+                "links": origin.links(alert),
                 "replay": _replay(alert),
             },
         )

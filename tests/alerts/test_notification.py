@@ -1,6 +1,7 @@
 """What is sent, against the CloudEvents specification and the size that receivers expect."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
 from hypothesis import given
@@ -16,7 +17,7 @@ from alerts.notification import (
     notification,
     rfc3339,
 )
-from alerts.state import Alert, Policy, State, Transition, step
+from alerts.state import Alert, Cause, Policy, State, Transition, step
 from detectors.report import Verdict
 from tests.alerts.reports import DAY, column, drifting, firing, observation
 
@@ -56,7 +57,10 @@ def test_the_data_say_who_since_when_and_where_to_look() -> None:
     assert data["reference_id"] == "sha256:1"
     assert data["reason"] == "strong window"
     assert data["alert"]["first_window"]["start"] == "1970-01-04T00:00:00.000Z"
-    assert data["links"] == {"monitor": "https://d.example/monitors/free-seats"}
+    assert data["links"] == {
+        "monitor": "https://d.example/monitors/free-seats",
+        "alert": f"https://d.example/alerts/{data['alert']['id']}",
+    }
 
 
 def test_without_a_public_address_there_is_no_link() -> None:
@@ -117,3 +121,20 @@ def test_each_endpoint_has_a_delivery_of_its_own() -> None:
 def test_times_are_told_to_the_millisecond(milliseconds: int) -> None:
     told = datetime.fromisoformat(rfc3339(milliseconds / 1000))
     assert abs(told.timestamp() * 1000 - milliseconds) <= 1
+
+
+def test_a_dashboard_and_a_runbook_are_linked_where_the_document_names_them() -> None:
+    origin = Origin(dashboard="https://grafana/d/1", runbook="https://wiki/seats")
+    made = notification(firing(), origin, id="t_1", type="x", at=0.0)
+    assert made.data["links"] == {
+        "dashboard": "https://grafana/d/1",
+        "runbook": "https://wiki/seats",
+    }
+
+
+def test_the_window_can_be_computed_again_by_a_command_and_silence_cannot() -> None:
+    made = notification(firing(), Origin(), id="t_1", type="x", at=0.0)
+    span = "--from 1970-01-05T00:00:00.000Z --to 1970-01-06T00:00:00.000Z"
+    assert made.data["replay"] == f"driftmeter replay free-seats {span}"
+    silent = replace(firing(), cause=Cause.SILENCE)
+    assert notification(silent, Origin(), id="t_1", type="x", at=0.0).data["replay"] is None
