@@ -7,7 +7,6 @@ from monitor.apply.client import Client
 from monitor.controller.cluster import Cluster
 from monitor.controller.monitors import (
     FINALIZER,
-    DocumentRefusedError,
     declare,
     delete,
     hold,
@@ -16,6 +15,7 @@ from monitor.controller.monitors import (
 from monitor.spec.crd import GROUP
 from monitor.spec.documents import DocumentError, parse
 from monitor.spec.model import Monitor
+from monitor.spec.resources import DocumentRefusedError
 
 Json = dict[str, Any]
 

@@ -5,46 +5,17 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import ValidationError
-
 from monitor.apply.client import AnswerError, Client
 from monitor.controller.cluster import Cluster, GoneError
 from monitor.controller.status import changes, of_answer, of_refusal
-from monitor.explain import explain
 from monitor.spec.crd import GROUP, PLURAL
 from monitor.spec.model import Monitor
+from monitor.spec.resources import DocumentRefusedError, document_of
 
 Json = dict[str, Any]
 
 FINALIZER = f"{GROUP}/monitor"
 """Keeps an object until its monitors are deleted at the API."""
-
-
-class DocumentRefusedError(ValueError):
-    """A document that the API does not take; the message says what is wrong with it."""
-
-
-def document_of(resource: Json) -> Monitor:
-    """The document in a resource. Labels of tools (those with a `/`) are not the monitor's.
-
-    Raises DocumentRefusedError.
-    """
-    labels = resource["metadata"].get("labels") or {}
-    document = {
-        "apiVersion": resource["apiVersion"],
-        "kind": resource["kind"],
-        "metadata": {
-            "name": resource["metadata"]["name"],
-            "labels": {name: value for name, value in labels.items() if "/" not in name},
-        },
-        "spec": resource["spec"],
-    }
-    try:
-        return Monitor.model_validate(document)
-    except ValidationError as error:
-        faults = explain(error, document)
-        said = (f"{'.'.join(map(str, one.where))}: {one.message}" for one in faults)
-        raise DocumentRefusedError("; ".join(said)) from None
 
 
 def declare(api: Client, document: Monitor) -> None:

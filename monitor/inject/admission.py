@@ -1,4 +1,4 @@
-"""The API server's questions about pods, answered: AdmissionReview, admission.k8s.io/v1."""
+"""The API server's questions, answered: AdmissionReview, admission.k8s.io/v1."""
 
 import base64
 from collections.abc import Collection, Iterator
@@ -10,6 +10,7 @@ from monitor.inject.pods import wishes_of, with_collector
 from monitor.inject.ports import Json
 from monitor.inject.settings import Settings
 from monitor.inject.wishes import RefusedError
+from monitor.spec.resources import DocumentRefusedError, document_of
 
 API_VERSION = "admission.k8s.io/v1"
 
@@ -18,7 +19,7 @@ SYSTEM = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 
 
 class ReviewError(ValueError):
-    """What came is no AdmissionReview of a pod."""
+    """What came is no AdmissionReview, or not of what was to be reviewed."""
 
 
 def reviewed(body: bytes, settings: Settings, *, untouched: Collection[str] = SYSTEM) -> Json:
@@ -28,13 +29,35 @@ def reviewed(body: bytes, settings: Settings, *, untouched: Collection[str] = SY
     untouched: namespaces whose pods stay as they are. Raises ReviewError.
     """
     request = _request(body)
-    answer: Json = {"uid": request["uid"], "allowed": True}
     pod, namespace = request["object"], request.get("namespace", "")
+    if not isinstance((pod.get("spec") or {}).get("containers"), list):
+        raise ReviewError("this is no review of a pod")
+    answer: Json = {"uid": request["uid"], "allowed": True}
     try:
         if namespace not in untouched and wishes_of(pod).inject is not False:
             answer |= _patched(pod, with_collector(pod, settings))
     except RefusedError as error:
         answer["warnings"] = [f"driftmeter: no collector: {error}"]
+    return _review(answer)
+
+
+def validated(body: bytes) -> Json:
+    """The answer to a review of a Monitor: refused with all that the API would find fault with.
+
+    Raises ReviewError.
+    """
+    request = _request(body)
+    answer: Json = {"uid": request["uid"], "allowed": True}
+    try:
+        document_of(request["object"])
+    except KeyError as error:
+        raise ReviewError(f"this is no review of a Monitor: there is no {error}") from None
+    except DocumentRefusedError as error:
+        answer |= {"allowed": False, "status": {"code": 422, "message": str(error)}}
+    return _review(answer)
+
+
+def _review(answer: Json) -> Json:
     return {"apiVersion": API_VERSION, "kind": "AdmissionReview", "response": answer}
 
 
@@ -42,11 +65,11 @@ def _request(body: bytes) -> Json:
     try:
         review = orjson.loads(body)
         request: Json = review["request"]
-        is_pod = isinstance(request["object"]["spec"]["containers"], list)
+        is_whole = isinstance(request["object"], dict) and "uid" in request
     except (ValueError, KeyError, TypeError) as error:
-        raise ReviewError(f"this is no review of a pod: {error!r}") from None
-    if review.get("apiVersion") != API_VERSION or not is_pod or "uid" not in request:
-        raise ReviewError(f"this is no {API_VERSION} review of a pod")
+        raise ReviewError(f"this is no review: {error!r}") from None
+    if review.get("apiVersion") != API_VERSION or not is_whole:
+        raise ReviewError(f"this is no {API_VERSION} review of an object")
     return request
 
 

@@ -1,10 +1,10 @@
-"""`driftmeter admit`: the webhook that the API server asks about pods which are to be made."""
+"""`driftmeter admit`: what the API server asks about pods, and about Monitors, that come to be."""
 
 import argparse
 import functools
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,15 @@ import orjson
 import uvicorn
 
 from monitor import flags
-from monitor.inject.admission import SYSTEM, ReviewError, reviewed
+from monitor.inject.admission import SYSTEM, ReviewError, reviewed, validated
 from monitor.inject.settings import Settings, add_flags
 from monitor.telemetry import logs
 
 DESCRIPTION = """\
 Answers a cluster's API server when a pod is to be made: the same collector that `inject` writes
 into a manifest is added to it. A pod that cannot have one is made without, and whoever makes it is
-warned. The Helm chart runs it and tells the API server of it (injector.enabled).
+warned. A Monitor that the API would refuse is refused at once. The Helm chart runs it and tells the
+API server of it (injector.enabled).
 """
 
 MAX_BYTES = 8 << 20
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     untouched = SYSTEM | set(args.own_namespace)
     review = functools.partial(reviewed, settings=Settings.from_flags(args), untouched=untouched)
     config = uvicorn.Config(
-        Webhook(review),
+        Webhook({"/inject": review, "/validate": validated}),
         host=args.listen.host,
         port=args.listen.port,
         ssl_certfile=args.certificate,
@@ -106,29 +107,30 @@ class Certificate:
 
 
 class Webhook:
-    """The ASGI application: POST /inject, GET /healthz."""
+    """The ASGI application: a POST to the path of each review, and GET /healthz."""
 
-    def __init__(self, review: Review) -> None:
-        self._review = review
+    def __init__(self, reviews: Mapping[str, Review]) -> None:
+        self._reviews = reviews
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        road = scope["method"], scope["path"]
-        if road == ("GET", "/healthz"):
+        review = self._reviews.get(scope["path"])
+        if (scope["method"], scope["path"]) == ("GET", "/healthz"):
             await _answer(send, 200, b"ok\n", b"text/plain")
-        elif road == ("POST", "/inject"):
-            await self._admit(receive, send)
+        elif scope["method"] == "POST" and review is not None:
+            await self._admit(review, receive, send)
         else:
-            await _answer(send, 404, b"there is POST /inject\n", b"text/plain")
+            roads = ", ".join(f"POST {path}" for path in self._reviews)
+            await _answer(send, 404, f"there is {roads}\n".encode(), b"text/plain")
 
-    async def _admit(self, receive: Any, send: Any) -> None:
+    async def _admit(self, review: Review, receive: Any, send: Any) -> None:
         body = await _body(receive)
         if body is None:
             await _answer(send, 413, b"larger than any pod\n", b"text/plain")
             return
         try:
-            answer = orjson.dumps(self._review(body))
+            answer = orjson.dumps(review(body))
         except ReviewError as error:
             await _answer(send, 400, f"{error}\n".encode(), b"text/plain")
             return

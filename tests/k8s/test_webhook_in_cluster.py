@@ -11,9 +11,10 @@ from monitor.inject.pods import has_collector
 from monitor.up.supervisor import Supervisor, free_port
 from tests.conftest import Needs
 from tests.k8s.test_chart import VALUES, of_kind
+from tests.k8s.test_monitor_resource import LEAST
 from tests.support.certificates import self_signed
 from tests.support.chart import render
-from tests.support.kube_api import KubeApi
+from tests.support.kube_api import KubeApi, RefusedByApiError
 from tests.support.pods import collector_of, model_pod
 from tests.support.waiting import wait_for
 
@@ -38,11 +39,12 @@ def namespace(name: str, **labels: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def configured(
-    kubernetes: KubeApi,
+    monitors: KubeApi,
     needs: Needs,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[KubeApi]:
-    """An API server that knows of the chart's webhook, at an address of this machine."""
+    """An API server that knows of the chart's webhooks, at an address of this machine."""
+    kubernetes = monitors
     folder = tmp_path_factory.mktemp("webhook")
     certificate, key = self_signed(needs("openssl"), folder)
     address = f"127.0.0.1:{free_port()}"
@@ -57,13 +59,14 @@ def configured(
         supervisor.start(
             "admit", [sys.executable, "-m", "monitor", *told, *own], ready=f"tcp://{address}"
         )
-        (configuration,) = of_kind(manifests, "MutatingWebhookConfiguration")
-        for webhook in configuration["webhooks"]:
-            webhook["clientConfig"] = {
-                "url": f"https://{address}/inject",
-                "caBundle": base64.b64encode(certificate.read_bytes()).decode(),
-            }
-        kubernetes.apply(configuration)
+        kinds = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+        for configuration in of_kind(manifests, *kinds):
+            for webhook in configuration["webhooks"]:
+                webhook["clientConfig"] = {
+                    "url": f"https://{address}{webhook['clientConfig']['service']['path']}",
+                    "caBundle": base64.b64encode(certificate.read_bytes()).decode(),
+                }
+            kubernetes.apply(configuration)
         kubernetes.apply(namespace("models"))
         kubernetes.apply(namespace("monitored", **{"driftmeter.dev/inject": "true"}))
         enforced = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -71,6 +74,8 @@ def configured(
         # The API server hears of a configuration a moment after it was written.
         wait_for(lambda: has_collector(made(kubernetes, model_pod(ASKS), "models")))
         yield kubernetes
+        for configuration in of_kind(manifests, *kinds):
+            kubernetes.call("DELETE", kubernetes.path(configuration, "ml"))
 
 
 def made(kubernetes: KubeApi, pod: dict[str, Any], where: str) -> dict[str, Any]:
@@ -121,6 +126,15 @@ def test_whoever_makes_a_pod_that_cannot_have_one_is_warned(configured: KubeApi)
     assert answer.status_code == 201
     assert "driftmeter: no collector: port 8080" in answer.headers["warning"]
     assert not has_collector(answer.json())
+
+
+def test_a_monitor_that_no_schema_could_refuse_is_refused_with_the_reason(
+    configured: KubeApi,
+) -> None:
+    wrong = {**LEAST, "spec": {"reference": "first 1000", "windows": ["2h", "3h"]}}
+    with pytest.raises(RefusedByApiError, match="whole multiple of the shortest"):
+        configured.apply(wrong)
+    configured.apply(LEAST)
 
 
 def test_pods_are_made_without_one_while_the_webhook_is_away(

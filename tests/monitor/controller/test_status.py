@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from monitor.controller.monitors import DocumentRefusedError, document_of
 from monitor.controller.status import changes, of_answer, of_refusal
+from monitor.spec.resources import DocumentRefusedError, document_of
 
 AT: dict[str, Any] = {"generation": 3, "now": "2026-11-23T12:00:00Z"}
 LATER: dict[str, Any] = {"generation": 4, "now": "2026-11-23T13:00:00Z"}

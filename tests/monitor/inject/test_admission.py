@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.inject.admission import SYSTEM, ReviewError, patch, reviewed
+from monitor.inject.admission import SYSTEM, ReviewError, patch, reviewed, validated
 from monitor.inject.pods import with_collector
 from tests.support.pods import SETTINGS, Pod, model_pod
 
@@ -95,5 +95,33 @@ def test_a_pod_that_cannot_have_a_collector_is_made_all_the_same_and_somebody_is
     ],
 )
 def test_what_is_no_review_of_a_pod_is_said_to_be_none(body: bytes) -> None:
-    with pytest.raises(ReviewError, match="review of a pod"):
+    with pytest.raises(ReviewError, match=r"no .*review"):
         reviewed(body, SETTINGS)
+
+
+MONITOR = {
+    "apiVersion": "driftmeter.dev/v1",
+    "kind": "Monitor",
+    "metadata": {"name": "seats", "uid": "1", "resourceVersion": "7"},
+    "spec": {"reference": "first 1000"},
+}
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"reference": "first 1000"}, None),
+        ({"reference": "first 1000", "windows": ["2h", "3h"]}, "whole multiple"),
+        ({"reference": {"url": "a", "first": 1000}}, "give one of url"),
+        ({"reference": "first 1000", "windows": ["an hour"]}, "is not a duration"),
+    ],
+)
+def test_a_monitor_is_refused_for_what_no_schema_can_say(spec: Any, message: str | None) -> None:
+    answer = validated(review({**MONITOR, "spec": spec}))["response"]
+    assert answer["allowed"] is (message is None)
+    assert message is None or message in answer["status"]["message"]
+
+
+def test_what_is_no_monitor_is_said_to_be_none() -> None:
+    with pytest.raises(ReviewError, match="no review of a Monitor"):
+        validated(review({}))
