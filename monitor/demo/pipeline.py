@@ -61,11 +61,13 @@ class Pipeline:
 
     def retrain(self, since: date) -> Iterator[Step]:
         """Waits for data, learns, promotes; yields what was done after every step."""
-        yield {"step": "waiting", "since": since.isoformat(), "days": self.days}
-        rides = self._rides(since)
-        self.folder.night.touch()
+        wanted = {"since": since.isoformat(), "days": self.days}
+        planned = self.folder.night.with_suffix(".unfinished")
+        planned.write_bytes(orjson.dumps(wanted))
+        planned.rename(self.folder.night)
         try:
-            yield from self._deploy(rides)
+            yield {"step": "waiting", **wanted}
+            yield from self._deploy(self._rides(since))
         finally:
             self.folder.night.unlink()
 

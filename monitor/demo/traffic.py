@@ -5,9 +5,10 @@
 
 Requests hold 10 to 25 rides and alternate between KServe's V1 and V2. A working day takes
 `--day-seconds`; nights and weekends take nothing, but for the night in which a new model is
-deployed: no day begins while the file `--night` is there. For every day it prints one JSON line,
-and when the day's truth is known it puts the rides, predictions and truth into the warehouse as
-`<day>.parquet`, which is what a new model can learn from.
+deployed: the file `--night` says for which labelled days a retraining waits, and while it is there
+no day begins after the last of them. For every day it prints one JSON line, and when the day's
+truth is known it puts the rides, predictions and truth into the warehouse as `<day>.parquet`, which
+is what a new model can learn from.
 """
 
 import argparse
@@ -197,13 +198,14 @@ def run(
 ) -> Iterator[dict[str, object]]:
     """Sends the days one after the other; the truth of each follows at the end of the next.
 
-    night: a file; no day begins while it is there.
+    night: a file in which a retraining says for which labelled days it waits; no day begins once
+        they are in the warehouse, until the file is gone.
 
     Yields a summary of every day.
     """
     unlabelled: deque[SentDay] = deque()
     for day in days:
-        while night is not None and night.exists():
+        while night is not None and _is_deploying(night, warehouse):
             pace.sleep(_NIGHT_S)
         rng = np.random.default_rng((world.seed, day.toordinal(), 3))
         unlabelled.append(send(day, world.rides(day), model, pace, rng))
@@ -213,6 +215,16 @@ def run(
         yield _summary(unlabelled[-1], n_labelled)
     for sent in unlabelled:
         _reveal(sent, ingest, warehouse)
+
+
+def _is_deploying(night: Path, warehouse: Path) -> bool:
+    """Whether a retraining has all that it waits for, and is not done."""
+    try:
+        wanted = orjson.loads(night.read_bytes())
+    except FileNotFoundError:
+        return False
+    labelled = [path for path in warehouse.glob("*.parquet") if path.stem >= wanted["since"]]
+    return len(labelled) >= int(wanted["days"])
 
 
 def _reveal(sent: SentDay, ingest: httpx2.Client, warehouse: Path) -> int:
@@ -246,7 +258,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", required=True, help="URL of the model server or its collector")
     parser.add_argument("--ingest", required=True, help="URL that takes labels")
     parser.add_argument("--warehouse", type=Path, required=True, help="folder for what happened")
-    parser.add_argument("--night", type=Path, help="a file; no day begins while it is there")
+    parser.add_argument("--night", type=Path, help="a file; says when a model is deployed")
     parser.add_argument("--first-day", type=date.fromisoformat, required=True)
     parser.add_argument("--days", type=int, help="stop after so many days; never, if not given")
     parser.add_argument("--lockdown", type=date.fromisoformat, help="its first day; default: none")

@@ -56,8 +56,8 @@ class Folder:
 
     @property
     def night(self) -> Path:
-        """A file that is there while a new model is made and deployed: the next working day begins
-        when it is gone."""
+        """A file that is there while a retraining waits for days of labels, saying for which, and
+        then until it has deployed a model: no day begins between the last of them and its end."""
         return self.path / "night"
 
     def reference(self, version: int) -> Path:

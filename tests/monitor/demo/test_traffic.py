@@ -132,12 +132,13 @@ def test_a_world_without_end_goes_on_after_its_first_weeks() -> None:
 
 def test_no_day_begins_while_a_model_is_deployed(model: httpx2.Client, tmp_path: Path) -> None:
     night, slept = tmp_path / "night", list[float]()
-    night.touch()
+    night.write_text('{"since": "2020-02-10", "days": 1}')
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
         night.unlink()
 
     world, pace = World(MONDAY, 30, 7, None), Pace(0.0, clock=lambda: 0.0, sleep=sleep)
-    (told,) = run(world, world.days(1), model, client(Ingest()), tmp_path, pace, night)
-    assert (told["failed"], len(slept)) == (0, 1)
+    days = run(world, world.days(5), model, client(Ingest()), tmp_path, pace, night)
+    told = [(line["day"], len(slept)) for line in days]
+    assert told[:3] == [("2020-02-10", 0), ("2020-02-11", 0), ("2020-02-12", 1)]
