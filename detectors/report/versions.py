@@ -85,7 +85,7 @@ def _differences(
         effects = statistics(column, a, b)
         is_number = isinstance(column, NumericColumn)
         effect = effects.get("wasserstein_sd" if is_number else "total_variation")
-        found.append((column.field.name, effect, _p_value(reference, i, a, b)))
+        found.append((column.field.name, effect, column_p_value(reference, i, a, b)))
     adjusted = benjamini_hochberg([p for _, _, p in found])
     told = [
         VersionDifference(name=name, effect=effect, p_value=float(p), named=bool(p <= NAMING_RATE))
@@ -95,7 +95,7 @@ def _differences(
     return tuple(sorted(told, key=lambda one: (one.p_value, -(one.effect or 0.0), one.name)))
 
 
-def _p_value(reference: Reference, index: int, a: Counts, b: Counts) -> float:
+def column_p_value(reference: Reference, index: int, a: Counts, b: Counts) -> float:
     """Of the values, by Kolmogorov-Smirnov or χ², and of the missing share: the lesser, doubled."""
     column = reference.columns[index]
     x, y = column.ordered(a), column.ordered(b)
