@@ -74,8 +74,20 @@ def observe(
     for step in moved:
         if step.alert and not telling.explained(step.alert, known.values()):
             # Of broken data nothing is to be learned: what they explain asks for no retrain.
-            asking.consider(connection, step.alert, monitor, origin, now=now)
+            asking.consider(
+                connection,
+                step.alert,
+                monitor,
+                origin,
+                now=now,
+                model_version=_most_used_version(written),
+            )
     return [_decided(one.rule.cause, step) for one, step in steps]
+
+
+def _most_used_version(written: WrittenReport) -> str | None:
+    """None where predictions do not say which version made them."""
+    return next((one.version or None for one in written.report.versions), None)
 
 
 def withdraw(

@@ -1,6 +1,7 @@
 """From an alert to requests for retrains, in the transaction of the window that moved it."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
@@ -27,18 +28,26 @@ _logger = logging.getLogger(__name__)
 
 
 def consider(
-    connection: Connection, alert: Alert, monitor: Monitor, origin: Origin, *, now: float
+    connection: Connection,
+    alert: Alert,
+    monitor: Monitor,
+    origin: Origin,
+    *,
+    now: float,
+    model_version: str | None = None,
 ) -> list[Answer]:
     """What every subscription of the monitor answers to its alert after a window.
 
+    model_version: the version that made most of the window's predictions, None if nobody says.
     Requests are kept with ids that follow from the alert, so that doing it again changes nothing.
     """
     if alert.state is State.RESOLVED:
         return []
     wanted = list(subscriptions.of_monitor(connection, monitor))
     _remember(connection, alert, most=max((s.of_windows for s, _ in wanted), default=1))
+    model = {"name": monitor.model_name, "version": model_version}
     return [
-        _answer(connection, alert, monitor, origin, subscription, settings, now)
+        _answer(connection, alert, origin, subscription, settings, model, now)
         for subscription, settings in wanted
     ]
 
@@ -46,16 +55,15 @@ def consider(
 def _answer(
     connection: Connection,
     alert: Alert,
-    monitor: Monitor,
     origin: Origin,
     subscription: Subscription,
     settings: Retrain,
+    model: Mapping[str, str | None],
     now: float,
 ) -> Answer:
     retrain_id = _id(alert, subscription)
     answer = decide(subscription, alert, _history(connection, alert, subscription, retrain_id))
     if answer.is_request:
-        model = {"name": monitor.model_name, "version": None}
         made = event.request(alert, origin, subscription=subscription.name, model=model)
         records.put(
             connection,

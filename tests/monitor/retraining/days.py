@@ -48,6 +48,7 @@ class Days:
         self.monitor = watched
         self.alert: Alert | None = None
         self.day = 0
+        self.model_version: str | None = None
 
     def drift(self) -> list[Answer]:
         return self._pass(Verdict.DRIFT)
@@ -63,4 +64,11 @@ class Days:
             return []
         origin = Origin(base_url="https://driftmeter.example")
         with self.database.write() as connection:
-            return asking.consider(connection, self.alert, self.monitor, origin, now=NOW)
+            return asking.consider(
+                connection,
+                self.alert,
+                self.monitor,
+                origin,
+                now=NOW,
+                model_version=self.model_version,
+            )

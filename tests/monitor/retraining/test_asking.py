@@ -158,3 +158,12 @@ def test_nothing_is_asked_for_while_nobody_answers(database: Database) -> None:
     assert asked == [Answer.REQUESTED] + [Answer.IN_FLIGHT] * 19
     with database.read() as connection:
         assert records.counts(connection) == {("free-seats", RetrainState.REQUESTED): 1}
+
+
+def test_a_request_names_the_model_and_its_version(database: Database) -> None:
+    days = Days(database, monitor({}))
+    days.model_version = "7"
+    days.drift()
+    with database.read() as connection:
+        [record] = records.latest(connection)
+    assert record.event["data"]["retrain"]["model"] == {"name": "free-seats", "version": "7"}
