@@ -27,7 +27,14 @@ from monitor import batches
 from monitor.adapters.folder_digest import folder_digest
 from monitor.apply.registrar import Registrar
 from monitor.kafka.connecting import Broker
-from monitor.kafka.messages import ARROW, Header, Registration, partition_for
+from monitor.kafka.messages import (
+    ARROW,
+    Header,
+    KafkaHeaders,
+    Registration,
+    model_version_headers,
+    partition_for,
+)
 from monitor.kafka.publishing import Message, Publisher
 from monitor.server.samples import with_samples
 from monitor.spec.durations import format_duration
@@ -92,8 +99,10 @@ class Pipeline:
         assert found is not None
         return found
 
-    def send(self, ids: list[str], times: np.ndarray, values: dict[str, np.ndarray]) -> None:
-        """Predictions of the monitor, each in the partition of its id."""
+    def send(
+        self, ids: list[str], times: np.ndarray, values: dict[str, np.ndarray], version: str = ""
+    ) -> None:
+        """Predictions of the monitor by a version of its model, each in the partition of its id."""
         numbers = np.array([partition_for(i, self.broker.partitions) for i in ids])
         for number in np.unique(numbers):
             at = np.flatnonzero(numbers == number)
@@ -102,7 +111,8 @@ class Pipeline:
             batch = batches.predictions(
                 [ids[i] for i in at], times[at], [None] * len(at), conformed
             )
-            self._publish(self.broker.topics.predictions, batch, int(number))
+            told = model_version_headers(version)
+            self._publish(self.broker.topics.predictions, batch, int(number), told)
 
     def label(self, ids: list[str], times: np.ndarray, labels: np.ndarray) -> None:
         for i, time_, label in zip(ids, times, labels, strict=True):
@@ -111,9 +121,12 @@ class Pipeline:
                 self.broker.topics.labels, batch, partition_for(i, self.broker.partitions)
             )
 
-    def _publish(self, topic: str, batch: pa.RecordBatch, partition: int) -> None:
+    def _publish(
+        self, topic: str, batch: pa.RecordBatch, partition: int, told: KafkaHeaders = ()
+    ) -> None:
         headers = [(Header.MONITOR.value, b"seats"), (Header.CONTENT_TYPE.value, ARROW.encode())]
-        self.publisher.deliver([Message(topic, None, batches.encode(batch), headers, partition)])
+        value = batches.encode(batch)
+        self.publisher.deliver([Message(topic, None, value, [*headers, *told], partition)])
 
     def hour(self, number: int, n: int = 200, *, shift: float = 0.0) -> tuple[list[str], Any, Any]:
         """Sends one hour of rows in ten messages; returns their ids, times and truths."""
@@ -205,6 +218,25 @@ def test_rows_become_reports_and_drift_is_found(pipeline: Pipeline, reference: s
     assert [r["n_rows"] for r in reports] == [200] * 5
     assert [r["verdict"] for r in reports] == ["quiet"] * 4 + ["drift"]
     assert reports[4]["columns"][0]["name"] in ("x", "prediction")
+
+
+@on_sqlite
+def test_a_canary_is_compared_with_the_version_beside_it(
+    pipeline: Pipeline, reference: str
+) -> None:
+    pipeline.apply(**spec(reference))
+    pipeline.start_all()
+    for version, n, shift in (("1", 300, 0.0), ("2", 150, 2.0)):
+        times = START + HOUR * (0.1 + np.arange(n) / (2 * n))
+        x, y = pipeline.rng.normal(shift, 1, n), pipeline.rng.normal(0, 1, n)
+        ids = [f"{version}-{i}" for i in range(n)]
+        pipeline.send(ids, times, {"x": x, "y": y, "prediction": x + y}, version)
+    pipeline.hour(1)
+    (report,) = pipeline.until(lambda found: len(found) == 1)
+    stable, canary = report["versions"]
+    assert [(one["version"], one["n_rows"]) for one in (stable, canary)] == [("1", 300), ("2", 150)]
+    assert (stable["verdict"], canary["verdict"]) == ("quiet", "drift")
+    assert "x" in {one["name"] for one in canary["differences"] if one["named"]}
 
 
 @on_sqlite
