@@ -45,3 +45,14 @@ def test_an_offset_beyond_the_end_is_noted_and_the_log_is_read_again(
     assert read(source, 2) == ([b"a", b"b"], {at: 2})
     assert source.n_resets == 1
     source.close()
+
+
+def test_a_log_that_was_made_anew_is_read_from_its_beginning(embedded_broker: Broker) -> None:
+    logs = ["first"]
+    at = write(embedded_broker, b"a", b"b")
+    source = Source(embedded_broker, {}, client_id="t", log_of=lambda *_: logs[-1])
+    assert read(source, 2) == ([b"a", b"b"], {at: 2})
+    logs.append("second")
+    assert read(source, 2) == ([b"a", b"b"], {at: 2})
+    assert source.n_resets == embedded_broker.partitions
+    source.close()
