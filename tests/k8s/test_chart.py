@@ -256,6 +256,7 @@ def test_strimzi_makes_every_topic_and_a_user_with_the_least_rights() -> None:
             "monitors",
             "reports",
             "alerts",
+            "retrain",
             "outliers",
             "dead-letters",
             "consumed",
