@@ -26,7 +26,10 @@ def commands() -> list[str]:
     return [line for line in lines if line.startswith("driftmeter ")]
 
 
-@pytest.mark.parametrize("text", [b for b in blocks("yaml") if b.startswith("apiVersion: driftmeter.dev")])
+DOCUMENTS = [text for text in blocks("yaml") if text.startswith("apiVersion: driftmeter.dev")]
+
+
+@pytest.mark.parametrize("text", DOCUMENTS)
 def test_a_document_that_is_shown_has_no_fault(text: str) -> None:
     assert parse(text)
 

@@ -61,9 +61,9 @@ json:
   version, monitor, conclusion (quiet, drift, found, missed, too many false alarms, undecided),
   reference (rows), rows, first, last, unreadable, injected, since, allowed_false_alarms, and
   series, one for each kind of windows: windows_of, window_seconds, budgets, the monitor's own first
-  (budget, n_drift, alarms, false_alarms, found_at, delay_seconds), and windows (start, end, n_rows, verdict,
-  reason, p_value, evidence, threshold, columns, because, expected, realised; verdicts: one for each
-  of the budgets)
+  (budget, n_drift, alarms, false_alarms, found_at, delay_seconds), and windows (start, end, n_rows,
+  verdict, reason, p_value, evidence, threshold, columns, because, expected, realised; verdicts: one
+  for each of the budgets)
 """
 
 
