@@ -66,6 +66,7 @@ COMMANDS = (
 # Errors that say in one line what the user can mend, by the module that raises them.
 USER_ERRORS = (
     ("builtins", "OSError"),
+    ("alerts.channels.settings", "SecretFileError"),
     ("monitor.collector.access", "AccessError"),
     ("monitor.collector.tokens", "TokenError"),
     ("monitor.consume.sources", "SourceError"),

@@ -70,6 +70,9 @@ def test_a_channel_of_a_file_is_tried_from_here(
     assert [event["data"]["test"] for event in told] == [True, True]
     assert cli.main(["alerts", "test", "team", "-f", str(document)]) == 1
     assert "team: alert.firing failed (HTTP 404)" in capsys.readouterr().out
+    (document.parent / "slack").unlink()
+    assert cli.main(["alerts", "test", "team", "-f", str(document)]) == 2
+    assert "slack cannot be used: [Errno 2]" in capsys.readouterr().err
     assert cli.main(["alerts", "test", "nobody", "-f", str(document)]) == 2
     assert "no monitor of these has a channel 'nobody'" in capsys.readouterr().err
 

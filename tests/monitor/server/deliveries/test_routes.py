@@ -4,8 +4,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
+from alerts.channels.message import Message
 from alerts.delivery import Outcome, Result
+from alerts.notification import Notification
 from monitor.channels import Endpoint
+from monitor.detect import telling
 from monitor.server.deliveries import endpoints, troubles
 from monitor.sql import alerts, outbox, registry, tables
 from monitor.sql.database import Database
@@ -85,6 +88,22 @@ def test_an_endpoint_that_was_disabled_is_an_alert_until_it_is_enabled(
     with database.read() as connection:
         [known] = alerts.unsettled(connection)
     assert known.alert.state == "resolved"
+
+
+def test_those_whom_the_monitor_tells_otherwise_hear_of_an_endpoint_that_was_disabled(
+    delivery: str, database: Database
+) -> None:
+    assert delivery
+    pager = {"name": "pager", "pagerduty": {"routing_key_file": "/key"}}
+    with database.write() as connection:
+        put = registry.put(connection, monitor(alerts={"channels": [pager]}), NOW)
+        registry.activate(connection, put, "sha256:" + "0" * 64, ())
+        telling.tell(connection, registry.in_force(connection), now=NOW, base_url=None)
+        t = tables.outbox
+        row = connection.execute(select(t).where(t.c.endpoint == "pager")).one()
+    assert (
+        Message.of(Notification.from_json(row.payload)).title == "Trouble with team of free-seats"
+    )
 
 
 def test_a_test_puts_a_firing_and_a_resolved_sample_for_the_channel(
