@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +306,33 @@ def test_kill_9_of_both_roles_loses_nothing_and_counts_nothing_twice(
         lambda found: len(found) == 3 and (found[0]["realised"] or {}).get("n") == 200
     )
     assert [facts(report) for report in reports] == [pipeline.recomputed(n) for n in range(3)]
+
+
+@on_sqlite
+def test_windows_that_overlap_and_windows_by_rows_are_reported_and_see_a_drift(
+    pipeline: Pipeline, reference: str
+) -> None:
+    windows = [{"length": "2h", "every": "1h"}, {"rows": 300, "every": "1h"}]
+    pipeline.apply(**spec(reference, windows=windows))
+    pipeline.start_all()
+    for number in range(3):
+        pipeline.hour(number)
+    pipeline.hour(3, shift=2.0)
+    pipeline.hour(4)
+    reports = pipeline.until(lambda found: len(found) == 5)
+    assert [(hour_of(r, "start"), hour_of(r, "end"), r["n_rows"]) for r in reports] == [
+        (0, 2, 400),
+        (0, 2, 400),
+        (1, 3, 400),
+        (2, 4, 400),
+        (2, 4, 400),
+    ]
+    assert [r["verdict"] for r in reports] == ["quiet"] * 3 + ["drift"] * 2
+
+
+def hour_of(report: dict[str, Any], which: str) -> float:
+    """Since the first."""
+    return (datetime.fromisoformat(report["window"][which]).timestamp() - START) / HOUR
 
 
 @on_sqlite
