@@ -18,6 +18,7 @@ from monitor.server import (
     api,
     audit,
     dead_letters,
+    examples,
     outliers,
     pages,
     problems,
@@ -80,6 +81,7 @@ def create_app(
     app.include_router(pages.routes(database, render, clock, broker))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_probes(app, database, registry)
+    examples.describe(app)
     app.add_middleware(Conditional)
     app.add_middleware(OnlyOnce, database=database, clock=clock)
     app.add_middleware(Audited, database=database, clock=clock)

@@ -166,7 +166,7 @@ def told(watched: Database) -> None:
         "body": facts | {"columns": [moved]},
     }
     delivery = {
-        "id": "delivery-1",
+        "id": "delivery_1",
         "monitor": "free-seats",
         "kind": "alert",
         "endpoint": "pager",
@@ -181,7 +181,7 @@ def told(watched: Database) -> None:
         "n_attempts": 2,
         "n_failed": 1,
     }
-    first = {"delivery": "delivery-1", "n": 1, "at": NOW - 60, "duration_s": 0.2, "status": 503}
+    first = {"delivery": "delivery_1", "n": 1, "at": NOW - 60, "duration_s": 0.2, "status": 503}
     attempts = [
         first | {"outcome": "retry", "detail": "HTTP 503"},
         first

@@ -21,7 +21,7 @@ PATHS = (
     "/alerts",
     "/alerts/alert-1",
     "/deliveries",
-    "/deliveries/delivery-1",
+    "/deliveries/delivery_1",
     "/silences",
     "/retrains",
     "/tokens",
