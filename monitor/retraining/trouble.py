@@ -19,6 +19,7 @@ NO_WINDOWS_S = 0.0
 def raise_alert(connection: Connection, record: Record, *, now: float) -> None:
     """Begins the alert that nobody has said what became of a retrain; `now` is our clock."""
     window = Window(start=record.sent_at, end=now)
+    because = f"{record.id} was asked for, and nobody has said what became of it"
     alert = Alert(
         id=_alert_id(record.id),
         monitor=record.monitor,
@@ -31,7 +32,7 @@ def raise_alert(connection: Connection, record: Record, *, now: float) -> None:
         updated_at=now,
         firing_at=now,
         reason=Finding.NO_ANSWER,
-        facts=Facts(n_rows=0, evidence=None, threshold=None),
+        facts=Facts(n_rows=0, evidence=None, threshold=None, because=because),
     )
     _write(connection, alert, Ruling.FIRED, now)
 
