@@ -24,6 +24,9 @@ N_TIMES = 6
 LEAST_EVIDENCE = 0.1
 """Less than a tenth is none."""
 
+LEAST_SPAN = 1e-200
+"""Values closer together are one: of so little, ticks cannot be computed."""
+
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -94,7 +97,8 @@ class Scale:
         """Holds zero, and a little more than the largest value."""
         known = [value for value in values if value is not None and math.isfinite(value)]
         low, high = min([0.0, *known]), max([0.0, *known])
-        return cls(low, high + 0.08 * (high - low) if high > low else low + 1.0)
+        span = high - low
+        return cls(low, high + 0.08 * span if span > LEAST_SPAN else low + 1.0)
 
     @classmethod
     def logarithmic(cls, values: Iterable[float | None], *, least: float) -> "Scale":
