@@ -27,6 +27,14 @@ IN_CLUSTER = "https://kubernetes.default.svc"
 
 KINDS = ("monitors", "configmaps")
 
+EXAMPLES = """\
+examples:
+  driftmeter controller --namespace models
+      in a pod: its own account, and the API of the same release
+  driftmeter controller --namespace models --kinds configmaps --api http://127.0.0.1:8600
+      where custom resources may not be
+"""
+
 log = logging.getLogger(__name__)
 
 
@@ -35,6 +43,7 @@ def add_parser(subparsers: Any) -> None:
         "controller",
         help="take monitors from a cluster's resources",
         description=DESCRIPTION,
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_api(parser)

@@ -23,6 +23,14 @@ warned. A Monitor that the API would refuse is refused at once. The Helm chart r
 API server of it (injector.enabled).
 """
 
+EXAMPLES = """\
+examples:
+  driftmeter admit --listen 0.0.0.0:9443 --certificate tls.crt --key tls.key
+      what the chart runs with injector.enabled=true
+  driftmeter admit --certificate tls.crt --key tls.key --own-namespace driftmeter
+      whose own pods stay as they are
+"""
+
 MAX_BYTES = 8 << 20
 
 log = logging.getLogger(__name__)
@@ -35,6 +43,7 @@ def add_parser(subparsers: Any) -> None:
         "admit",
         help="put collectors into pods as a cluster makes them",
         description=DESCRIPTION,
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
