@@ -1,14 +1,17 @@
 """Metrics of monitors, read from SQL at scrape time: what is gone disappears."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+from sqlalchemy import Connection
 
 from monitor.retraining import records
 from monitor.server import queries
+from monitor.server.windows import Window
 from monitor.sql.database import Database
 from monitor.telemetry import metrics
 from monitor.telemetry.metrics import Metric
@@ -41,46 +44,95 @@ MONITOR_METRICS: tuple[Metric, ...] = (
 )
 
 Sample = tuple[Metric, tuple[str, ...], float | None]
+Revision = tuple[str, int]
+"""Of a report: its id, and its number, which is higher once labels have come late."""
 Document = dict[str, Any]
 
 
 class MonitorMetrics(Collector):
-    """The MONITOR_* metrics of every monitor's last report and latest alert."""
+    """The MONITOR_* metrics of every monitor's last report and latest alert.
+
+    A report is read once and remembered until there is a later one, or a later revision of it.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known: dict[Revision, _Figures] = {}
 
     def describe(self) -> list[GaugeMetricFamily]:
         return [_family(metric) for metric in MONITOR_METRICS]
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         with self._database.read() as connection:
-            monitors = queries.monitors(connection)
-            labelled = queries.last_labelled_reports(connection, [m["name"] for m in monitors])
+            monitors = queries.summaries(connection)
+            labelled = queries.last_labelled_windows(connection)
             retrains = records.counts(connection)
+            figures = self._figures(connection, monitors, labelled.values())
         families = {metric.name: _family(metric) for metric in MONITOR_METRICS}
         for monitor in monitors:
-            for metric, labels, value in _samples(monitor, labelled.get(monitor["name"])):
+            for metric, labels, value in _samples(monitor, labelled, figures):
                 if value is not None:
                     families[metric.name].add_metric(labels, value)
         for labels, n in retrains.items():
             families[metrics.MONITOR_RETRAINS.name].add_metric(labels, n)
         yield from families.values()
 
+    def _figures(
+        self, connection: Connection, monitors: Iterable[Document], labelled: Iterable[Window]
+    ) -> Mapping[str, "_Figures"]:
+        """By report, of those that are shown."""
+        last = (monitor["window"] for monitor in monitors if monitor["window"])
+        shown = {window.report for window in (*last, *labelled)}
+        revisions = queries.report_revisions(connection, shown)
+        missing = {id_ for id_, revision in revisions.items() if (id_, revision) not in self._known}
+        read = {
+            (id_, revisions[id_]): _Figures.of(body)
+            for id_, body in queries.report_bodies(connection, missing).items()
+        }
+        self._known = {
+            key: read[key] if key in read else self._known[key] for key in revisions.items()
+        }
+        return {id_: figures for (id_, _), figures in self._known.items()}
+
 
 def _family(metric: Metric) -> GaugeMetricFamily:
     return GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
 
 
-def _samples(monitor: Document, labelled: Document | None) -> Iterator[Sample]:
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """What a scrape shows of a report. reference: of whichever performance it tells."""
+
+    own: Sequence[Sample]
+    realised: Sequence[Sample]
+    reference: Sample | None
+
+    @classmethod
+    def of(cls, report: Document) -> "_Figures":
+        name = report["monitor"]
+        realised = _of_labels(name, report["realised"]) if report["realised"] else ()
+        told = report["expected"] or report["realised"]
+        reference = (
+            (metrics.MONITOR_REFERENCE_PERFORMANCE, (name, told["metric"]), told["reference"])
+            if told
+            else None
+        )
+        return cls([*_of_report(name, report)], [*realised], reference)
+
+
+def _samples(
+    monitor: Document, labelled: Mapping[str, Window], figures: Mapping[str, _Figures]
+) -> Iterator[Sample]:
     name = monitor["name"]
-    yield metrics.MONITOR_PAUSED, (name,), float(monitor["document"]["spec"].get("paused", False))
-    if monitor["last_report"]:
-        yield from _of_report(name, monitor["last_report"])
-    if labelled:
-        yield from _of_labels(name, labelled["realised"])
-    if told := (monitor["last_report"] or {}).get("expected") or (labelled or {}).get("realised"):
-        yield metrics.MONITOR_REFERENCE_PERFORMANCE, (name, told["metric"]), told["reference"]
+    yield metrics.MONITOR_PAUSED, (name,), float(monitor["paused"])
+    last = figures.get(monitor["window"].report) if monitor["window"] else None
+    labels = figures.get(labelled[name].report) if name in labelled else None
+    if last:
+        yield from last.own
+    if labels:
+        yield from labels.realised
+    references = [one.reference for one in (last, labels) if one and one.reference]
+    yield from references[:1]
     if monitor["alert"]:
         for state in ("pending", "firing", "resolved"):
             yield metrics.MONITOR_ALERT_STATE, (name, state), monitor["alert"]["state"] == state

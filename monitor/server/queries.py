@@ -1,6 +1,6 @@
 """What the API, the pages and the metrics read from SQL: rows in, JSON-ready documents out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select
@@ -75,6 +75,7 @@ def summaries(connection: Connection) -> list[Document]:
         {
             "name": row.name,
             "labels": row.document["metadata"].get("labels", {}),
+            "paused": row.document["spec"].get("paused", False),
             "status": row.state,
             "revision": row.revision,
             "window": last.get(row.name),
@@ -166,22 +167,36 @@ def _monitor(
 
 def last_reports(connection: Connection, names: Sequence[str]) -> dict[str, Document]:
     """The newest report of each monitor's shortest window."""
-    return _bodies(connection, windows.newest(connection, names))
+    newest = windows.newest(connection, names)
+    bodies = report_bodies(connection, [window.report for window in newest.values()])
+    return {name: bodies[window.report] for name, window in newest.items()}
 
 
-def last_labelled_reports(connection: Connection, names: Sequence[str]) -> dict[str, Document]:
-    """The newest report of each monitor's shortest window that has labels."""
-    return _bodies(connection, windows.newest(connection, names, is_labelled=True))
+def last_labelled_windows(connection: Connection) -> dict[str, Window]:
+    """The newest of each monitor's shortest windows that has labels."""
+    return windows.newest(connection, is_labelled=True)
 
 
-def _bodies(connection: Connection, chosen: Mapping[str, Window]) -> dict[str, Document]:
+def report_revisions(connection: Connection, ids: Iterable[str]) -> dict[str, int]:
+    """How often each of some reports was made."""
     t = tables.reports
-    ids = [window.report for window in chosen.values()]
-    found: dict[str, Document] = {}
-    for i in range(0, len(ids), _CHUNK):
-        query = select(t.c.monitor, t.c.body).where(t.c.id.in_(ids[i : i + _CHUNK]))
-        found.update((row.monitor, row.body) for row in connection.execute(query))
-    return found
+    found = _in_chunks(connection, select(t.c.id, t.c.revision), ids)
+    return {row.id: row.revision for row in found}
+
+
+def report_bodies(connection: Connection, ids: Iterable[str]) -> dict[str, Document]:
+    """Reports by their ids."""
+    t = tables.reports
+    return {row.id: row.body for row in _in_chunks(connection, select(t.c.id, t.c.body), ids)}
+
+
+def _in_chunks(
+    connection: Connection, query: Select[Any], ids: Iterable[str]
+) -> Iterator[Row[Any]]:
+    wanted = list(ids)
+    for i in range(0, len(wanted), _CHUNK):
+        some = tables.reports.c.id.in_(wanted[i : i + _CHUNK])
+        yield from connection.execute(query.where(some))
 
 
 def reports(

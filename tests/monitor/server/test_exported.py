@@ -5,8 +5,9 @@ import subprocess
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import update
 
-from monitor.sql import registry
+from monitor.sql import registry, tables
 from monitor.sql.database import Database
 from monitor.telemetry import metrics
 from tests.conftest import Needs
@@ -91,6 +92,24 @@ def test_an_undecided_window_is_neither_drifting_nor_quiet(
 ) -> None:
     store_report(watched, report(7, verdict="undecided"), FIRST_DAY + 7 * DAY)
     assert ("driftmeter_monitor_drifting", "free-seats") not in samples(client)
+
+
+def test_a_later_revision_of_a_report_is_seen(watched: Database, client: TestClient) -> None:
+    key = "driftmeter_monitor_realised_performance", "free-seats", "mae"
+    assert samples(client)[key] == 9.0
+    with watched.write() as connection:
+        revised = update(tables.reports).where(tables.reports.c.id == "free-seats-5")
+        connection.execute(
+            revised.values(revision=2, body=report(5, realised=performance(7.0, 1.0)))
+        )
+    assert samples(client)[key] == 7.0
+
+
+def test_a_report_is_read_once(watched: Database, client: TestClient) -> None:
+    first = samples(client)
+    with watched.write() as connection:
+        connection.execute(update(tables.reports).values(body={}))
+    assert samples(client) == first
 
 
 def test_what_is_deleted_disappears(watched: Database, client: TestClient) -> None:
