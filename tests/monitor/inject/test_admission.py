@@ -69,7 +69,7 @@ def test_a_pod_is_answered_with_what_injecting_it_offline_gives() -> None:
     [
         (with_collector(model_pod(), SETTINGS), "ml"),
         (model_pod({"driftmeter.dev/inject": "false"}), "ml"),
-        *((model_pod(), namespace) for namespace in (*SYSTEM, "driftmeter")),
+        *((model_pod(), namespace) for namespace in (*sorted(SYSTEM), "driftmeter")),
     ],
 )
 def test_a_pod_that_is_not_to_be_changed_is_let_through(pod: Pod, namespace: str) -> None:
