@@ -45,7 +45,7 @@ from monitor.kafka.publishing import Message, Publisher
 from monitor.kafka.records import Partition, Record
 from monitor.spec.model import Monitor
 from monitor.sql.store import ArtifactStore, References
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 from monitor.up.supervisor import Supervisor, free_port
 
 HOUR = 3600.0

@@ -27,7 +27,7 @@ from monitor.aggregate.worker import parts_of
 from monitor.kafka.messages import ARROW, Topics
 from monitor.kafka.records import Partition, Record
 from monitor.sql.store import ArtifactStore, References
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 
 MONITORS = (1, 100, 1_000)
 COLUMNS = (10, 100, 1_000)

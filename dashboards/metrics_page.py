@@ -3,7 +3,8 @@
 from itertools import groupby
 
 from dashboards.boards import BOARDS
-from monitor.telemetry.metrics import TABLE, Metric
+from monitor.telemetry.instruments import Metric
+from monitor.telemetry.metrics import TABLE
 
 _INTRODUCTION = """\
 # Metrics

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from monitor.telemetry.metrics import Metric
+from monitor.telemetry.instruments import Metric
 
 CHOSEN = 'job=~"$job", instance=~"$instance"'
 

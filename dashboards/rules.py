@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from monitor.telemetry.metrics import Metric
+from monitor.telemetry.instruments import Metric
 
 RUNBOOK_URL = "docs/runbooks/{alert}.md"
 """Where an alert's page is. A path in this repository; set it to where your pages are served."""

@@ -4,7 +4,7 @@ from dashboards.boards import shared
 from dashboards.panels import Board, Graph, Row
 from dashboards.queries import Query, increase, latest
 from monitor.telemetry import metrics as m
-from monitor.telemetry.metrics import Metric
+from monitor.telemetry.instruments import Metric
 
 
 def _with_interval(title: str, description: str, value: Metric, bound: Metric) -> Graph:

@@ -26,7 +26,7 @@ from monitor.kafka.connecting import Broker, BrokerUnavailableError, log_id
 from monitor.kafka.publishing import Publisher
 from monitor.sql.store import ArtifactStore, References
 from monitor.telemetry import exposition, logs, tracing
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 
 REGISTRY_TIMEOUT_S = 30.0
 

@@ -2,7 +2,7 @@
 
 from monitor.kafka.records import Partition
 from monitor.telemetry import metrics
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 
 
 class Tally:

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from monitor.collector import tally
 from monitor.collector.frames import Counts
 from monitor.collector.tally import ADDED_LATENCY_S, LATENCY, LATENCY_NS
+from monitor.telemetry.instruments import Instruments
 from monitor.telemetry.metrics import (
     COLLECTOR_ADDED_LATENCY,
     COLLECTOR_CAPTURED,
@@ -33,7 +34,6 @@ from monitor.telemetry.metrics import (
     COLLECTOR_UNREAD_CONNECTIONS,
     COLLECTOR_UNREADABLE_TIMES,
     COLLECTOR_UNSAMPLED,
-    Instruments,
 )
 
 

@@ -29,7 +29,8 @@ from monitor.kafka.publishing import Publisher
 from monitor.kafka.security import read_security
 from monitor.leaving.hash_key import read_hash_key
 from monitor.telemetry import exposition, logs, tracing
-from monitor.telemetry.metrics import CONSUME_LAG, Instruments
+from monitor.telemetry.instruments import Instruments
+from monitor.telemetry.metrics import CONSUME_LAG
 
 log = logging.getLogger(__name__)
 

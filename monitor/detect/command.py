@@ -24,7 +24,7 @@ from monitor.kafka.publishing import Publisher
 from monitor.sql.database import Database, OwnedError, Ownership, claim, open_database
 from monitor.sql.store import ArtifactStore, References
 from monitor.telemetry import exposition, logs, tracing
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 
 ROLE = "detect"
 

@@ -30,7 +30,7 @@ from monitor.spec.samples import SavedDetector
 from monitor.sql.database import Database
 from monitor.sql.store import References, StoreError
 from monitor.telemetry import metrics
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 
 MOST_WAITING = 500
 POLL_S = 1.0

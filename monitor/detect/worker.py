@@ -14,7 +14,7 @@ from monitor.kafka.messages import Header, Topics, header
 from monitor.kafka.publishing import DeliveryError, Message, Publisher
 from monitor.kafka.records import Partition, Record
 from monitor.telemetry import metrics, tracing
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 
 CHECK_S = 0.5
 """How often windows are looked at while no profile comes: the passing of time may close them."""

@@ -14,7 +14,7 @@ from monitor.kafka.records import Partition, Record
 from monitor.replay.log import Log
 from monitor.replay.reported import Reported, cuts
 from monitor.sql.store import References
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 
 
 @dataclass(frozen=True, slots=True)

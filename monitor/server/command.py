@@ -28,7 +28,7 @@ from monitor.server.deliveries.worker import Deliveries
 from monitor.sql.database import Database, open_database
 from monitor.sql.store import ArtifactStore
 from monitor.telemetry import logs, tracing
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 
 DESCRIPTION = """\
 Runs the API, its web pages, the fitting of references, and the delivery of

@@ -14,7 +14,7 @@ from monitor.server import queries
 from monitor.server.windows import Window
 from monitor.sql.database import Database
 from monitor.telemetry import metrics
-from monitor.telemetry.metrics import Metric
+from monitor.telemetry.instruments import Metric
 
 STRONGEST_COLUMNS = 20
 """How many columns of a monitor have series of their own."""

@@ -1,29 +1,9 @@
-"""The one table of Driftmeter's Prometheus metrics, and the instruments made from it.
+"""The one table of Driftmeter's Prometheus metrics.
 
 Code, documentation and dashboards know a metric by its entry here and by nothing else.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
-
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-
-Kind = Literal["counter", "gauge", "histogram"]
-
-SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric: its full name as exposed, what it counts, and its labels."""
-
-    name: str
-    kind: Kind
-    help: str
-    labels: tuple[str, ...] = ()
-    buckets: Sequence[float] = SECONDS
-
+from monitor.telemetry.instruments import Metric
 
 COLLECTOR_REQUESTS = Metric(
     "driftmeter_collector_requests_total",
@@ -396,24 +376,3 @@ MONITOR_WINDOW_SECONDS = Metric(
 )
 
 TABLE: tuple[Metric, ...] = tuple(m for m in list(globals().values()) if isinstance(m, Metric))
-
-
-class Instruments:
-    """Makes prometheus_client instruments from table entries, in one registry."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.registry = registry
-
-    def counter(self, metric: Metric) -> Counter:
-        assert metric.kind == "counter"
-        return Counter(metric.name, metric.help, metric.labels, registry=self.registry)
-
-    def gauge(self, metric: Metric) -> Gauge:
-        assert metric.kind == "gauge"
-        return Gauge(metric.name, metric.help, metric.labels, registry=self.registry)
-
-    def histogram(self, metric: Metric) -> Histogram:
-        assert metric.kind == "histogram"
-        return Histogram(
-            metric.name, metric.help, metric.labels, buckets=metric.buckets, registry=self.registry
-        )

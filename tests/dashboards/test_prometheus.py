@@ -18,7 +18,8 @@ from dashboards.queries import Query
 from dashboards.render import ANNOTATIONS
 from monitor.flags import Address
 from monitor.telemetry import exposition
-from monitor.telemetry.metrics import TABLE, Instruments
+from monitor.telemetry.instruments import Instruments
+from monitor.telemetry.metrics import TABLE
 from monitor.up.supervisor import Supervisor, free_port
 from tests.conftest import Needs
 

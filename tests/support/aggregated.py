@@ -18,7 +18,7 @@ from monitor.aggregate.tally import Tally
 from monitor.kafka.messages import Header, Registration, Segment, Topics, Watermark
 from monitor.kafka.records import Partition, Record
 from monitor.sql.store import References
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 from tests.support.counted import monitor, predictions, record, registered
 
 TOPICS = Topics("t.")

@@ -29,7 +29,7 @@ from monitor.server.deliveries import attempts, due, endpoints, pruning, trouble
 from monitor.server.deliveries.attempts import Attempt
 from monitor.sql.database import Database
 from monitor.telemetry import metrics, tracing
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 
 WORKERS = 64
 WORKERS_FOR_FAILING = WORKERS // 2

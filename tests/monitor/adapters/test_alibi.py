@@ -37,7 +37,7 @@ from monitor.spec.detection import Detection
 from monitor.sql import tables
 from monitor.sql.database import open_database
 from monitor.sql.store import References
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 from tests.monitor.adapters import train_detectors
 from tests.monitor.adapters.train_detectors import COLUMNS
 from tests.support.counted import keep

@@ -22,7 +22,7 @@ from monitor.aggregate.tally import Tally
 from monitor.kafka.messages import Topics
 from monitor.kafka.records import Partition, Record
 from monitor.sql.store import References
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 from tests.detectors.performance.makers import Classified, binary
 from tests.support.counted import HOUR, keep, monitor, record, registered
 

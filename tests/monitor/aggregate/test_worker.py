@@ -19,7 +19,7 @@ from monitor.kafka.profile_messages import SegmentProfile, read
 from monitor.kafka.publishing import Publisher
 from monitor.kafka.records import Partition, Record
 from monitor.sql.store import References
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 from tests.support.counted import monitor, predictions, record, registered
 from tests.support.log import Log
 

@@ -21,7 +21,7 @@ from monitor.spec.detection import Detection
 from monitor.sql import tables
 from monitor.sql.database import Database, Ownership
 from monitor.sql.store import References
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 from tests.monitor.detect.test_keeper import World
 
 TESTS = {"sample_tests": ["mmd", "energy", "classifier"]}

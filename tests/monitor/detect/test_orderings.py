@@ -21,7 +21,7 @@ from monitor.kafka.records import Partition, Record
 from monitor.sql import registry, tables
 from monitor.sql.database import Database, Ownership
 from monitor.sql.store import References
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 from tests.support.counted import HOUR, monitor, predictions, record, registered
 
 TOPICS = Topics("t.")

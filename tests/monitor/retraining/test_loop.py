@@ -20,7 +20,7 @@ from monitor.retraining.news import News
 from monitor.server.deliveries.worker import Deliveries
 from monitor.sql import registry, tables
 from monitor.sql.database import Database
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 from tests.contracts import published_systems
 from tests.contracts.test_retraining_systems import Strict, serving
 from tests.monitor.retraining.days import NOW, Days, monitor

@@ -24,7 +24,7 @@ from monitor.server.deliveries import endpoints
 from monitor.server.deliveries.worker import WORKERS, WORKERS_FOR_FAILING, Deliveries
 from monitor.sql import outbox, tables
 from monitor.sql.database import Database, upsert
-from monitor.telemetry.metrics import Instruments
+from monitor.telemetry.instruments import Instruments
 from tests.alerts.reports import firing
 from tests.monitor.server.conftest import DAY, NOW
 from tests.support.waiting import wait_for
