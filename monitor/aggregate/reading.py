@@ -80,9 +80,13 @@ def monitor_of(record: Record) -> str:
 
 
 def model_version_of(record: Record) -> str:
-    """Of the model that made the predictions of a message; empty where it does not say."""
-    said = dict(record.headers).get(Header.MODEL_VERSION, b"")
-    return said.decode("utf-8", errors="replace")[:MAX_MODEL_VERSION_LENGTH]
+    """Of the model that made the predictions of a message; empty where it does not say.
+
+    What cannot be shown is replaced: a name of a stranger's goes into databases and onto pages.
+    """
+    said = dict(record.headers).get(Header.MODEL_VERSION, b"").decode("utf-8", errors="replace")
+    shown = (c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in said)
+    return "".join(shown)[:MAX_MODEL_VERSION_LENGTH]
 
 
 def read_predictions(

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from detectors.reference import Reference
 from monitor.aggregate.reading import (
+    MAX_MODEL_VERSION_LENGTH,
     UnreadableError,
     dead_letter,
+    model_version_of,
     monitor_of,
     read_labels,
     read_predictions,
@@ -35,6 +37,14 @@ def test_json_without_a_header_names_its_monitor_in_its_body() -> None:
 def test_a_message_that_names_no_monitor_cannot_be_read(value: bytes) -> None:
     with pytest.raises(UnreadableError):
         monitor_of(plain(value))
+
+
+@given(st.binary(max_size=200))
+def test_a_model_s_version_can_be_kept_and_shown_whatever_it_is(said: bytes) -> None:
+    headers = [(Header.MODEL_VERSION.value, said)]
+    version = model_version_of(Record("t", 1, 2, 50.0, b"", headers))
+    assert version.isprintable()
+    assert len(version) <= MAX_MODEL_VERSION_LENGTH
 
 
 def test_arrow_is_read(reference: Reference) -> None:
