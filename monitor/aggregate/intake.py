@@ -31,8 +31,8 @@ class Group(NamedTuple):
 class Sent:
     """Recognises messages that a collector has sent twice, by its id and its sequence.
 
-    It looks back as far as the beginning of the stretch before: so what it says depends on the
-    log alone, wherever reading begins.
+    It looks back as far as the beginning of the stretch before, at repeats too: so what it says
+    depends on the log alone, wherever reading begins.
     """
 
     def __init__(self, *, size: int) -> None:
@@ -51,10 +51,9 @@ class Sent:
         if stretch != self._stretch:
             self._before = self._here if stretch == self._stretch + 1 else set()
             self._stretch, self._here = stretch, set()
-        if (key := (collector, sequence)) in self._here or key in self._before:
-            return True
+        has_come = (key := (collector, sequence)) in self._here or key in self._before
         self._here.add(key)
-        return False
+        return has_come
 
 
 class Intake:

@@ -136,7 +136,7 @@ def test_grafana_shows_our_dashboard_from_our_prometheus() -> None:
     seen = {target: path for path, target in mounted("grafana")}
     dashboards = seen[provider["options"]["path"]]
     home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
-    assert json.loads((dashboards / Path(home).name).read_text())["uid"] == "driftmeter"
+    assert json.loads((dashboards / Path(home).name).read_text())["uid"] == "driftmeter-overview"
     assert (source["type"], source["url"]) == ("prometheus", "http://prometheus:9090")
     assert source["isDefault"] is True
 

@@ -156,7 +156,8 @@ def test_a_monitor_that_names_a_saved_detector_has_its_verdict_in_the_report(
 
 def stored_report(identifier: str) -> dict[str, object]:
     """A row of a report of which nothing but the id matters."""
-    numbers = dict.fromkeys(("window_s", "window_start", "revision", "created_at"), 1)
+    times = ("window_s", "window_start", "window_end", "created_at")
+    numbers = dict.fromkeys((*times, "revision"), 1)
     texts = dict.fromkeys(("monitor", "reference_id"), "")
     body = {"id": identifier}
     return {"id": identifier, "monitor_revision": 1, "decision": {}, "body": body} | numbers | texts

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from detectors.reference import Reference
@@ -44,6 +44,7 @@ def test_a_message_that_its_collector_sent_twice_is_counted_once(world: World) -
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(0, 40))
+@example([0] * 40, 12)
 def test_repeats_are_told_by_the_log_alone(
     reference: Reference, references: References, sequences: list[int], crash: int
 ) -> None:
