@@ -2,12 +2,12 @@
 
 import argparse
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from monitor.alerts import preview
-from monitor.apply.calling import add_api, api_client, print_json, print_table
+from monitor.apply.calling import add_action, api_client, print_json, print_table
 from monitor.apply.client import ApiError, Client
 
 DESCRIPTION = """\
@@ -40,9 +40,9 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=lambda _: parser.print_help() or 2)
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     _add_lists(actions)
-    _add(actions, "redeliver", "tell somebody again, with the same id", run_redeliver, "ID")
-    _add(actions, "enable", "call an endpoint again that was disabled", run_enable, "ID")
-    test = _add(actions, "test", "tell a channel of a made-up incident", run_test, "CHANNEL")
+    add_action(actions, "redeliver", "tell somebody again, with the same id", run_redeliver, "ID")
+    add_action(actions, "enable", "call an endpoint again that was disabled", run_enable, "ID")
+    test = add_action(actions, "test", "tell a channel of a made-up incident", run_test, "CHANNEL")
     whose = test.add_mutually_exclusive_group(required=True)
     whose.add_argument("--monitor", metavar="NAME", help="of this monitor of the server")
     whose.add_argument(
@@ -59,28 +59,13 @@ def _add_lists(actions: Any) -> None:
         ("deliveries", "who was told, and what came of it", run_deliveries),
         ("endpoints", "who is told, and how that goes", run_endpoints),
     ):
-        listing = _add(actions, name, text, run)
+        listing = add_action(actions, name, text, run)
         listing.add_argument("--json", action="store_true", help="everything, as JSON")
         if name != "endpoints":
             listing.add_argument("--monitor", metavar="NAME", help="only of this monitor")
             listing.add_argument("--limit", type=int, default=50, metavar="N")
         if name == "deliveries":
             listing.add_argument("--state", help="only those that are pending, failed, …")
-
-
-def _add(
-    actions: Any,
-    name: str,
-    text: str,
-    run: Callable[[argparse.Namespace], int],
-    argument: str | None = None,
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
-    if argument is not None:
-        parser.add_argument(argument.lower(), metavar=argument)
-    add_api(parser)
-    parser.set_defaults(run=run)
-    return parser
 
 
 def run_list(args: argparse.Namespace) -> int:

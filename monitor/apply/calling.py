@@ -3,8 +3,9 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -26,6 +27,22 @@ def add_api(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="take the bearer token from here instead: the first line, as `serve` reads it",
     )
+
+
+def add_action(
+    actions: Any,
+    name: str,
+    text: str,
+    run: Callable[[argparse.Namespace], int],
+    argument: str | None = None,
+) -> argparse.ArgumentParser:
+    """One of the things that a command does, with the flags of the API and perhaps an argument."""
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
+    if argument is not None:
+        parser.add_argument(argument.lower(), metavar=argument)
+    add_api(parser)
+    parser.set_defaults(run=run)
+    return parser
 
 
 def api_client(args: argparse.Namespace) -> Client:

@@ -1,11 +1,10 @@
 """`driftmeter retrain`: which retrains were asked for, what became of them, who wants them."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from monitor.apply.calling import add_api, api_client, print_json, print_table
+from monitor.apply.calling import add_action, api_client, print_json, print_table
 from monitor.spec import documents
 
 DESCRIPTION = """\
@@ -40,15 +39,15 @@ def add_parser(subparsers: Any) -> None:
 
 
 def _add_retrains(actions: Any) -> None:
-    listing = _add(actions, "list", "retrains, the latest first", run_list)
+    listing = add_action(actions, "list", "retrains, the latest first", run_list)
     listing.add_argument("--monitor", metavar="NAME", help="only of this monitor")
     listing.add_argument("--state", help="only those that are awaiting_approval, running, …")
     listing.add_argument("--limit", type=int, default=50, metavar="N")
     listing.add_argument("--json", action="store_true", help="everything, as JSON")
-    _add(actions, "show", "all that is known of one, as JSON", run_show, "ID")
-    _add(actions, "approve", "ask for it now", run_approve, "ID")
-    _add(actions, "reject", "ask nobody", run_reject, "ID")
-    tell = _add(actions, "tell", "say what became of one", run_tell, "ID")
+    add_action(actions, "show", "all that is known of one, as JSON", run_show, "ID")
+    add_action(actions, "approve", "ask for it now", run_approve, "ID")
+    add_action(actions, "reject", "ask nobody", run_reject, "ID")
+    tell = add_action(actions, "tell", "say what became of one", run_tell, "ID")
     tell.add_argument("state", choices=("running", "failed", "succeeded", "promoted"))
     tell.add_argument("--detail", metavar="TEXT", help="for people")
     tell.add_argument("--model-version", metavar="VERSION")
@@ -57,30 +56,15 @@ def _add_retrains(actions: Any) -> None:
         metavar="URL",
         help="what the promoted model is expected to see: the monitor goes on with it",
     )
-    why = _add(actions, "why", "what every subscription answered last", run_why)
+    why = add_action(actions, "why", "what every subscription answered last", run_why)
     why.add_argument("--monitor", metavar="NAME", help="only of this monitor")
 
 
 def _add_subscriptions(actions: Any) -> None:
-    _add(actions, "subscriptions", "subscriptions for many monitors, as JSON", run_subscriptions)
-    subscribe = _add(actions, "subscribe", "declare subscriptions from files", run_subscribe)
+    add_action(actions, "subscriptions", "those for many monitors, as JSON", run_subscriptions)
+    subscribe = add_action(actions, "subscribe", "declare subscriptions from files", run_subscribe)
     subscribe.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    _add(actions, "unsubscribe", "delete a subscription", run_unsubscribe, "NAME")
-
-
-def _add(
-    actions: Any,
-    name: str,
-    text: str,
-    run: Callable[[argparse.Namespace], int],
-    argument: str | None = None,
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
-    if argument is not None:
-        parser.add_argument(argument.lower(), metavar=argument)
-    add_api(parser)
-    parser.set_defaults(run=run)
-    return parser
+    add_action(actions, "unsubscribe", "delete a subscription", run_unsubscribe, "NAME")
 
 
 def run_list(args: argparse.Namespace) -> int:
