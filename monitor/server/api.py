@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Path, Query, Response
-from pydantic import ValidationError
 
 from alerts.delivery import State
 from alerts.words import State as AlertState
@@ -13,7 +12,7 @@ from detectors.report import Verdict
 from monitor.kafka.messages import Registration
 from monitor.retraining import telling as retraining
 from monitor.server import queries, windows
-from monitor.server.problems import ProblemError, invalid_document
+from monitor.server.problems import ProblemError, read_document
 from monitor.spec.model import Monitor
 from monitor.spec.strict import NAME_PATTERN
 from monitor.sql import registry
@@ -46,13 +45,17 @@ EXAMPLE = {
 def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
     """The API over a database; `clock` gives seconds since 1970."""
     router = APIRouter(prefix="/api/v1")
-    _add_monitors(router, database, clock)
+    _add_monitors(router, database)
+    _add_declaring(router, database, clock)
     _add_pausing(router, database, clock)
-    _add_history(router, database)
+    _add_revisions(router, database)
+    _add_reports(router, database)
+    _add_windows(router, database)
+    _add_alerts(router, database)
     return router
 
 
-def _add_monitors(router: APIRouter, database: Database, clock: Callable[[], float]) -> None:
+def _add_monitors(router: APIRouter, database: Database) -> None:
     @router.get(
         "/monitors",
         tags=["monitors"],
@@ -82,6 +85,8 @@ def _add_monitors(router: APIRouter, database: Database, clock: Callable[[], flo
         response.headers["ETag"] = f'"{found["revision"]}"'
         return found
 
+
+def _add_declaring(router: APIRouter, database: Database, clock: Callable[[], float]) -> None:
     @router.put(
         "/monitors/{name}",
         tags=["monitors"],
@@ -96,7 +101,7 @@ def _add_monitors(router: APIRouter, database: Database, clock: Callable[[], flo
         response: Response,
         if_match: IfMatch = None,
     ) -> Document:
-        wanted = _monitor_from(document, name)
+        wanted = read_document(Monitor, document, name)
         with database.write() as connection:
             _check_revision(queries.monitor(connection, name), if_match)
             put = registry.put(connection, wanted, clock())
@@ -161,7 +166,7 @@ def _declared(registration: Registration, response: Response) -> Document:
     }
 
 
-def _add_history(router: APIRouter, database: Database) -> None:
+def _add_revisions(router: APIRouter, database: Database) -> None:
     @router.get(
         "/monitors/{name}/revisions",
         tags=["monitors"],
@@ -175,6 +180,8 @@ def _add_history(router: APIRouter, database: Database) -> None:
             raise ProblemError(HTTPStatus.NOT_FOUND, f"no monitor was ever named {name!r}")
         return {"items": found}
 
+
+def _add_reports(router: APIRouter, database: Database) -> None:
     @router.get("/monitors/{name}/reports", tags=["reports"], summary="Reports, newest first")
     def list_reports(
         name: Name,
@@ -188,6 +195,21 @@ def _add_history(router: APIRouter, database: Database) -> None:
             _or_404(queries.monitor(connection, name), f"no monitor named {name!r}")
             return {"items": queries.reports(connection, name, limit=limit, before=before)}
 
+    @router.get(
+        "/reports/{report_id}",
+        tags=["reports"],
+        summary="One report",
+        description="The first one after a retrain was promoted says under `retrain` whether that "
+        "helped.",
+    )
+    def get_report(report_id: str) -> Document:
+        with database.read() as connection:
+            found = _or_404(queries.report(connection, report_id), f"no report {report_id!r}")
+            said = retraining.of_report(connection, found)
+            return {**found, "retrain": said} if said else found
+
+
+def _add_windows(router: APIRouter, database: Database) -> None:
     @router.get(
         "/monitors/{name}/windows",
         tags=["reports"],
@@ -212,19 +234,8 @@ def _add_history(router: APIRouter, database: Database) -> None:
             found = windows.history(connection, name, length, limit=limit, before=before)
         return {"items": [window.to_json() for window in found]}
 
-    @router.get(
-        "/reports/{report_id}",
-        tags=["reports"],
-        summary="One report",
-        description="The first one after a retrain was promoted says under `retrain` whether that "
-        "helped.",
-    )
-    def get_report(report_id: str) -> Document:
-        with database.read() as connection:
-            found = _or_404(queries.report(connection, report_id), f"no report {report_id!r}")
-            said = retraining.of_report(connection, found)
-            return {**found, "retrain": said} if said else found
 
+def _add_alerts(router: APIRouter, database: Database) -> None:
     @router.get("/alerts", tags=["alerts"], summary="Alerts, the latest first")
     def list_alerts(
         monitor: OfMonitor = None,
@@ -255,19 +266,6 @@ def _add_history(router: APIRouter, database: Database) -> None:
                 connection, name=monitor, state=state, limit=limit, offset=offset
             )
         return {"items": found}
-
-
-def _monitor_from(document: Document, name: str) -> Monitor:
-    try:
-        wanted = Monitor.model_validate(document)
-    except ValidationError as error:
-        raise invalid_document(error) from None
-    if wanted.name != name:
-        raise ProblemError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"the document names {wanted.name!r}, the address {name!r}",
-        )
-    return wanted
 
 
 def _check_revision(found: Document | None, if_match: str | None) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -152,6 +152,31 @@ def invalid_document(error: ValidationError) -> ProblemError:
         f"the document has {error.error_count()} fault(s)",
         [_document_fault(e) for e in error.errors(include_url=False)],
     )
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @classmethod
+    def model_validate(cls, obj: Any) -> Self: ...
+
+
+_Named = TypeVar("_Named", bound=Named)
+
+
+def read_document(kind: type[_Named], document: dict[str, Any], name: str) -> _Named:
+    """What a caller declares at an address of that name. Raises ProblemError."""
+    try:
+        wanted = kind.model_validate(document)
+    except ValidationError as error:
+        raise invalid_document(error) from None
+    if wanted.name != name:
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"the document names {wanted.name!r}, the address {name!r}",
+        )
+    return wanted
 
 
 def _document_fault(error: ErrorDetails) -> dict[str, str]:

@@ -5,12 +5,11 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path
-from pydantic import ValidationError
 
 from monitor.retraining import asking, subscriptions
 from monitor.server.api import OfMonitor
 from monitor.server.moments import moment
-from monitor.server.problems import ProblemError, invalid_document
+from monitor.server.problems import ProblemError, read_document
 from monitor.spec.retraining import RetrainSubscription
 from monitor.spec.strict import NAME_PATTERN
 from monitor.sql.database import Database
@@ -58,7 +57,7 @@ def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
     def put_subscription(
         name: Name, document: Annotated[Document, Body(examples=[EXAMPLE])]
     ) -> Document:
-        wanted = _read(document, name)
+        wanted = read_document(RetrainSubscription, document, name)
         with database.write() as connection:
             subscriptions.put(connection, wanted, clock())
         return wanted.to_json()
@@ -72,19 +71,6 @@ def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
                 raise _unknown(name)
 
     return router
-
-
-def _read(document: Document, name: str) -> RetrainSubscription:
-    try:
-        wanted = RetrainSubscription.model_validate(document)
-    except ValidationError as error:
-        raise invalid_document(error) from None
-    if wanted.name != name:
-        raise ProblemError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"the document names {wanted.name!r}, the address {name!r}",
-        )
-    return wanted
 
 
 def _unknown(name: str) -> ProblemError:

@@ -17,6 +17,11 @@ Document = dict[str, Any]
 
 
 def add(router: APIRouter, database: Database, render: Renderer) -> None:
+    _add_alerts(router, database, render)
+    _add_deliveries(router, database, render)
+
+
+def _add_alerts(router: APIRouter, database: Database, render: Renderer) -> None:
     @router.get("/alerts")
     def list_alerts(
         request: Request, monitor: str = "", state: str = "", offset: Offset = 0
@@ -42,6 +47,8 @@ def add(router: APIRouter, database: Database, render: Renderer) -> None:
             told = queries.deliveries(connection, name=alert["monitor"], alert=alert_id, limit=100)
         return render(request, "alert.html", {"alert": alert, "deliveries": told})
 
+
+def _add_deliveries(router: APIRouter, database: Database, render: Renderer) -> None:
     @router.get("/deliveries")
     def list_deliveries(
         request: Request, monitor: str = "", state: str = "", offset: Offset = 0
