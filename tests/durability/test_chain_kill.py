@@ -57,6 +57,13 @@ def facts(body: dict[str, Any]) -> dict[str, Any]:
     return {"n_rows": body["n_rows"], "columns": columns}
 
 
+def in_turn(share: int, chance: random.Random) -> list[str]:
+    """Who is killed, one after the other."""
+    victims = [name for name, n in VICTIMS.items() for _ in range(-(-n // share))]
+    chance.shuffle(victims)
+    return victims
+
+
 @pytest.mark.xdist_group("apache-kafka")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
@@ -91,8 +98,7 @@ def test_sixty_kills_lose_nothing_and_double_nothing(
         found = registry.put(connection, one.monitor, 0.0)
         registry.activate(connection, found, reference.id, SCHEMA)
     chance = random.Random(60)
-    victims = [name for name, n in VICTIMS.items() for _ in range(-(-n // share))]
-    chance.shuffle(victims)
+    victims = in_turn(share, chance)
     pushes = Pushes(n_rows, n_pushes)
     with Chain(broker, kafka, str(database.engine.url), tmp_path) as chain:
         chain.members["broker"].ensure()
