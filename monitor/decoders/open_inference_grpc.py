@@ -6,6 +6,7 @@ https://github.com/kserve/open-inference-protocol/blob/main/specification/protoc
 import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from monitor.decoders import protobuf
 from monitor.decoders.binary_tensors import text_or_bytes, values
@@ -23,6 +24,8 @@ _REQUEST_TENSORS, _REQUEST_RAW = 5, 7
 _RESPONSE_TENSORS, _RESPONSE_RAW = 5, 6
 _NAME, _DATATYPE, _SHAPE, _CONTENTS = 1, 2, 3, 5
 _FRAME = struct.Struct(">?I")
+_LARGEST_KNOWN = 128
+"""Bytes of a tensor that is remembered: a longer one holds its values."""
 
 Tensor = Mapping[str, object]
 
@@ -74,7 +77,9 @@ def _tensors(
     raw: list[bytes] = []
     for field in protobuf.fields(_message(whole(pieces, headers))):
         if field.number == tensor_field:
-            tensors.append(_tensor(protobuf.octets(field)))
+            message = protobuf.octets(field)
+            is_known = len(message) <= _LARGEST_KNOWN
+            tensors.append(_known_tensor(message) if is_known else _tensor(message))
         elif field.number == raw_field:
             raw.append(protobuf.octets(field))
     if not tensors:
@@ -100,6 +105,12 @@ def _message(body: bytes) -> bytes:
                 raise DecodeError(Reason.UNKNOWN_ENCODING, "a compressed gRPC message")
             return body[_FRAME.size :]
     return body
+
+
+@lru_cache(maxsize=4_096)
+def _known_tensor(message: bytes) -> Tensor:
+    """Where contents are raw, a tensor is its name, type and shape: the same in each request."""
+    return _tensor(message)
 
 
 def _tensor(message: bytes) -> Tensor:

@@ -24,9 +24,13 @@ class WireField(NamedTuple):
 
 def fields(message: bytes) -> Iterator[WireField]:
     """The fields of a message in their order. Raises DecodeError where the bytes are none."""
-    at = 0
-    while at < len(message):
-        tag, at = _varint(message, at)
+    at, end = 0, len(message)
+    while at < end:
+        tag = message[at]
+        if tag < 0x80:
+            at += 1
+        else:
+            tag, at = _varint(message, at)
         number, kind = tag >> 3, tag & 7
         if number == 0:
             raise _broken("field 0")
@@ -35,10 +39,11 @@ def fields(message: bytes) -> Iterator[WireField]:
             yield WireField(number, kind, value)
             continue
         size, at = _varint(message, at) if kind == LENGTH else (_FIXED.get(kind, -1), at)
-        if size < 0 or at + size > len(message):
-            raise _broken(f"field {number} of kind {kind} at byte {at} of {len(message)}")
-        yield WireField(number, kind, message[at : at + size])
-        at += size
+        stop = at + size
+        if size < 0 or stop > end:
+            raise _broken(f"field {number} of kind {kind} at byte {at} of {end}")
+        yield WireField(number, kind, message[at:stop])
+        at = stop
 
 
 def varints(field: WireField) -> list[int]:
@@ -97,6 +102,8 @@ def varint(number: int) -> bytes:
 
 def _varint(raw: bytes, at: int) -> tuple[int, int]:
     """A number of seven bits a byte, and where the next thing begins."""
+    if at < len(raw) and raw[at] < 0x80:
+        return raw[at], at + 1
     number = 0
     for i, byte in enumerate(raw[at : at + _LARGEST_VARINT]):
         number |= (byte & 0x7F) << (7 * i)
