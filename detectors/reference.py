@@ -38,10 +38,13 @@ from detectors.profile.sample import (
     stack_samples,
     unstack_samples,
 )
+from detectors.profile.segments import Segment, read_segments
 from detectors.schema import (
     ReferenceError,  # noqa: A004  # the other one is about weak references
     check_label,
     check_reference_data,
+    field_from_json,
+    field_to_json,
     is_reserved,
 )
 from detectors.scorers.expected_error import ExpectedError
@@ -49,10 +52,14 @@ from detectors.scorers.outlier import Outlier
 from detectors.scorers.placed import PlacedRows
 from detectors.target import Target
 from detectors.training import (
+    OWN_SAMPLE,
     ReferenceData,
     fit_derivations,
     fit_outlier,
+    fit_sample,
+    fit_segments,
     fit_target,
+    segment_profiles,
     window_profiles,
 )
 
@@ -63,9 +70,6 @@ EXPECTED_ERROR = "dm.expected_error"
 
 LARGEST_SAMPLE, LARGEST_SAMPLE_VALUES = 50_000, 1 << 25
 """Scorers are fitted on so many rows and values, drawn at random where there are more."""
-
-OWN_SAMPLE = SampleLimits(rows=5_000, size_bytes=1 << 21)
-"""Of the reference's own sample."""
 
 FEWEST_LABELS = 100
 """A reference with fewer known errors has no estimate of the error to expect."""
@@ -99,6 +103,7 @@ class Reference:
     profile: of all rows.
     windows: by window length in seconds, the profiles of the reference's own windows in time
         order; without two windows of that length, the whole profile alone.
+    segments: that are counted apart; segment_profiles: of the reference's own rows, one each.
     id: "sha256:" and the digest of the reference's bytes.
     """
 
@@ -113,6 +118,8 @@ class Reference:
     profile: Profile
     windows: Mapping[float, tuple[Profile, ...]]
     id: str
+    segments: tuple[Segment, ...] = ()
+    segment_profiles: tuple[Profile, ...] = ()
 
     @staticmethod
     def fit(
@@ -124,6 +131,7 @@ class Reference:
         prediction: str | Output | None = None,
         label: Column | None = None,
         outlier_scorer: str = "ecod",
+        segments: Sequence[str] = (),
         seed: int = 0,
     ) -> "Reference":
         """The reference of `rows`; the same arguments give the same bytes.
@@ -132,6 +140,7 @@ class Reference:
         prediction, label: name of the column to which the labels, (rows,), belong; or an
             `Output`, where further columns tell of the prediction.
         outlier_scorer: one of `OUTLIER_SCORERS`.
+        segments: category and boolean columns whose values are counted apart.
         Raises ReferenceError naming the column and the reason. A column that is constant or
         holds nothing is no error, as long as another holds something.
         """
@@ -146,10 +155,13 @@ class Reference:
         data = ReferenceData(rows, times, target, label)
         bare = _fit_columns(data, derivations, outlier_scorer, rng)
         windows = {float(s): window_profiles(data, s, bare) for s in window_lengths_s}
+        chosen = fit_segments(bare, segments)
         full = replace(
             bare,
             profile=data.profile(bare),
             windows=windows,
+            segments=chosen,
+            segment_profiles=segment_profiles(data, chosen, bare),
             sample_limit=DEFAULT_LIMITS.n_rows(bare.declared),
         )
         return Reference.from_bytes(full.to_bytes())
@@ -163,7 +175,7 @@ class Reference:
         """What it takes to count rows, without what profiles are compared with: a fraction of the
         memory. Its id is the same, its bytes are not."""
         nothing = Sample.empty(self.declared, 0)
-        return replace(self, profile=_NOTHING, windows={}, sample=nothing)
+        return replace(self, profile=_NOTHING, windows={}, sample=nothing, segment_profiles=())
 
     @staticmethod
     def from_bytes(content: bytes) -> "Reference":
@@ -178,7 +190,7 @@ class Reference:
         """See `detectors.artifact`; the id is not in the bytes, it follows from them."""
         parts = {
             "derivations": self.derivations.to_artifact(),
-            "fields": Artifact([_field_json(column.field) for column in self.columns], {}),
+            "fields": Artifact([field_to_json(column.field) for column in self.columns], {}),
             "columns": combined({str(i): c.to_artifact() for i, c in enumerate(self.columns)}),
             "outlier": self.outlier.to_artifact(),
             "rank_pairs": self.rank_pairs.to_artifact(),
@@ -190,6 +202,9 @@ class Reference:
             parts["expected_error"] = self.expected_error.to_artifact()
         if self.target is not None:
             parts["target"] = self.target.to_artifact()
+        if self.segments:
+            stacked = stack(self.segment_profiles)
+            parts["segments"] = replace(stacked, meta={**stacked.meta, "of": self.segments})
         return pack("reference", combined(parts))
 
     @cached_property
@@ -233,6 +248,12 @@ class Reference:
     def prediction(self) -> str | None:
         """The column that holds the model's prediction."""
         return None if self.target is None else self.target.prediction
+
+    @cached_property
+    def joined_columns(self) -> tuple[str, ...]:
+        """What must be known of a prediction when its label comes; the prediction is the first."""
+        told = () if self.target is None else self.target.columns
+        return tuple(dict.fromkeys([*told, *(segment.column for segment in self.segments)]))
 
     @property
     def task(self) -> Task | None:
@@ -311,17 +332,11 @@ def _fit_columns(
         expected_error=expected_error,
         rank_pairs=RankPairs.fit(placed.places, declared),
         sample_limit=0,
-        sample=_sample(sample.rows, declared, rng),
+        sample=fit_sample(sample.rows, declared, rng),
         profile=_NOTHING,
         windows={},
         id="",
     )
-
-
-def _sample(rows: Rows, columns: Sequence[ReferenceColumn], rng: np.random.Generator) -> Sample:
-    """Drawn at random, whatever the rows are like."""
-    keys = rng.permutation(rows.n).astype(np.uint32)
-    return Sample.of(rows, keys, columns, OWN_SAMPLE.n_rows(columns))
 
 
 def _read_limit(limit: object) -> int:
@@ -334,16 +349,8 @@ def _score(name: str) -> Field:
     return Field(name, ColumnType.FLOAT, Role.SCORE)
 
 
-def _field_json(field: Field) -> dict[str, str]:
-    return {"name": field.name, "type": field.type.value, "role": field.role.value}
-
-
-def _read_field(meta: Mapping[str, str]) -> Field:
-    return Field(str(meta["name"]), ColumnType(meta["type"]), Role(meta["role"]))
-
-
 def _read(parts: Mapping[str, Artifact], identifier: str) -> Reference:
-    fields = [_read_field(meta) for meta in parts["fields"].meta]
+    fields = [field_from_json(meta) for meta in parts["fields"].meta]
     states = parts_of(parts["columns"])
     columns = tuple(column_from_artifact(f, states[str(i)]) for i, f in enumerate(fields))
     declared = [column for column in columns if not is_reserved(column.field.name)]
@@ -365,10 +372,15 @@ def _read(parts: Mapping[str, Artifact], identifier: str) -> Reference:
         profile=_NOTHING,
         windows={},
         id=identifier,
+        segments=read_segments(parts["segments"].meta["of"]) if "segments" in parts else (),
     )
     _check_columns(bare)
     windows = {float(s): unstack(a, bare) for s, a in parts_of(parts["windows"]).items()}
-    return replace(bare, profile=unstack(parts["profile"], bare)[0], windows=windows)
+    profiles = unstack(parts["segments"], bare) if bare.segments else ()
+    if len(profiles) != len(bare.segments):
+        raise ValueError("not as many profiles as segments")
+    whole = unstack(parts["profile"], bare)[0]
+    return replace(bare, profile=whole, windows=windows, segment_profiles=profiles)
 
 
 def _check_columns(reference: Reference) -> None:

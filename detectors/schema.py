@@ -1,10 +1,10 @@
 """What data must be like before a reference can be fitted on it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from detectors.columns import RESERVED_PREFIX, Coded, Column, Field, Floats, Rows
+from detectors.columns import RESERVED_PREFIX, Coded, Column, ColumnType, Field, Floats, Role, Rows
 from detectors.derived import Derivations
 
 LONGEST_NAME = 200
@@ -66,6 +66,15 @@ def check_derived(derivations: Derivations) -> None:
 
 def is_reserved(name: str) -> bool:
     return name.startswith(RESERVED_PREFIX)
+
+
+def field_to_json(field: Field) -> dict[str, str]:
+    return {"name": field.name, "type": field.type.value, "role": field.role.value}
+
+
+def field_from_json(meta: Mapping[str, str]) -> Field:
+    """Raises KeyError or ValueError for what `field_to_json` did not make."""
+    return Field(str(meta["name"]), ColumnType(meta["type"]), Role(meta["role"]))
 
 
 def _check_name(name: str, earlier: Sequence[str]) -> None:

@@ -14,6 +14,8 @@ from detectors.derived import Derivations
 from detectors.labels import loss
 from detectors.output import Output
 from detectors.profile import Profile, count, count_labels
+from detectors.profile.sample import Sample, SampleLimits
+from detectors.profile.segments import Segment, segments_of, split
 from detectors.schema import (
     ReferenceError,  # noqa: A004  # the other one is about weak references
     check_derived,
@@ -30,6 +32,10 @@ LARGEST_N_WINDOWS = 600
 
 LARGEST_WINDOW_COUNTS = 1 << 26
 """Over all windows of one length: where columns are thousands, fewer windows are kept."""
+
+
+OWN_SAMPLE = SampleLimits(rows=5_000, size_bytes=1 << 21)
+"""Of the reference's own sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,15 @@ def window_profiles(
     return tuple(data.at(where).profile(reference) for where in windows[-n_kept:])
 
 
+def segment_profiles(
+    data: ReferenceData, segments: Sequence[Segment], reference: "Reference"
+) -> tuple[Profile, ...]:
+    """The profile of every segment, an empty one of those without rows."""
+    where = dict(split(data.rows, segments))
+    nothing = np.empty(0, dtype=np.intp)
+    return tuple(data.at(where.get(i, nothing)).profile(reference) for i in range(len(segments)))
+
+
 def _rows_of_windows(times: Floats, length_s: float) -> list[NDArray[np.intp]]:
     """The rows of every window that has any, in time order; a row without a time is in none."""
     known = np.flatnonzero(np.isfinite(times))
@@ -119,3 +134,18 @@ def fit_outlier(
 def fit_target(output: Output, rows: Rows, schema: Sequence[Field], label: Column | None) -> Target:
     declared = {field.name: rows.columns[field.name] for field in schema}
     return Target.fit(output, Rows(declared, rows.n), label)
+
+
+def fit_sample(rows: Rows, columns: Sequence[ReferenceColumn], rng: np.random.Generator) -> Sample:
+    """Drawn at random, whatever the rows are like."""
+    keys = rng.permutation(rows.n).astype(np.uint32)
+    return Sample.of(rows, keys, columns, OWN_SAMPLE.n_rows(columns))
+
+
+def fit_segments(reference: "Reference", names: Sequence[str]) -> tuple[Segment, ...]:
+    """Of columns that rows come with, not of those derived of them."""
+    given = {field.name for field in reference.schema}
+    try:
+        return segments_of([c for c in reference.declared if c.field.name in given], names)
+    except ValueError as error:
+        raise ReferenceError(str(error)) from error

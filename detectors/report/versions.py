@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from detectors.bins import MISSING, NumericColumn
-from detectors.columns import Counts
+from detectors.bins import MISSING, NumericColumn, ReferenceColumn
+from detectors.columns import Counts, Floats
 from detectors.decision import Decision
 from detectors.decision.fdr import benjamini_hochberg
 from detectors.performance import expected, realised
@@ -97,14 +97,24 @@ def _differences(
 
 def column_p_value(reference: Reference, index: int, a: Counts, b: Counts) -> float:
     """Of the values, by Kolmogorov-Smirnov or χ², and of the missing share: the lesser, doubled."""
-    column = reference.columns[index]
+    return float(either(p_values(reference.columns[index], a, b)))
+
+
+def p_values(column: ReferenceColumn, a: Counts, b: Counts) -> Floats:
+    """Of the values and of the missing share of two stacks of counts, (..., slots) -> (2, ...)."""
     x, y = column.ordered(a), column.ordered(b)
     if isinstance(column, NumericColumn):
+        n_x, n_y = x.sum(axis=-1), y.sum(axis=-1)
         distance = kolmogorov_smirnov(x, y)
-        of_values = kolmogorov_smirnov_p_value(distance, n_reference=x.sum(), n_current=y.sum())
+        of_values = kolmogorov_smirnov_p_value(distance, n_reference=n_x, n_current=n_y)
     else:
         of_values = chi_squared_p_value(chi_squared(x, y), dof=degrees_of_freedom(x, y))
     is_missing = np.arange(column.n_slots) == MISSING
     of_missing = two_proportion_p_value(two_proportion(a, b, chosen=is_missing))
-    p_values = np.array([of_values, of_missing], dtype=np.float64)
-    return float(min(1.0, 2 * np.nanmin(p_values))) if np.isfinite(p_values).any() else np.nan
+    return np.stack([of_values, of_missing])
+
+
+def either(of_two: Floats) -> Floats:
+    """The lesser of two p-values, doubled; that of one where the other is NaN. (2, ...) -> (...)"""
+    lesser = np.where(np.isnan(of_two), np.inf, of_two).min(axis=0)
+    return np.where(np.isinf(lesser), np.nan, np.minimum(1.0, 2 * lesser))

@@ -129,6 +129,8 @@ class Performance:
     undefined: why, of every metric that is left out, by name.
     delays_s: median and 90th percentile of how long after its prediction a label came; None for
         an estimate, and where it is not known.
+    p_value: the chance of a `value` as bad of a model that is as good as on its reference, by how
+        the reference's own windows differ; None where they are too few to say.
     """
 
     metric: str
@@ -141,6 +143,7 @@ class Performance:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     undefined: Mapping[str, str] = field(default_factory=dict)
     delays_s: tuple[float, float] | None = None
+    p_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +315,45 @@ class VersionReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentMovement:
+    """One column of a segment's rows, and what about it moved.
+
+    what: "mean", "share of 'none'" (of a level) or "missing" (a share). reference, current: its
+        value among the segment's rows of the reference and of the window, None where there is none.
+    effect: as a column's of the whole window. p_value: adjusted for all columns of all segments.
+    """
+
+    name: str
+    what: str
+    reference: float | None
+    current: float | None
+    effect: float | None
+    effect_unit: str
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentReport:
+    """What the rows did in which a column has one value, beside those of the reference.
+
+    value: None of the rows that have none, or one without a segment. share, reference_share: of all
+        rows. moved: the columns that surely differ, the surest first, at most `MOST_MOVED` of
+        `n_moved`. n_outliers: None without rows.
+    """
+
+    column: str
+    value: str | None
+    n_rows: int
+    share: float
+    reference_share: float
+    n_moved: int
+    moved: tuple[SegmentMovement, ...]
+    n_outliers: int | None
+    expected: Performance | None
+    realised: Performance | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowReport:
     """What a window of profiles says against its reference.
 
@@ -325,6 +367,7 @@ class WindowReport:
     fairness: of every group of the columns whose groups are compared.
     quality: what is wrong with the data themselves.
     versions: of the model, those that answered in the window, the one with the most rows first.
+    segments: of every column whose values are counted apart.
     n_seen: how many predictions the rows stand for, where they are a sample, else None. Of a sample
         whose rows weigh differently, `n_rows` is how many equal ones tell as much.
     """
@@ -347,3 +390,4 @@ class WindowReport:
     n_seen: int | None = None
     caution: Caution | None = None
     versions: tuple[VersionReport, ...] = ()
+    segments: tuple[SegmentReport, ...] = ()
