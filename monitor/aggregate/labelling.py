@@ -8,8 +8,9 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.columns import Field, Floats
+from detectors.columns import Field, Floats, Rows
 from detectors.profile import Profile, count_labels, weighed
+from detectors.profile.segments import split
 from detectors.reference import Reference
 from monitor.aggregate.join_store import JoinStore
 from monitor.aggregate.joining import PATIENCE_S, Joined, Joiner, Predicted
@@ -59,7 +60,7 @@ class Labelling:
         spec = registration.monitor.spec
         if spec.label is None or reference.target is None:
             return
-        columns = [values_of(rows.rows.columns[name]) for name in reference.target.columns]
+        columns = [values_of(rows.rows.columns[name]) for name in reference.joined_columns]
         values = list(zip(*columns, strict=True))
         predictions = [
             Predicted(
@@ -159,15 +160,16 @@ class Labelling:
         reference: Reference,
     ) -> None:
         """Of predictions that stand for equally many."""
-        first = [met for met in joined if met.replaces is None]
-        corrections = [met for met in joined if met.replaces is not None]
-        profile = _profile(first, reference, delays_s=_delays(first)) + _corrected(
-            corrections, reference
-        )
-        weight = joined[0].predicted.weight
-        segments.add(stretch, pane, weighed(profile, weight), n=len(joined))
-        self._tally.counted(pane.monitor, segments.topic, len(first))
-        self._tally.corrected(pane.monitor, len(corrections))
+        segments.add(stretch, pane, _counted(joined, reference), n=len(joined))
+        for index, where in split(_remembered(joined, reference), reference.segments):
+            own, among = pane.of_segment(index), [joined[i] for i in where]
+            if segments.has_room(stretch, own):
+                segments.add(stretch, own, _counted(among, reference), n=len(among))
+            else:
+                self._tally.skipped(pane.monitor, "too many segments", len(among))
+        n_corrections = sum(met.replaces is not None for met in joined)
+        self._tally.counted(pane.monitor, segments.topic, len(joined) - n_corrections)
+        self._tally.corrected(pane.monitor, n_corrections)
 
     def _skip(self, name: str, reason: str, offset: int) -> None:
         if self.segments is not None and offset >= self.segments.first:
@@ -177,6 +179,14 @@ class Labelling:
         lost, self._joiner.lost = self._joiner.lost, {}
         for name, n in lost.items():
             self._tally.skipped(name, "no room for the label join", n)
+
+
+def _counted(joined: Sequence[Joined], reference: Reference) -> Profile:
+    """What labels say, at least one, whose predictions stand for equally many."""
+    first = [met for met in joined if met.replaces is None]
+    corrections = [met for met in joined if met.replaces is not None]
+    profile = _profile(first, reference, delays_s=_delays(first))
+    return weighed(profile + _corrected(corrections, reference), joined[0].predicted.weight)
 
 
 def _corrected(corrections: Sequence[Joined], reference: Reference) -> Profile:
@@ -200,13 +210,20 @@ def _profile(
         return Profile.empty(reference)
     target = reference.target
     assert target is not None  # else there were no predictions to remember
+    columns = _remembered(joined, reference).columns
+    prediction = next(field for field in reference.schema if field.name == target.prediction)
+    labels = column_of([met.label.value for met in joined], prediction)
+    return count_labels(
+        columns[target.prediction], labels, reference, beside=columns, delays_s=delays_s
+    )
+
+
+def _remembered(joined: Sequence[Joined], reference: Reference) -> Rows:
+    """What is known of the predictions of labels, at least one."""
     fields = {field.name: field for field in reference.schema}
     values = zip(*(met.predicted.values for met in joined), strict=True)
     columns = {
         name: column_of(column, fields[name])
-        for name, column in zip(target.columns, values, strict=True)
+        for name, column in zip(reference.joined_columns, values, strict=True)
     }
-    labels = column_of([met.label.value for met in joined], fields[target.prediction])
-    return count_labels(
-        columns[target.prediction], labels, reference, beside=columns, delays_s=delays_s
-    )
+    return Rows(columns, len(joined))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from detectors.backend.choice import AUTO, choose
 from detectors.columns import Counts, Field, Floats
 from detectors.profile import Profile, count, count_faults, rows_at, weighed
+from detectors.profile.segments import split
 from detectors.reference import Reference
 from monitor.aggregate.join_store import JoinStore
 from monitor.aggregate.labelling import Labelling
@@ -18,7 +19,7 @@ from monitor.aggregate.rows import LogRows, log_rows
 from monitor.aggregate.segments import Pane, Segments
 from monitor.aggregate.sources import Sources
 from monitor.aggregate.tally import Tally
-from monitor.kafka.messages import Registration, Topics
+from monitor.kafka.messages import FROM_THE_FUTURE, Registration, Topics
 from monitor.kafka.records import Partition
 from monitor.sql.store import References
 
@@ -76,7 +77,8 @@ class Lane:
         version = self.predictions.model_version(stretch, registration.name, model_version)
         for rows in log_rows(batches, reference.schema):
             credible = rows.times <= rows.log_times + TOLERATED_FUTURE_S
-            self._note_early(registration.name, rows, credible)
+            if not credible.all():
+                self._set_apart(registration, reference, rows, ~credible)
             if credible.any():
                 times = self.latest.setdefault(registration.name, Sources())
                 times.note(rows.sources, rows.source[credible], rows.times[credible])
@@ -112,10 +114,27 @@ class Lane:
         """Lets go of what the join has on the disk."""
         self.labelling.close()
 
-    def _note_early(self, name: str, rows: LogRows, credible: NDArray[np.bool_]) -> None:
+    def _set_apart(
+        self,
+        registration: Registration,
+        reference: Reference,
+        rows: LogRows,
+        early: NDArray[np.bool_],
+    ) -> None:
+        """Rows from the future are counted in no window, but in the one of their messages' time it
+        is said how many there were."""
         assert self.predictions is not None
-        early = ~credible & (rows.offsets >= self.predictions.first)
-        self._tally.skipped(name, "from the future", int(np.count_nonzero(early)))
+        segments, pane_s = self.predictions, registration.monitor.pane_s
+        early = early & (rows.offsets >= segments.first)
+        self._tally.skipped(registration.name, "from the future", int(np.count_nonzero(early)))
+        stretch = segments.start_of(int(rows.offsets[0]))
+        panes = np.floor(rows.log_times[early] / pane_s) * pane_s
+        for start, n in zip(*np.unique(panes, return_counts=True), strict=True):
+            pane = Pane(
+                registration.name, reference.id, float(start), pane_s, subset=FROM_THE_FUTURE
+            )
+            if segments.has_room(stretch, pane):
+                segments.add(stretch, pane, Profile.empty(reference), n=int(n))
 
     def _count_panes(
         self,
@@ -138,11 +157,30 @@ class Lane:
                 for profile, n in self._profiles(reference, rows, where):
                     segments.add(stretch, pane, profile, n=n)
                 self._tally.counted(registration.name, segments.topic, len(where))
+                self._count_segments(reference, rows, where, stretch, pane)
                 if limit := registration.monitor.spec.detection.outliers.publish_rows:
                     found = _outlying(rows, where, reference, limit)
                     segments.add_outlying(stretch, pane, found, limit=limit)
             else:
                 self._tally.skipped(registration.name, "too many panes", len(where))
+
+    def _count_segments(
+        self,
+        reference: Reference,
+        rows: LogRows,
+        where: NDArray[np.intp],
+        stretch: int,
+        pane: Pane,
+    ) -> None:
+        """Counts the rows of a pane once more, apart by the values of the columns that say so."""
+        assert self.predictions is not None
+        for index, among in split(rows_at(rows.rows, where), reference.segments):
+            own = pane.of_segment(index)
+            if not self.predictions.has_room(stretch, own):
+                self._tally.skipped(pane.monitor, "too many segments", len(among))
+                continue
+            for profile, n in self._profiles(reference, rows, where[among]):
+                self.predictions.add(stretch, own, profile, n=n)
 
     def _profiles(
         self, reference: Reference, rows: LogRows, where: NDArray[np.intp]

@@ -30,23 +30,34 @@ OTHER_VERSIONS = "other versions"
 
 class Pane(NamedTuple):
     """What a profile is of: one monitor's rows of one pane against one reference, by one version of
-    its model."""
+    its model.
+
+    subset: 0 of all rows; n of those in the reference's nth segment, whatever the version; or
+        those `FROM_THE_FUTURE`.
+    """
 
     monitor: str
     reference_id: str
     start: float
     length_s: float
     model_version: str = ""
+    subset: int = 0
+
+    def of_segment(self, index: int) -> "Pane":
+        """The same pane's rows that are in one of the reference's segments."""
+        return self._replace(model_version="", subset=index + 1)
 
 
 @dataclass(slots=True)
 class _Stretch:
-    """n_counted: by pane, the rows or labels in its profile. repeats, model_versions: by
-    monitor. outlying: the rows that are least like the reference, where they are asked for."""
+    """n_counted: by pane, the rows or labels in its profile. n_subsets: how many of the panes are
+    of segments. repeats, model_versions: by monitor. outlying: the rows that are least like the
+    reference, where they are asked for."""
 
     profiles: dict[Pane, Profile] = field(default_factory=dict)
     changed: set[Pane] = field(default_factory=set)
     n_counted: Counter[Pane] = field(default_factory=Counter)
+    n_subsets: int = 0
     repeats: dict[str, Repeats] = field(default_factory=dict)
     model_versions: dict[str, set[str]] = field(default_factory=dict)
     outlying: dict[Pane, list[OutlyingRow]] = field(default_factory=dict)
@@ -79,9 +90,14 @@ class Segments:
         """Whether everything that was there when we began has been read."""
         return self.backlog_end is not None and self.next_offset >= self.backlog_end
 
-    def advance(self, offset: int, time: float) -> int:
-        """Goes on to the message behind this one; how many there should have been before it."""
-        n_missing = offset - self.next_offset
+    def are_next(self, offsets: Sequence[int]) -> bool:
+        """Whether these are of the following messages, with none left out."""
+        return offsets == list(range(self.next_offset, self.next_offset + len(offsets)))
+
+    def advance(self, offset: int, time: float, *, n: int = 1) -> int:
+        """Goes on to the message behind this one, the last of `n` in a row; how many there should
+        have been before them."""
+        n_missing = offset - self.next_offset - (n - 1)
         self.next_offset, self.read_until = offset + 1, time
         return n_missing
 
@@ -102,9 +118,13 @@ class Segments:
 
     def has_room(self, start: int, pane: Pane) -> bool:
         """Whether a pane may be added to a stretch: it is there already, or there are not yet
-        `MAX_PROFILES`."""
+        `MAX_PROFILES`. Those of segments take no room from the others."""
         stretch = self._stretches.get(start)
-        return stretch is None or pane in stretch.profiles or len(stretch.profiles) < MAX_PROFILES
+        if stretch is None or pane in stretch.profiles:
+            return True
+        n_subsets = stretch.n_subsets
+        n_alike = n_subsets if pane.subset else len(stretch.profiles) - n_subsets
+        return n_alike < MAX_PROFILES
 
     def add(self, start: int, pane: Pane, profile: Profile, *, n: int) -> None:
         """Adds rows of the stretch that begins at `start`, a multiple of the size.
@@ -113,6 +133,7 @@ class Segments:
         """
         stretch = self._stretches.setdefault(start, _Stretch())
         seen = stretch.profiles.get(pane)
+        stretch.n_subsets += seen is None and pane.subset > 0
         stretch.profiles[pane] = profile if seen is None else seen + profile
         stretch.changed.add(pane)
         stretch.n_counted[pane] += n
@@ -181,4 +202,5 @@ class Segments:
             through=through,
             model_version=pane.model_version,
             log=self._log,
+            subset=pane.subset,
         )

@@ -71,6 +71,7 @@ def _fit(
         prediction=_output(prediction, spec),
         label=label,
         outlier_scorer=spec.detection.outliers.scorer,
+        segments=spec.segments,
     )
     _check_matching(fitted, spec.detection.match_by)
     return fitted.sampling(_sample_limits(spec))

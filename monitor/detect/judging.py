@@ -13,14 +13,17 @@ from detectors.decision import Decision, Detector
 from detectors.decision.budget import Budget
 from detectors.decision.evidence import Evidence
 from detectors.decision.floor import EffectFloor
+from detectors.decision.performance import UsualPerformance
 from detectors.profile import Profile, evened
-from detectors.report import Comparison, Reason, VersionReport, WindowReport
+from detectors.report import Comparison, Reason, SegmentReport, VersionReport, WindowReport
 from detectors.report.compare import report
 from detectors.report.past import Past, Seasonal, Trailing
+from detectors.report.segments import segments
 from detectors.report.versions import versions
+from monitor.detect import rules
 from monitor.detect.cutting import at_least_s, cut_alike, kind_of
 from monitor.detect.state import Part, Series
-from monitor.kafka.messages import Segment
+from monitor.kafka.messages import FROM_THE_FUTURE, Segment
 from monitor.spec.detection import PastWindows
 from monitor.spec.durations import format_duration
 from monitor.spec.model import Spec
@@ -70,6 +73,7 @@ class WrittenReport:
             "reference_id": self.series.reference_id,
             "monitor_revision": self.monitor_revision,
             **asdict(self.report),
+            "not_counted": {"from_the_future": from_the_future(self.parts)},
         }
 
     def row(self, now: float) -> dict[str, object]:
@@ -114,6 +118,11 @@ def stretches(parts: Iterable[Part]) -> list[Stretch]:
     return [found[at] for at in sorted(found)]
 
 
+def from_the_future(parts: Iterable[Part]) -> int:
+    """How many rows came in a window's time that say that they are from the future."""
+    return sum(part.version for part in parts if part.subset == FROM_THE_FUTURE)
+
+
 def report_id(series: Series, start: float) -> str:
     """The same for the same window, whoever computes its report and however often."""
     named = (series.monitor, series.reference_id, series.rows or series.window_s, start)
@@ -127,6 +136,7 @@ class Judge:
     def __init__(self, references: References, *, capacity: int = 256) -> None:
         self._references = references
         self._detector = lru_cache(maxsize=capacity)(self._make_detector)
+        self._usual = lru_cache(maxsize=capacity)(self._learn_usual)
         self._pasts: OrderedDict[Hashable, Past] = OrderedDict()
 
     def check(self, segment: Segment, profile: bytes) -> None:
@@ -138,6 +148,10 @@ class Judge:
         reference = self._references.get(series.reference_id)
         parts = (Profile.from_bytes(content, reference) for content in profiles)
         return evened(reduce(add, parts, Profile.empty(reference)), reference)
+
+    def whole(self, series: Series, parts: Iterable[Part]) -> Profile:
+        """The sum of all rows of a window."""
+        return self.total(series, [part.profile for part in parts if part.subset == 0])
 
     def n_rows(self, series: Series, profile: bytes) -> int:
         """How many rows a segment of the series has counted."""
@@ -165,20 +179,45 @@ class Judge:
         after, decision = self.step(series, spec, evidence, nothing)
         return after, replace(decision, reason=Reason.PAUSED)
 
-    def versions(
+    def apart(
+        self, report: WindowReport, series: Series, spec: Spec, parts: Sequence[Part]
+    ) -> WindowReport:
+        """The report, with what versions of the model and segments of rows say by themselves."""
+        return replace(
+            report,
+            versions=self._versions(series, spec, parts),
+            segments=self._segments(series, spec, parts),
+        )
+
+    def _versions(
         self, series: Series, spec: Spec, parts: Sequence[Part]
     ) -> tuple[VersionReport, ...]:
         """What each version of the model says that answered in a window."""
-        names = {part.model_version for part in parts}
+        of_rows = [part for part in parts if part.subset == 0]
+        names = {part.model_version for part in of_rows}
         if names == {""}:
             return ()
         profiles = {
-            name: self.total(series, [p.profile for p in parts if p.model_version == name])
+            name: self.whole(series, [part for part in of_rows if part.model_version == name])
             for name in names
         }
         detector = self._detector_of(series, spec)
         reference = self._references.get(series.reference_id)
         return versions(reference, profiles, lambda one: detector.step(detector.start(), one)[1])
+
+    def _segments(
+        self, series: Series, spec: Spec, parts: Iterable[Part]
+    ) -> tuple[SegmentReport, ...]:
+        """What a window says of the segments that its reference has."""
+        reference = self._references.get(series.reference_id)
+        found: dict[int, list[bytes]] = {}
+        for part in parts:
+            found.setdefault(part.subset, []).append(part.profile)
+        profiles = [
+            self.total(series, found.get(i + 1, ())) for i in range(len(reference.segments))
+        ]
+        rate = spec.detection.outliers.false_discovery_rate
+        return segments(reference, profiles, outlier_rate=rate)
 
     def again(
         self, series: Series, spec: Spec, profile: Profile, known: Decision | None
@@ -214,16 +253,19 @@ class Judge:
         digest = hashlib.sha256()
         for content in contents:
             digest.update(hashlib.sha256(content).digest())
-        key = (series.reference_id, kind_of(series, spec), _rule(series, spec), digest.digest())
+        rule = self._rule(series, spec)
+        key = (series.reference_id, kind_of(series, spec), rule, digest.digest())
         if key not in self._pasts:
-            self._pasts[key] = self._make_past(series, spec, contents)
+            self._pasts[key] = self._make_past(series, spec, rule, contents)
             if len(self._pasts) > LARGEST_PASTS:
                 self._pasts.popitem(last=False)
         self._pasts.move_to_end(key)
         return self._pasts[key]
 
-    def _make_past(self, series: Series, spec: Spec, contents: Sequence[bytes]) -> Past:
-        reference, rule = self._references.get(series.reference_id), _rule(series, spec)
+    def _make_past(
+        self, series: Series, spec: Spec, rule: "_Rule", contents: Sequence[bytes]
+    ) -> Past:
+        reference = self._references.get(series.reference_id)
         return Past.fit(
             reference,
             (Profile.from_bytes(content, reference) for content in contents),
@@ -233,15 +275,38 @@ class Judge:
             ignore_below=rule.ignore_below,
         )
 
-    def report(self, spec: Spec, profile: Profile, decision: Decision) -> WindowReport:
-        reference = self._references.get(profile.reference_id)
-        rate = spec.detection.outliers.false_discovery_rate
-        return report(reference, profile, decision, outlier_rate=rate, importance=spec.importance)
+    def report(
+        self, series: Series, spec: Spec, profile: Profile, decision: Decision
+    ) -> WindowReport:
+        return report(
+            self._references.get(profile.reference_id),
+            profile,
+            decision,
+            outlier_rate=spec.detection.outliers.false_discovery_rate,
+            importance=spec.importance,
+            usual=self._usual_of(series, spec),
+        )
 
     def _detector_of(self, series: Series, spec: Spec) -> Detector:
-        kind, rule = kind_of(series, spec), _rule(series, spec)
         match_by = spec.detection.match_by
+        kind, rule = kind_of(series, spec), self._rule(series, spec)
         return self._detector(series.reference_id, kind, series.phase_s, rule, match_by)
+
+    def _usual_of(self, series: Series, spec: Spec) -> UsualPerformance:
+        kind, minimum_rows = kind_of(series, spec), spec.detection.minimum_rows
+        return self._usual(series.reference_id, kind, series.phase_s, minimum_rows)
+
+    def _learn_usual(
+        self, reference_id: str, kind: Window, phase_s: float, minimum_rows: int
+    ) -> UsualPerformance:
+        return UsualPerformance.learn(
+            cut_alike(self._references.get(reference_id), kind, phase_s),
+            window_s=at_least_s(kind),
+            minimum_rows=minimum_rows,
+        )
+
+    def _rule(self, series: Series, spec: Spec) -> "_Rule":
+        return _rule(series, spec, rules.drift_share(spec.alerts, self._usual_of(series, spec)))
 
     def _make_detector(
         self, reference_id: str, kind: Window, phase_s: float, rule: "_Rule", match_by: str | None
@@ -265,13 +330,13 @@ class _Rule:
     ignore_below: EffectFloor
 
 
-def _rule(series: Series, spec: Spec) -> _Rule:
+def _rule(series: Series, spec: Spec, share: float) -> _Rule:
     """The promise is for the monitor: its windows of several kinds, and those of a kind that
-    overlap, share the budget."""
+    overlap, share what drift may use of the budget."""
     promised = spec.detection.false_alarms
     n_series = len(spec.windows) * len(kind_of(series, spec).phases_s)
     return _Rule(
-        Budget(promised.alarms / n_series, promised.period),
+        Budget(promised.alarms * share / n_series, promised.period),
         spec.detection.minimum_rows,
         EffectFloor(**spec.detection.ignore_below.model_dump()),
     )

@@ -127,11 +127,16 @@ class Keeper:
         self._tell_at = -math.inf
 
     def tick(
-        self, records: Sequence[Record], offsets: Mapping[Partition, int], now: float
+        self,
+        records: Sequence[Record],
+        offsets: Mapping[Partition, int],
+        now: float,
+        *,
+        log: str = "",
     ) -> Outcome:
         """Takes records in, together with the offsets to read on from; closes what has ended.
 
-        Raises StaleOwnerError if another detect has taken over.
+        log: that the offsets are of. Raises StaleOwnerError if another detect has taken over.
         """
         with self._database.write() as connection:
             self._ownership.prove(connection, now)
@@ -146,7 +151,7 @@ class Keeper:
             if names != self._kept:
                 state.drop_monitors(connection, but=names)
             newer = self._take(tick, records)
-            state.write_offsets(connection, offsets)
+            state.write_offsets(connection, offsets, log=log)
             self._revise(tick, newer)
             marks = state.read_marks(connection, self._topics.predictions)
             self._close(tick, marks)
@@ -188,7 +193,9 @@ class Keeper:
         if done is None or segment.pane_start + segment.pane_s > done:
             return True
         too_late = tick.outcome.too_late
-        too_late[segment.monitor] = too_late.get(segment.monitor, 0) + 1
+        too_late[segment.monitor] = too_late.get(segment.monitor, 0) + (segment.subset == 0)
+        if segment.subset == 0 and segment.topic == self._topics.predictions:
+            state.note_too_late(tick.connection, segment)
         return False
 
     def _revise(self, tick: _Tick, newer: Iterable[Segment]) -> None:
@@ -209,7 +216,7 @@ class Keeper:
     def _revise_window(self, tick: _Tick, series: Series, bounds: Bounds) -> None:
         registration, start = tick.registrations[series.monitor], bounds.start
         parts = self._parts(tick, series, bounds)
-        profile = self._judge.total(series, [part.profile for part in parts])
+        profile = self._judge.whole(series, parts)
         known = state.read_report(tick.connection, report_id(series, start))
         if profile.n == 0:
             return  # labels of predictions of another reference, or of before a deletion
@@ -308,7 +315,7 @@ class Keeper:
     ) -> Closed:
         before, start = tick.closed.get(series), bounds.start
         parts = self._parts(tick, series, bounds)
-        profile = self._judge.total(series, [part.profile for part in parts])
+        profile = self._judge.whole(series, parts)
         begun = of_revision(
             tick.connection, registration, min(part.monitor_revision for part in parts)
         )
@@ -349,8 +356,8 @@ class Keeper:
     ) -> WindowReport:
         """The report, compared with past windows where the monitor asks for it; its own window is
         kept then, for as long as later ones, or their late labels, may ask for it."""
-        report = self._judge.report(spec, profile, decision)
-        report = replace(report, versions=self._judge.versions(series, spec, parts))
+        report = self._judge.report(series, spec, profile, decision)
+        report = self._judge.apart(report, series, spec, parts)
         span_s = max((beside(w).span_s for w in spec.compared_with), default=0.0)
         if span_s == 0:
             return report

@@ -11,7 +11,7 @@ from monitor.detect.clock import Mark
 from monitor.kafka.messages import Segment, Watermark
 from monitor.kafka.profile_messages import SegmentProfile
 from monitor.kafka.records import Partition
-from monitor.sql import figures, tables
+from monitor.sql import decided, figures, tables
 from monitor.sql.database import upsert
 
 _CHUNK = 500  # keys in one statement: SQLite takes at most 32,766 parameters
@@ -44,7 +44,8 @@ class Closed:
 class Part:
     """A segment of a window, as far as it is known.
 
-    monitor_revision: that was in force when it was first heard of.
+    monitor_revision: that was in force when it was first heard of. subset: 0 of all rows, n of
+    those in the reference's nth segment, or those from the future. version: how many were counted.
     """
 
     topic: str
@@ -54,6 +55,8 @@ class Part:
     monitor_revision: int
     model_version: str
     profile: bytes
+    subset: int = 0
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,21 @@ def read_offsets(connection: Connection, topic: str) -> dict[Partition, int]:
     return {Partition(row.topic, row.partition): row.next_offset for row in rows}
 
 
-def write_offsets(connection: Connection, offsets: Mapping[Partition, int]) -> None:
+def read_logs(connection: Connection, topic: str) -> dict[Partition, str]:
+    """Which log the offset of each partition is of; empty where the broker did not say."""
+    t = tables.offsets
+    rows = connection.execute(select(t).where(t.c.topic == topic))
+    return {Partition(row.topic, row.partition): row.log for row in rows}
+
+
+def write_offsets(
+    connection: Connection, offsets: Mapping[Partition, int], *, log: str = ""
+) -> None:
     upsert(
         connection,
         tables.offsets,
         [
-            {"topic": at.topic, "partition": at.partition, "next_offset": offset}
+            {"topic": at.topic, "partition": at.partition, "next_offset": offset, "log": log}
             for at, offset in offsets.items()
         ],
     )
@@ -105,6 +117,24 @@ def keep_newer(
     return newer
 
 
+def note_too_late(connection: Connection, segment: Segment) -> None:
+    """Keeps of how many predictions it is known that they came too late for their window, where
+    there is a report of that."""
+    t, reports = tables.too_late, tables.reports
+    reported = select(reports.c.id).where(
+        reports.c.monitor == segment.monitor,
+        reports.c.reference_id == segment.reference_id,
+        reports.c.window_start <= segment.pane_start,
+        reports.c.window_end > segment.pane_start,
+    )
+    if connection.execute(reported.limit(1)).first() is None:
+        return
+    row = {column.name: getattr(segment, column.name) for column in t.primary_key}
+    same = [t.c[name] == value for name, value in row.items()]
+    known = connection.scalar(select(t.c.n_rows).where(*same)) or 0
+    upsert(connection, t, [row | {"n_rows": max(known, segment.version)}])
+
+
 def pane_starts(
     connection: Connection, series: Series, *, topic: str, pane_s: float, since: float | None
 ) -> list[float]:
@@ -118,6 +148,7 @@ def pane_starts(
             t.c.reference_id == series.reference_id,
             t.c.pane_s == pane_s,
             t.c.topic == topic,
+            t.c.subset == 0,
         )
     )
     if since is not None:
@@ -135,6 +166,7 @@ def profiles_by_pane(
         t.c.reference_id == series.reference_id,
         t.c.pane_s == pane_s,
         t.c.topic == topic,
+        t.c.subset == 0,
     )
     if since is not None:
         query = query.where(t.c.pane_start >= since)
@@ -144,7 +176,7 @@ def profiles_by_pane(
 def parts(
     connection: Connection, series: Series, *, start: float, end: float, pane_s: float
 ) -> list[Part]:
-    """All segments of one window."""
+    """All segments of one window, those of its subsets too."""
     t = tables.segments
     columns = [t.c[field.name] for field in fields(Part)]
     found = connection.execute(
@@ -169,7 +201,7 @@ def drop_segments(connection: Connection, monitor: str, *, ended_by: float) -> N
 def drop_monitors(connection: Connection, *, but: Collection[str]) -> None:
     """Forgets the segments, watermarks and past windows of all monitors but those; what was
     reported of the others stays."""
-    for t in (tables.segments, tables.watermarks, tables.past_windows):
+    for t in (tables.segments, tables.watermarks, tables.past_windows, tables.too_late):
         gone = set(connection.scalars(select(t.c.monitor).distinct())) - set(but)
         if gone:
             connection.execute(delete(t).where(t.c.monitor.in_(gone)))
@@ -313,6 +345,8 @@ def window_around(
 
 
 def write_report(connection: Connection, row: Mapping[str, Any]) -> None:
+    if row["revision"] > 1:
+        decided.keep(connection, row["id"])
     upsert(connection, tables.reports, [row])
     figures.write(connection, row)
 
@@ -328,6 +362,7 @@ def _key(segment: Segment) -> tuple[object, ...]:
         segment.start,
         segment.model_version,
         segment.log,
+        segment.subset,
     )
 
 

@@ -129,6 +129,11 @@ def partition_for(key: str, partitions: int) -> int:
     return zlib.crc32(key.encode()) % partitions
 
 
+FROM_THE_FUTURE = -1
+"""The subset of rows that say that they are from the future. They are in no profile: the version
+says how many there are, and the pane is that of the time of their messages."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
     """Names the profile of one monitor's rows of one pane in one stretch of one partition.
@@ -144,6 +149,7 @@ class Segment:
     through: of the stretch, the next offset to be read when this was said.
     model_version: of the model that made the predictions; empty where nobody says.
     log: which one the partition was then: a topic may be made anew under its old name.
+    subset: 0 of all rows; n of those in the reference's nth segment; or `FROM_THE_FUTURE`.
     """
 
     monitor: str
@@ -157,6 +163,7 @@ class Segment:
     through: int = 0
     model_version: str = ""
     log: str = ""
+    subset: int = 0
 
     @property
     def key(self) -> bytes:
@@ -171,6 +178,7 @@ class Segment:
                 self.start,
                 self.model_version,
                 self.log,
+                self.subset,
             ]
         )
 

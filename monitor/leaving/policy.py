@@ -72,6 +72,7 @@ def _named(spec: Spec) -> frozenset[str]:
             *spec.columns,
             *spec.probabilities.values(),
             *spec.fairness,
+            *spec.segments,
             *spec.importance,
             *(capture.columns or ()),
             *capture.redact,

@@ -92,6 +92,8 @@ def parts_of(window: Reported, said: Iterable[tuple[Segment, bytes]]) -> list[Pa
             monitor_revision=window.registration.revision,
             model_version=segment.model_version,
             profile=profile,
+            subset=segment.subset,
+            version=segment.version,
         )
         for segment, profile in said
         if window.start <= segment.pane_start < window.end

@@ -24,10 +24,20 @@ from monitor.spec.capture import Capture
 from monitor.spec.detection import Detection, PastWindows
 from monitor.spec.reference import Source
 from monitor.spec.retraining import Retrain
-from monitor.spec.strict import NAME_PATTERN, Duration, Strict
+from monitor.spec.strict import (
+    MAX_NAME_LENGTH,
+    NAME_PATTERN,
+    NAMESPACE_PATTERN,
+    Duration,
+    Strict,
+)
 from monitor.spec.windows import Window, Windows, check_windows
+from monitor.tenants.namespaces import namespace_of, qualified
 
 API_VERSION = "driftmeter.dev/v1"
+
+N_SEGMENT_COLUMNS = 4
+"""Rows are counted once more for each."""
 
 _POINTER_PATTERN = r"^(/.*)?$"
 
@@ -38,11 +48,32 @@ class Metadata(Strict):
         description="The monitor's name: lower-case letters, digits, '-' and '.', at most 63.",
         examples=["free-seats"],
     )
+    namespace: str | None = Field(
+        default=None,
+        pattern=NAMESPACE_PATTERN,
+        description="Whose it is. Everywhere else it stands before the name: 'transit.free-seats'. "
+        "Without it, it is what stands before the name's first dot, or 'default'.",
+        examples=["transit"],
+    )
     labels: dict[str, str] = Field(
         default_factory=dict,
         max_length=32,
         description="Free labels such as owner or team; alerts carry them.",
     )
+
+    @property
+    def qualified_name(self) -> str:
+        """The name by which the whole installation knows it."""
+        return qualified(self.name, self.namespace)
+
+    @model_validator(mode="after")
+    def _of_one_namespace(self) -> Self:
+        name = self.qualified_name
+        if len(name) > MAX_NAME_LENGTH:
+            raise ValueError(f"{name!r} has more than {MAX_NAME_LENGTH} characters")
+        if self.namespace not in (None, namespace_of(name)):
+            raise ValueError(f"{name!r} is of the namespace {namespace_of(name)!r}")
+        return self
 
 
 class EventTime(Strict):
@@ -140,6 +171,14 @@ class Spec(Strict):
         description="Columns of categories or booleans whose values are groups that the model "
         "should treat alike.",
     )
+    segments: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(),
+        max_length=N_SEGMENT_COLUMNS,
+        description="Columns of categories or booleans by whose values rows are also counted "
+        "apart: reports say what moved in each, and how good the model is there. Of a column the "
+        "20 commonest values of the reference have a segment, the others share one.",
+        examples=[["line", "station"]],
+    )
     importance: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
         default_factory=dict,
         max_length=10_000,
@@ -193,7 +232,7 @@ class Spec(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         told = (*self.probabilities.values(), *self.fairness)
-        for name in (*self.columns, self.prediction, self.label or "", *told):
+        for name in (*self.columns, self.prediction, self.label or "", *told, *self.segments):
             if name.startswith(RESERVED_PREFIX):
                 raise ValueError(
                     f"column {name!r}: names beginning with {RESERVED_PREFIX!r} are reserved"
@@ -221,7 +260,11 @@ class Monitor(Strict):
 
     @property
     def name(self) -> str:
-        return self.metadata.name
+        return self.metadata.qualified_name
+
+    @property
+    def namespace(self) -> str:
+        return namespace_of(self.name)
 
     @property
     def model_name(self) -> str:

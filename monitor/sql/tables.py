@@ -49,12 +49,14 @@ owners = Table(
 )
 
 offsets = Table(
-    # Up to where the log is contained in this state: the next offset to read.
+    # Up to where the log is contained in this state: the next offset to read, and which log it is
+    # of, for another one may come under its name.
     "offsets",
     metadata,
     Column("topic", String(249), primary_key=True),
     Column("partition", Integer, primary_key=True),
     Column("next_offset", BigInteger, nullable=False),
+    Column("log", String(36), nullable=False, server_default=""),
 )
 
 segments = Table(
@@ -70,11 +72,28 @@ segments = Table(
     Column("start", BigInteger, primary_key=True),
     Column("model_version", String(63), primary_key=True),
     Column("log", String(36), primary_key=True),
+    # 0 of all rows; n of those in the reference's nth segment.
+    Column("subset", Integer, primary_key=True),
     Column("version", BigInteger, nullable=False),
     Column("through", BigInteger, nullable=False),
     # That was in force when the segment was first heard of.
     Column("monitor_revision", Integer, nullable=False),
     Column("profile", LargeBinary, nullable=False),
+)
+
+too_late = Table(
+    # Rows that came when their window could no longer change, as they lie in the log.
+    "too_late",
+    metadata,
+    Column("monitor", String(63), primary_key=True),
+    Column("reference_id", String(80), primary_key=True),
+    Column("pane_start", Double, primary_key=True),
+    Column("topic", String(249), primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+    Column("model_version", String(63), primary_key=True),
+    Column("log", String(36), primary_key=True),
+    Column("n_rows", BigInteger, nullable=False),
 )
 
 watermarks = Table(
@@ -133,6 +152,15 @@ reports = Table(
     Column("body", JSON, nullable=False),
     Column("created_at", Double, nullable=False),
     Index("reports_by_window", "monitor", "window_s", "window_start"),
+)
+
+decided_reports = Table(
+    # The first revision of every report that has later ones.
+    "decided_reports",
+    metadata,
+    Column("report", String(64), primary_key=True),
+    Column("monitor", String(63), nullable=False),
+    Column("body", JSON, nullable=False),
 )
 
 figures = Table(
@@ -209,6 +237,7 @@ silences = Table(
     Column("comment", Text, nullable=False),
     Column("created_by", String(200), nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("namespaces", JSON(none_as_null=True)),  # of whose alerts; of all where there are none
 )
 
 outbox = Table(
@@ -321,6 +350,7 @@ tokens = Table(
     Column("id", String(16), nullable=False, unique=True),
     Column("name", String(200), nullable=False),
     Column("role", String(16), nullable=False),
+    Column("namespaces", JSON(none_as_null=True)),  # that it is for; for all where there are none
     Column("created_by", String(200), nullable=False),
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double),
