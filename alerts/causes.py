@@ -1,9 +1,10 @@
 """What a report says of every cause that a monitor is watched for.
 
 Drift is decided by evidence, within its budget of false alarms. The performance of a model is
-worse where an interval lies wholly beyond the reference's value, so wide that a window as good
-as the reference would be found worse as seldom as the budget allows; and by a least loss, for with
-many rows the smallest loss is certain. The others hold a share against a limit.
+worse where a window of a model as good as on its reference would be found worse as seldom as the
+budget allows, by how the reference's own windows differ; where these are too few to say, by an
+interval that takes the rows for a sample. And it is by a least loss, for with many rows the
+smallest loss is certain. The others hold a share against a limit.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,6 +44,8 @@ class Rule:
     until: from the limit down to here an open alert goes on; None: the limit itself.
     minimum_rows: with fewer, or fewer labels, a window is undecided.
     false_alarm_rate: of one window, that performance is found worse while it is not.
+    needs_windows: that performance is worse is said only where the reference's own windows tell
+        how much it moves; of a cause that nobody has asked for by name.
     """
 
     cause: Cause
@@ -53,6 +56,7 @@ class Rule:
     until: float | None = None
     minimum_rows: int = 100
     false_alarm_rate: float = 0.01
+    needs_windows: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,15 +161,20 @@ def _performance(told: Performance, rule: Rule, *, kind: str) -> Judgement:
         return replace(found, verdict=Verdict.QUIET, reason=Finding.AS_GOOD)
     if found.verdict is not Verdict.DRIFT:
         return replace(found, reason=Finding.AS_GOOD if not found.holds else found.reason)
+    if told.p_value is None and rule.needs_windows:
+        return UNDECIDED
     because = f"{told.metric} went from {reference:.4g} to {value:.4g}"
     return replace(found, reason=Finding.WORSE, because=because)
 
 
 def _is_certain(told: Performance, rule: Rule, sign: float) -> bool:
-    """Whether the interval lies beyond the reference, stretched from 95 % to the rule's rate.
+    """Whether chance gives a window as bad more seldom than the rule's rate.
 
-    A metric whose interval nobody knows is taken at its word.
+    Where the reference's windows do not tell, whether the interval lies beyond the reference,
+    stretched from 95 % to that rate. A metric whose interval nobody knows is taken at its word.
     """
+    if told.p_value is not None:
+        return told.p_value <= rule.false_alarm_rate
     if told.interval is None or told.value is None or told.reference is None:
         return True
     best = max(sign * told.interval[0], sign * told.interval[1])

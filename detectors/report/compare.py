@@ -9,6 +9,7 @@ import numpy as np
 from detectors.bins import MISSING, UNSEEN, CategoryColumn, NumericColumn, ReferenceColumn
 from detectors.columns import Counts
 from detectors.decision import ColumnDecision, Decision
+from detectors.decision.performance import UsualPerformance, beside
 from detectors.performance import expected, fairness, realised
 from detectors.profile import RESOLUTION, Profile, mean
 from detectors.reference import Reference
@@ -34,6 +35,7 @@ N_WITH_INTERVALS = 20
 """Columns, a few milliseconds each."""
 
 _NO_DECISION = ColumnDecision(p_value=None, evidence_share=0.0, named=False)
+_NOTHING_LEARNED = UsualPerformance()
 
 
 def report(
@@ -43,17 +45,20 @@ def report(
     *,
     outlier_rate: float = 0.1,
     importance: Mapping[str, float] | None = None,
+    usual: UsualPerformance = _NOTHING_LEARNED,
 ) -> WindowReport:
     """Everything that a window's profile says, with what was decided of it.
 
     outlier_rate: the false discovery rate among the rows that count as outliers.
     importance: of columns to the model, for the explanation.
+    usual: how the model's performance moves from window to window of the reference.
 
     Made from the profile alone, so that it can be made again when labels arrive: the decision
     of a window stands. Columns come strongest first. A column of which the window has no value
     because it comes with the labels is left out until they are there.
     """
-    foreseen, found = expected(profile, reference), realised(profile, reference)
+    foreseen = beside(usual.expected, expected(profile, reference))
+    found = beside(usual.realised, realised(profile, reference))
     explanation = explain(
         reference, profile, decision, expected=foreseen, realised=found, importance=importance
     )

@@ -90,7 +90,7 @@ def judged(
             revision=1,
             monitor_revision=1,
             decision=decisions[0],
-            report=judge.report(spec, full, decisions[0]),
+            report=judge.report(series, spec, full, decisions[0]),
             over_at=end,
         )
         yield Judged(written, decisions)
@@ -100,7 +100,8 @@ def outcomes(
     windows: Sequence[Judged], budgets: Sequence[Budget], spec: Spec, *, since: float | None
 ) -> list[Outcome]:
     """What each of the budgets would have done; `since`: the start of the injected drift."""
-    policy = rules.policy(spec.alerts, spec.alerts.causes.get("drift"))
+    kind = kind_of(windows[0].written.series, spec) if windows else None
+    policy = rules.policy(spec.alerts, spec.alerts.causes.get("drift"), kind=kind)
     return [_outcome(windows, i, budget, policy, since) for i, budget in enumerate(budgets)]
 
 

@@ -67,6 +67,7 @@ _REPORT = {
         "n": 216,
         "others": {},
         "coverage": None,
+        "p_value": 0.0021,
     },
     "realised": None,
     "explanation": {
@@ -92,7 +93,32 @@ _REPORT = {
     "n_seen": None,
     "caution": None,
     "versions": [],
+    "segments": [
+        {
+            "column": "line",
+            "value": "9",
+            "n_rows": 54,
+            "share": 0.25,
+            "reference_share": 0.24,
+            "n_moved": 1,
+            "moved": [
+                {
+                    "name": "boarded_last_15min",
+                    "what": "mean",
+                    "reference": 11.2,
+                    "current": 0.8,
+                    "effect": 1.9,
+                    "effect_unit": "sd",
+                    "p_value": 2.2e-11,
+                }
+            ],
+            "n_outliers": 21,
+            "expected": None,
+            "realised": None,
+        }
+    ],
     "sample": None,
+    "not_counted": {"from_the_future": 0, "too_late": 0},
 }
 
 _ALERT = {
@@ -194,7 +220,9 @@ _FIGURES = {
     "threshold": 180.0,
     "outlier_share": 0.28,
     "expected": 7.4,
+    "expected_interval": [6.9, 7.9],
     "realised": None,
+    "realised_interval": None,
 }
 
 ANSWERS: dict[str, Document] = {

@@ -228,8 +228,11 @@ class Alerts(Strict):
         alias="for",
         description="How long a cause must last, in event time, before pending becomes firing.",
     )
-    keep_firing_for: Duration = Field(
-        default=0.0, ge=0, description="How long quiet must last before firing becomes resolved."
+    keep_firing_for: Duration | None = Field(
+        default=None,
+        ge=0,
+        description="How long quiet must last before firing becomes resolved. By default one "
+        "quiet window is enough; of windows that overlap, one that overlaps no bad one.",
     )
     windows: Windows = Field(
         default=OfWindows(),
@@ -237,7 +240,7 @@ class Alerts(Strict):
     )
     causes: Causes = Field(
         default_factory=dict,
-        description="What alerts beside drift and data quality, and when. A list of names takes "
+        description="What alerts beside what does so by itself, and when. A list of names takes "
         "the defaults.",
         examples=[{"concept drift": {"severity": "critical", "above": 0.2}}],
     )

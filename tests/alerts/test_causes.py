@@ -75,6 +75,21 @@ def test_the_interval_is_as_wide_as_the_rate_of_false_alarms_asks(rate: float) -
     assert judge(realised(4.0 + 0.999 * z * sigma, half), watched).verdict is Verdict.QUIET
 
 
+def test_where_the_references_windows_tell_their_p_value_decides() -> None:
+    watched = rule(Cause.CONCEPT_DRIFT, false_alarm_rate=0.001)
+    report = realised(6.0)
+    assert report.realised is not None
+    for p_value, verdict in ((0.0009, Verdict.DRIFT), (0.0011, Verdict.QUIET)):
+        told = replace(report, realised=replace(report.realised, p_value=p_value))
+        assert judge(told, watched).verdict is verdict
+
+
+def test_what_nobody_asked_for_is_not_decided_by_rows_alone() -> None:
+    watched = replace(CONCEPT, needs_windows=True)
+    assert judge(realised(6.0), watched).verdict is Verdict.UNDECIDED
+    assert judge(realised(4.1), watched).verdict is Verdict.QUIET
+
+
 def test_an_estimate_is_judged_as_labels_are() -> None:
     report = drifting()
     assert judge(report, rule(Cause.ESTIMATED_PERFORMANCE)).because == "mae went from 4 to 9"

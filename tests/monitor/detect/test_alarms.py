@@ -14,6 +14,8 @@ from tests.alerts.reports import QUIET, drifting
 from tests.monitor.detect.house import House, rulings
 from tests.support.counted import HOUR
 
+PERFORMANCE = ("concept drift", "estimated performance")
+
 WORSE = replace(
     QUIET,
     realised=Performance(
@@ -29,15 +31,33 @@ def house(database: Database) -> House:
     return made
 
 
-def test_drift_and_broken_data_are_asked_about_unless_the_document_says_otherwise(
+def test_drift_broken_data_and_performance_are_asked_about_unless_the_document_says_otherwise(
     house: House,
 ) -> None:
     assert rulings(house.hour(0, drifting())) == {
         "drift": Ruling.FIRED,
         "data quality": Ruling.QUIET,
+        "concept drift": Ruling.UNDECIDED,
+        "estimated performance": Ruling.UNDECIDED,
     }
-    house.apply(causes={"drift": {"enabled": False}, "outlier rate": {"above": 0.2}})
+    off = {name: {"enabled": False} for name in ("drift", *PERFORMANCE)}
+    house.apply(causes={**off, "outlier rate": {"above": 0.2}})
     assert set(rulings(house.hour(1, drifting()))) == {"data quality", "outlier rate"}
+
+
+def test_worse_performance_alerts_by_itself_where_the_references_windows_tell_what_is_usual(
+    house: House,
+) -> None:
+    assert rulings(house.hour(0, WORSE))["concept drift"] is Ruling.UNDECIDED
+    assert WORSE.realised is not None
+    told = replace(WORSE, realised=replace(WORSE.realised, p_value=0.2))
+    assert rulings(house.hour(1, told))["concept drift"] is Ruling.QUIET
+    told = replace(WORSE, realised=replace(WORSE.realised, p_value=1e-9))
+    assert rulings(house.hour(2, told))["concept drift"] is Ruling.FIRED
+    # A new reference, of too few windows: as good as on that is an end, and worse is none.
+    assert rulings(house.hour(3, WORSE))["concept drift"] is Ruling.UNDECIDED
+    as_good = replace(WORSE, realised=replace(WORSE.realised, value=4.1, interval=(3.9, 4.3)))
+    assert rulings(house.hour(4, as_good))["concept drift"] is Ruling.OVER
 
 
 def test_labels_that_come_late_are_asked_what_labels_say(house: House) -> None:

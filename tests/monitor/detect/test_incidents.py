@@ -62,8 +62,11 @@ def test_inputs_that_moved_are_told_as_drift(world: World) -> None:
     assert told(world) == [("drift", "firing")]
 
 
-def test_labels_that_disagree_are_told_when_they_come_and_so_is_their_end(world: World) -> None:
-    watch(world, {"concept drift": {}})
+@pytest.mark.parametrize("causes", [None, {"concept drift": {}}])
+def test_labels_that_disagree_are_told_when_they_come_and_so_is_their_end(
+    world: World, causes: Causes | None
+) -> None:
+    watch(world, causes)
     for hour in (0, 1):
         world.hour(hour)
         world.watermark(hour + 1.0)
