@@ -44,7 +44,8 @@ class Cause(StrEnum):
     THRESHOLD = "threshold"
     """Some statistic, and a limit that somebody set."""
     PIPELINE = "pipeline"
-    """Trouble of our own: an endpoint that was switched off, a retrain that never answered."""
+    """Trouble of our own: an endpoint that was switched off, a retrain that failed or never
+    answered."""
 
 
 class Ruling(StrEnum):
@@ -94,6 +95,7 @@ class Finding(StrEnum):
     PREDICTIONS = "predictions come"
     SWITCHED_OFF = "an endpoint was switched off"
     NO_ANSWER = "a retrain did not answer"
+    FAILED = "a retrain failed"
 
 
 Grounds = Reason | Finding

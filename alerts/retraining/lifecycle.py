@@ -29,6 +29,8 @@ _FORWARD = {
     _S.UNANSWERED: {_S.RUNNING, _S.FAILED, _S.SUCCEEDED, _S.PROMOTED},
     # A model may be trained well and yet not pass what stands before promotion.
     _S.SUCCEEDED: {_S.FAILED, _S.PROMOTED},
+    # Somebody has mended it by hand.
+    _S.FAILED: {_S.PROMOTED},
 }
 
 IN_FLIGHT = frozenset({_S.AWAITING_APPROVAL, _S.REQUESTED, _S.ACCEPTED, _S.RUNNING})

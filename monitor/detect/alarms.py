@@ -23,7 +23,7 @@ from monitor.detect.cutting import kind_of
 from monitor.detect.judging import WrittenReport
 from monitor.detect.rules import Asked
 from monitor.kafka.messages import Registration
-from monitor.retraining import asking
+from monitor.retraining import asking, trouble
 from monitor.spec.durations import format_duration
 from monitor.sql import alerts, tables
 
@@ -101,6 +101,7 @@ def withdraw(
         if registration is None or not _is_asked(registration, alert, window_s):
             step = state.withdrawn(alert, now=now)
             alerts.write(connection, [step], window_s)
+            trouble.incident_over(connection, alert, now=now)
             decided.append(_decided(alert.cause, step))
     return decided
 

@@ -12,11 +12,12 @@ from alerts.retraining.lifecycle import RetrainState
 from alerts.retraining.policy import DAY_S, Answer, History, Subscription, decide
 from alerts.state import Alert, deterministic_id
 from alerts.words import State
-from monitor.retraining import records, subscriptions
+from monitor.retraining import records, subscriptions, trouble
 from monitor.spec.model import Monitor
 from monitor.spec.retraining import Retrain
 from monitor.sql import tables
 from monitor.sql.database import insert_new, upsert
+from monitor.sql.seen import seen
 
 _STATES = {
     Answer.REQUESTED: RetrainState.REQUESTED,
@@ -42,6 +43,7 @@ def consider(
     Requests are kept with ids that follow from the alert, so that doing it again changes nothing.
     """
     if alert.state is State.RESOLVED:
+        trouble.incident_over(connection, alert, now=now)
         return []
     wanted = list(subscriptions.of_monitor(connection, monitor))
     _remember(connection, alert, most=max((s.of_windows for s, _ in wanted), default=1))
@@ -142,7 +144,7 @@ def _note(connection: Connection, alert: Alert, subscription: Subscription, answ
 def decisions(connection: Connection, monitor: str | None = None) -> list[dict[str, Any]]:
     """What every subscription answered last, by monitor."""
     t = tables.retrain_decisions
-    query = select(t).order_by(t.c.monitor, t.c.subscription)
+    query = select(t).where(seen(connection, t.c.monitor)).order_by(t.c.monitor, t.c.subscription)
     if monitor is not None:
         query = query.where(t.c.monitor == monitor)
     return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001  its public name

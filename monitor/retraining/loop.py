@@ -141,17 +141,11 @@ class Loop:
                 records.move(connection, record.id, RetrainState.ACCEPTED, by=by, now=now)
             elif states and all(state in _REFUSED for state in states):
                 told = "nobody who was asked has taken the request"
-                records.move(
-                    connection, record.id, RetrainState.FAILED, by="delivery", now=now, detail=told
-                )
+                _move(connection, record, RetrainState.FAILED, "delivery", now, detail=told)
 
     def _miss(self, record: Record, now: float) -> None:
         with self._database.write() as connection:
-            is_news = records.move(
-                connection, record.id, RetrainState.UNANSWERED, by="clock", now=now
-            )
-            if is_news:
-                trouble.raise_alert(connection, record, now=now)
+            _move(connection, record, RetrainState.UNANSWERED, "clock", now)
         _logger.warning("%s of %s was not answered in time", record.id, record.monitor)
 
     def _look_later(self, record: Record, now: float) -> None:
@@ -172,11 +166,23 @@ class Loop:
         else:
             news = pipeline.look(request, now=now)
         with self._database.write() as connection:
-            if news is not None and records.move(
-                connection, record.id, news, by=settings.start.kind, now=now
-            ):
-                trouble.end_alert(connection, record.id, now=now)
+            if news is not None:
+                _move(connection, record, news, settings.start.kind, now)
             records.change(connection, record.id, look_at=self._clock() + self._look_s)
+
+
+def _move(
+    connection: Connection,
+    record: Record,
+    news: RetrainState,
+    by: str,
+    now: float,
+    *,
+    detail: str | None = None,
+) -> None:
+    """Takes in news, and what they mean for the alerts about the retrain."""
+    if records.move(connection, record.id, news, by=by, now=now, detail=detail):
+        trouble.follow(connection, record, news, now=now, detail=detail)
 
 
 def _ended(look: Future[None]) -> bool:

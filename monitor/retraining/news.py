@@ -42,7 +42,7 @@ def take(connection: Connection, record: Record, news: News, *, by: str, now: fl
     )
     if not is_new:
         return Taken(is_new=False)
-    trouble.end_alert(connection, record.id, now=now)
+    trouble.follow(connection, record, RetrainState(news.state), now=now, detail=news.detail)
     revision = None
     if news.state == "promoted":
         if news.reference is not None:

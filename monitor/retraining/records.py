@@ -10,6 +10,7 @@ from alerts.retraining.lifecycle import IN_FLIGHT, WATCHED, RetrainState, moves
 from monitor.spec.retraining import Retrain
 from monitor.sql import tables
 from monitor.sql.database import insert_new
+from monitor.sql.seen import seen
 
 Record = Row[Any]
 
@@ -41,7 +42,8 @@ def put(
 
 def get(connection: Connection, retrain_id: str) -> Record | None:
     t = tables.retrains
-    return connection.execute(select(t).where(t.c.id == retrain_id)).first()
+    mine = seen(connection, t.c.monitor)
+    return connection.execute(select(t).where(t.c.id == retrain_id, mine)).first()
 
 
 def latest(
@@ -53,7 +55,8 @@ def latest(
 ) -> Sequence[Record]:
     """The latest requested first."""
     t = tables.retrains
-    query = select(t).order_by(t.c.created_at.desc(), t.c.id).limit(limit)
+    query = select(t).where(seen(connection, t.c.monitor))
+    query = query.order_by(t.c.created_at.desc(), t.c.id).limit(limit)
     if monitor is not None:
         query = query.where(t.c.monitor == monitor)
     if state is not None:
@@ -126,6 +129,7 @@ def counts(connection: Connection) -> dict[tuple[str, str], int]:
     """How many retrains of a monitor are in a state."""
     t = tables.retrains
     query = select(t.c.monitor, t.c.state, func.count()).group_by(t.c.monitor, t.c.state)
+    query = query.where(seen(connection, t.c.monitor))
     return {(monitor, state): n for monitor, state, n in connection.execute(query)}
 
 

@@ -78,6 +78,11 @@ class World:
             rows = connection.execute(select(t.c.cause, t.c.state, t.c.body))
             return [(row.cause, row.state, row.body["reason"]) for row in rows]
 
+    def because(self) -> str:
+        with self.database.read() as connection:
+            [body] = connection.scalars(select(tables.alerts.c.body))
+        return str(body["because"])
+
 
 @pytest.fixture
 def world(database: Database, embedded_broker: Broker) -> Iterator[World]:
@@ -156,6 +161,7 @@ def test_what_nobody_takes_has_failed(world: World, airflow: tuple[Strict, dict[
     world.drift(retrain)
     world.until(RetrainState.FAILED)
     assert world.record.history[-1]["detail"] == "nobody who was asked has taken the request"
+    assert world.alerts() == [("pipeline", "firing", "a retrain failed")]
 
 
 def test_silence_raises_an_alert_and_a_late_answer_ends_it(world: World) -> None:
@@ -170,6 +176,30 @@ def test_silence_raises_an_alert_and_a_late_answer_ends_it(world: World) -> None
     assert world.alerts() == [("pipeline", "firing", "a retrain did not answer")]
     world.say(state="succeeded")
     assert world.alerts() == [("pipeline", "resolved", "a retrain did not answer")]
+
+
+def test_a_failure_raises_an_alert_that_is_over_with_the_incident(world: World) -> None:
+    days = world.drift({})
+    world.until(RetrainState.ACCEPTED)
+    world.say(state="failed", detail="no disk")
+    assert world.alerts() == [("pipeline", "firing", "a retrain failed")]
+    assert world.because().endswith("failed: no disk")
+    days.quiet()
+    assert world.alerts() == [("pipeline", "resolved", "a retrain failed")]
+
+
+def test_a_retrain_that_answers_late_that_it_failed_is_an_alert_of_its_own(world: World) -> None:
+    world.drift({"answer_within": "1h"})
+    world.until(RetrainState.ACCEPTED)
+    world.now += 3600
+    world.tick()
+    world.say(state="failed")
+    assert sorted(world.alerts()) == [
+        ("pipeline", "firing", "a retrain failed"),
+        ("pipeline", "resolved", "a retrain did not answer"),
+    ]
+    assert world.say(state="promoted").is_new
+    assert {state for _, state, _ in world.alerts()} == {"resolved"}
 
 
 def test_silence_is_nobodys_fault_where_no_answer_is_asked_for(world: World) -> None:
