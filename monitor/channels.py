@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from monitor.spec.strict import NAME_PATTERN, Duration, Strict
+from monitor.spec.strict import NAME_PATTERN, Duration, Strict, without_credentials
 
 _WEB, _MAIL = r"^https?://", r"^smtps?://"
 
@@ -24,7 +24,7 @@ def _checked(words: str) -> str:
 
 Words = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_checked)]
 Timeout = Annotated[Duration, Field(gt=0, le=30)]
-Url = Annotated[str, Field(pattern=_WEB, max_length=2048)]
+Url = Annotated[str, Field(pattern=_WEB, max_length=2048), AfterValidator(without_credentials)]
 Address = Annotated[str, Field(pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$", max_length=254)]
 
 
@@ -99,7 +99,7 @@ class Opsgenie(Strict):
 
 
 class Email(Strict):
-    url: str = Field(
+    url: Annotated[str, AfterValidator(without_credentials)] = Field(
         pattern=_MAIL,
         max_length=2048,
         description="The mail server: smtp://host:587 for STARTTLS, or smtps://host:465.",

@@ -3,10 +3,10 @@
 import re
 from typing import Annotated, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from monitor.spec.durations import parse_duration
-from monitor.spec.strict import Duration, Strict
+from monitor.spec.strict import Duration, Strict, without_credentials
 
 _FIRST = re.compile(r"first\s+(\d[\d_,]*)")
 _TRAILING = re.compile(r"(?:trailing|last)\s+(\d\S*)")
@@ -15,7 +15,7 @@ _TRAILING = re.compile(r"(?:trailing|last)\s+(\d\S*)")
 class Reference(Strict):
     """Where the data comes from that the model is expected to see."""
 
-    url: str | None = Field(
+    url: Annotated[str, AfterValidator(without_credentials)] | None = Field(
         default=None,
         min_length=1,
         description="A file or URL of training rows: CSV, Parquet, JSON lines, Arrow.",
@@ -26,8 +26,9 @@ class Reference(Strict):
     trailing: Duration | None = Field(
         default=None,
         gt=0,
-        description="Use the predictions of so long a time before: the reference is what they are "
-        "once there are so many, and every window is compared with those that trail it, too.",
+        description="Use the predictions of so long a time before, once there are so many, and "
+        "those of the next such time when it has passed; every window is compared with those that "
+        "trail it, too.",
     )
     time: str | None = Field(
         default=None,

@@ -54,6 +54,8 @@ def test_a_target_has_the_kind_and_all_settings(kind: str) -> None:
         {"alertmanager": {"urls": ["file:///etc/passwd"]}},
         {"pagerduty": {"routing_key_file": "/key", "severity": "fatal"}},
         {"email": MAIL | {"url": "https://mail.example.org"}},
+        {"email": MAIL | {"url": "smtp://drift:hidden@mail.example.org:587"}},
+        {"alertmanager": {"urls": ["https://drift:hidden@alertmanager:9093"]}},
         {"email": MAIL | {"to": ["a@example.org\r\nBcc: c@example.org"]}},
         {"email": MAIL | {"to": ["a@example.org, c@example.org"]}},
         {"email": MAIL | {"username": "drift"}},
