@@ -1,22 +1,20 @@
 """What goes wrong between the model and Kafka."""
 
-from dashboards.rules import Alert, Example, Group, Recording, recent, series
+from dashboards.rules import WINDOWS, Alert, Example, Group, Recording, burns, recent, series
 from monitor.telemetry import metrics as m
 
 CAPTURE_LOSS_BUDGET = 0.001
 """The share of captured exchanges that may be lost: an objective of 99.9 %."""
 
-BURNS = ((14.4, "1h", "5m"), (6.0, "6h", "30m"))
-"""Rates at which the budget burns too fast: 2 % of 30 days' budget in an hour, 5 % in six.
-
-The short window ends the alert soon after the loss ends. After The Site Reliability Workbook,
-chapter 5, "Multiwindow, Multi-Burn-Rate Alerts".
-"""
+INGEST_BUDGET = 0.001
+"""The share of pushes that may be answered with a fault of ours: an objective of 99.9 %."""
 
 _AT = 'instance="collector-0"'
 _LOST = f'driftmeter_collector_dropped_total{{{_AT}, reason="spool full"}}'
 _DAMAGED = f"driftmeter_collector_spool_damaged_total{{{_AT}}}"
 _REFUSED = f'driftmeter_collector_refused_total{{{_AT}, reason="spool full"}}'
+_PUSHES_503 = f'driftmeter_collector_pushes_total{{{_AT}, code="503"}}'
+_IS_OURS = 'code=~"5.."'
 _TO_READ = 'reason!~"no monitor|model error"'
 """Requests of no monitor and errors of the model are nothing to read."""
 _BROKEN = f'driftmeter_collector_schema_breaks_total{{{_AT}, monitor="free-seats", kind="missing"}}'
@@ -35,18 +33,24 @@ def _record_loss(window: str) -> Recording:
     return Recording(record=_loss(window), expr=f"{lost}\n/\n({captured} + {lost})")
 
 
-def _burns(factor: float, long: str, short: str) -> str:
-    limit = f"{factor * CAPTURE_LOSS_BUDGET:g}"
-    return f"({_loss(long)} > {limit} and {_loss(short)} > {limit})"
+def _failures(window: str) -> str:
+    return f"instance:driftmeter_collector_push_failures:ratio_rate{window}"
+
+
+def _record_failures(window: str) -> Recording:
+    def pushes(*matchers: str) -> str:
+        return f"sum without (code) (rate({series(m.COLLECTOR_PUSHES, *matchers)}[{window}]))"
+
+    return Recording(record=_failures(window), expr=f"{pushes(_IS_OURS)}\n/\n{pushes()}")
 
 
 COLLECTOR = Group(
     name="driftmeter-collector",
     rules=(
-        *(_record_loss(window) for burn in BURNS for window in burn[1:]),
+        *map(_record_loss, WINDOWS),
         Alert(
             name="DriftmeterCaptureLoss",
-            expr="\nor\n".join(_burns(*burn) for burn in BURNS),
+            expr=burns(_loss, CAPTURE_LOSS_BUDGET),
             for_="2m",
             severity="critical",
             summary="Collector {{ $labels.instance }} loses predictions.",
@@ -54,15 +58,15 @@ COLLECTOR = Group(
             "the predictions that it should have captured.",
             example=Example(
                 series={
-                    f"driftmeter_collector_captured_total{{{_AT}}}": "0+1000x380",
-                    _LOST: "0x310 0+20x60",
+                    f"driftmeter_collector_captured_total{{{_AT}}}": "0+1000x80",
+                    _LOST: "0x10 0+20x70",
                 },
-                at="6h8m",
+                at="80m",
                 labels={"instance": "collector-0"},
                 summary="Collector collector-0 loses predictions.",
-                description="Collector collector-0 lost 1.865% of the predictions that it should "
+                description="Collector collector-0 lost 1.961% of the predictions that it should "
                 "have captured.",
-                quiet=(_LOST, "0x310 0+10x60"),
+                quiet=(_LOST, "0x10 0+5x70"),
             ),
         ),
         Alert(
@@ -167,6 +171,28 @@ COLLECTOR = Group(
                 description="Messages in the spool of collector collector-0 that could not be "
                 "read any more in the last hour: 3.",
                 quiet=(_DAMAGED, "0x16"),
+            ),
+        ),
+        *map(_record_failures, WINDOWS),
+        Alert(
+            name="DriftmeterIngestFails",
+            expr=burns(_failures, INGEST_BUDGET),
+            for_="2m",
+            severity="critical",
+            summary="Collector {{ $labels.instance }} does not take what is pushed.",
+            description="Collector {{ $labels.instance }} answered "
+            "{{ humanizePercentage $value }} of the pushes with a fault of ours.",
+            example=Example(
+                series={
+                    f'driftmeter_collector_pushes_total{{{_AT}, code="202"}}': "0+1000x80",
+                    _PUSHES_503: "0x10 0+20x70",
+                },
+                at="80m",
+                labels={"instance": "collector-0"},
+                summary="Collector collector-0 does not take what is pushed.",
+                description="Collector collector-0 answered 1.961% of the pushes with a fault of "
+                "ours.",
+                quiet=(_PUSHES_503, "0x10 0+5x70"),
             ),
         ),
         Alert(

@@ -9,7 +9,14 @@ from pathlib import Path
 from dashboards.boards import BOARDS
 from dashboards.metrics_page import page
 from dashboards.render import dashboard
-from dashboards.rules_files import RULES_FILE, rule_tests, rules, runbooks_page
+from dashboards.rules_files import (
+    INTERVALS,
+    RULES_FILE,
+    rule_tests,
+    rule_tests_file,
+    rules,
+    runbooks_page,
+)
 
 ROOT = Path(__file__).parent.parent
 
@@ -21,7 +28,10 @@ GENERATED: Mapping[str, Callable[[], str]] = {
         for board in BOARDS
     },
     f"dashboards/prometheus/{RULES_FILE}": rules,
-    "dashboards/prometheus/driftmeter.rules.test.yaml": rule_tests,
+    **{
+        f"dashboards/prometheus/{rule_tests_file(interval)}": partial(rule_tests, interval)
+        for interval in INTERVALS
+    },
     f"k8s/driftmeter/files/{RULES_FILE}": rules,
     "docs/metrics.md": page,
     "docs/runbooks/README.md": runbooks_page,

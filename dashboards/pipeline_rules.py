@@ -1,11 +1,25 @@
 """What goes wrong between Kafka and the people who are told."""
 
-from dashboards.rules import JOBS, Alert, Example, Group, Recording, once, recent, series, without
+from dashboards.rules import (
+    JOBS,
+    LATE_S,
+    WINDOWS,
+    Alert,
+    Example,
+    Group,
+    Recording,
+    burns,
+    recent,
+    series,
+    without,
+)
 from monitor.telemetry import metrics as m
 
 LAG = "topic:driftmeter_aggregate_lag_messages:sum"
-DELIVERIES = "kind_outcome:driftmeter_server_deliveries:increase1h"
-DELIVERY_FAILURES = "kind:driftmeter_server_delivery_failures:ratio_increase1h"
+LATE = "topic:driftmeter_aggregate_late:bool"
+
+FRESHNESS_BUDGET = 0.01
+"""The share of the time in which counting may be late: an objective of 99 %."""
 
 _LOST_ROWS = (
     'reason=~"no longer in the log|reference not readable|no room for the label join|'
@@ -38,11 +52,22 @@ _WITHIN_30_S, _WITHIN_60_S, _WITHIN_ANY = (
     for limit in ("30", "60", "+Inf")
 )
 _TOO_LATE = 'driftmeter_detect_too_late_total{instance="detect-0", monitor="free-seats"}'
-_DELIVERED, _RETRIED, _FAILED = (
-    f'driftmeter_server_deliveries_total{{instance="serve-0", kind="alert", outcome="{outcome}"}}'
-    for outcome in ("delivered", "retry", "failed")
+
+
+def _late(window: str) -> str:
+    return f"topic:driftmeter_aggregate_late:avg{window}"
+
+
+_RECORD_FRESHNESS = (
+    Recording(
+        record=LATE,
+        expr=without("max", series(m.AGGREGATE_LAG_SECONDS), "partition") + f" > bool {LATE_S}",
+    ),
+    *(
+        Recording(record=_late(window), expr=f"avg_over_time({LATE}[{window}])")
+        for window in WINDOWS
+    ),
 )
-_DISABLED = 'driftmeter_server_endpoints{instance="serve-0", state="disabled"}'
 
 AGGREGATE = Group(
     name="driftmeter-aggregate",
@@ -64,6 +89,25 @@ AGGREGATE = Group(
                 description="4500 messages of driftmeter.predictions wait to be counted, and "
                 "they become more.",
                 quiet=(_LAG_OF_ONE, "6000-100x60"),
+            ),
+        ),
+        *_RECORD_FRESHNESS,
+        Alert(
+            name="DriftmeterFreshnessLost",
+            expr=burns(_late, FRESHNESS_BUDGET),
+            for_="2m",
+            severity="warning",
+            summary="Counting of {{ $labels.topic }} is late too often.",
+            description="Counting of {{ $labels.topic }} was more than a minute late in "
+            "{{ humanizePercentage $value }} of the last hours.",
+            example=Example(
+                series={_AGE: "0x60 120x20"},
+                at="75m",
+                labels={"topic": "driftmeter.labels"},
+                summary="Counting of driftmeter.labels is late too often.",
+                description="Counting of driftmeter.labels was more than a minute late in "
+                "24.59% of the last hours.",
+                quiet=(_AGE, "0x60 50x20"),
             ),
         ),
         Alert(
@@ -219,74 +263,6 @@ DETECT = Group(
                 description="Segments of monitor free-seats that came in the last hour after "
                 "their window could no longer change: 7.",
                 quiet=(_TOO_LATE, "_x4 7x80"),
-            ),
-        ),
-    ),
-)
-
-NOTIFICATIONS = Group(
-    name="driftmeter-notifications",
-    rules=(
-        Recording(
-            record=DELIVERIES,
-            expr=without("sum", recent(series(m.SERVER_DELIVERIES), "1h")),
-        ),
-        Recording(
-            record=DELIVERY_FAILURES,
-            expr=f'sum without (outcome) ({DELIVERIES}{{outcome!="delivered"}})\n/\n'
-            f"sum without (outcome) ({DELIVERIES})",
-        ),
-        Alert(
-            name="DriftmeterNotificationLost",
-            expr=f'{DELIVERIES}{{outcome=~"failed|gone|exhausted"}} > 0',
-            for_="1m",
-            severity="critical",
-            summary="Somebody was not told: a notification was given up.",
-            description="Notifications ({{ $labels.kind }}) given up in the last hour, because the "
-            'endpoint does not take them ({{ $labels.outcome }}): {{ printf "%.0f" $value }}.',
-            example=Example(
-                series={_FAILED: "_x4 1x10"},
-                at="10m",
-                labels={"kind": "alert", "outcome": "failed"},
-                summary="Somebody was not told: a notification was given up.",
-                description="Notifications (alert) given up in the last hour, because the "
-                "endpoint does not take them (failed): 1.",
-                quiet=(_FAILED, "_x15"),
-            ),
-        ),
-        Alert(
-            name="DriftmeterEndpointDisabled",
-            expr=once(m.SERVER_ENDPOINTS, 'state="disabled"') + " > 0",
-            for_="1m",
-            severity="critical",
-            summary="Endpoints are called no more.",
-            description='{{ printf "%.0f" $value }} endpoints have failed for days and are called '
-            "no more: what monitors tell them waits.",
-            example=Example(
-                series={_DISABLED: "0x4 1x10"},
-                at="10m",
-                labels={"state": "disabled"},
-                summary="Endpoints are called no more.",
-                description="1 endpoints have failed for days and are called no more: what "
-                "monitors tell them waits.",
-                quiet=(_DISABLED, "0x15"),
-            ),
-        ),
-        Alert(
-            name="DriftmeterDeliveriesFail",
-            expr=f"{DELIVERY_FAILURES} > 0.5",
-            for_="15m",
-            severity="warning",
-            summary="Notifications do not arrive.",
-            description="{{ humanizePercentage $value }} of the attempts at delivery "
-            "({{ $labels.kind }}) failed in the last hour.",
-            example=Example(
-                series={_DELIVERED: "1x30", _RETRIED: "_ 3x30"},
-                at="25m",
-                labels={"kind": "alert"},
-                summary="Notifications do not arrive.",
-                description="75% of the attempts at delivery (alert) failed in the last hour.",
-                quiet=(_RETRIED, "_ 1x30"),
             ),
         ),
     ),

@@ -54,3 +54,18 @@ def quantile(metric: Metric, q: float) -> str:
 def largest_rates(metric: Metric, label: str, n: int = 10) -> str:
     """The n largest sums per second, by one label."""
     return f"topk({n}, {rate(metric, by=(label,))})"
+
+
+def moved(metric: Metric, *matchers: str) -> str:
+    """How far a counter moved in the time that is looked at, over everything."""
+    return f"sum(increase({selected(metric, *matchers)}[$__range]))"
+
+
+def over_all(metric: Metric, *matchers: str) -> str:
+    """The same; 0 if it never moved."""
+    return f"{moved(metric, *matchers)} or vector(0)"
+
+
+def how_many(condition: str) -> str:
+    """The number of series for which a condition holds; 0 if for none."""
+    return f"count({condition}) or vector(0)"

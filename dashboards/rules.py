@@ -1,6 +1,6 @@
 """The words that Prometheus rules are written in, and the PromQL that they share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,16 @@ RUNBOOK_URL = "docs/runbooks/{alert}.md"
 JOBS = 'job=~"driftmeter.*"'
 """The scrape jobs of Driftmeter's roles, for rules about `up`, which every target has."""
 
+BURNS = ((14.4, "1h", "5m"), (6.0, "6h", "30m"))
+"""Rates at which the budget burns too fast: 2 % of 30 days' budget in an hour, 5 % in six.
+
+The short window ends the alert soon after the loss ends. After The Site Reliability Workbook,
+chapter 5, "Multiwindow, Multi-Burn-Rate Alerts".
+"""
+
+LATE_S = 60
+"""How old what is read may be before counting is late."""
+
 REPLICAS = ("instance", "pod")
 """The labels that tell two replicas of a role apart."""
 
@@ -20,7 +30,8 @@ REPLICAS = ("instance", "pod")
 class Example:
     """Input on which an alert fires, and the one change of it on which it stays quiet.
 
-    series: of promtool's notation, a value every `interval` from time 0.
+    series: of promtool's notation, a value every `interval` from time 0; rules are evaluated as
+        often.
     at: when both are looked at. labels: of the alert, beside its severity.
     summary, description: as people then read them.
     quiet: one of the series, with the values that make the difference.
@@ -32,7 +43,7 @@ class Example:
     description: str
     quiet: tuple[str, str]
     labels: Mapping[str, str]
-    interval: str = "1m"
+    interval: Literal["1m", "5m"] = "1m"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +85,18 @@ class Group:
     @property
     def alerts(self) -> tuple[Alert, ...]:
         return tuple(rule for rule in self.rules if isinstance(rule, Alert))
+
+
+WINDOWS = tuple(window for _, *windows in BURNS for window in windows)
+"""Over which a share that burns a budget is recorded."""
+
+
+def burns(share: Callable[[str], str], budget: float) -> str:
+    """Whether a budget burns too fast. share: of a window, the recording of what was bad in it."""
+    return "\nor\n".join(
+        f"({share(long)} > {factor * budget:g} and {share(short)} > {factor * budget:g})"
+        for factor, long, short in BURNS
+    )
 
 
 def series(metric: Metric, *matchers: str, suffix: str = "") -> str:

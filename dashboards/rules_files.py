@@ -6,7 +6,8 @@ import yaml
 
 from dashboards.collector_rules import COLLECTOR
 from dashboards.monitor_rules import MONITORS
-from dashboards.pipeline_rules import AGGREGATE, DETECT, NOTIFICATIONS, ROLES
+from dashboards.notification_rules import NOTIFICATIONS
+from dashboards.pipeline_rules import AGGREGATE, DETECT, ROLES
 from dashboards.rules import Alert, Group, Recording
 
 Document = dict[str, Any]
@@ -29,6 +30,17 @@ by `rule_files`. The scrape jobs of all roles must have names that begin with `d
 `runbook_url` is a path in this repository; where these pages are served elsewhere, change
 `RUNBOOK_URL` in `dashboards/rules.py` and run `python -m dashboards.generate`.
 
+Four of them guard objectives. Where there is a budget, the alert rings when that of 30 days burns
+at 14.4 times its pace for an hour or at 6 times for six hours, and still does in the last 5 or 30
+minutes:
+
+| objective | of | alert |
+| --- | --- | --- |
+| 99.9 % | captured predictions are not lost | `DriftmeterCaptureLoss` |
+| 99.9 % | pushes are not answered with a fault of ours | `DriftmeterIngestFails` |
+| 99 % | of the time counting is less than a minute late | `DriftmeterFreshnessLost` |
+| all | notifications are delivered: one that is given up rings | `DriftmeterNotificationLost` |
+
 An alert of what happened "in the last hour" ends an hour after it last did. If Prometheus
 scraped nothing for a while, that may look like such an event an hour later, for as long as it was.
 
@@ -49,11 +61,27 @@ def rules(groups: tuple[Group, ...] = GROUPS) -> str:
     )
 
 
-def rule_tests(alerts: tuple[Alert, ...] = ALERTS) -> str:
-    """promtool's tests of the rule file beside them: each alert fires, and stays quiet."""
-    cases = [case for alert in alerts for case in (_fires(alert), _stays_quiet(alert))]
+INTERVALS = ("1m", "5m")
+"""At which tests evaluate all rules: those of a day more seldom, for promtool takes its time."""
+
+
+def rule_tests_file(interval: str) -> str:
+    return f"driftmeter.rules.{interval}.test.yaml"
+
+
+def rule_tests(interval: str, alerts: tuple[Alert, ...] = ALERTS) -> str:
+    """promtool's tests of the rule file beside them: each alert fires, and stays quiet.
+
+    interval: of the examples that are asked for, one of `INTERVALS`.
+    """
+    cases = [
+        case
+        for alert in alerts
+        if alert.example.interval == interval
+        for case in (_fires(alert), _stays_quiet(alert))
+    ]
     return _GENERATED + _yaml(
-        {"rule_files": [RULES_FILE], "evaluation_interval": "1m", "tests": cases}
+        {"rule_files": [RULES_FILE], "evaluation_interval": interval, "tests": cases}
     )
 
 

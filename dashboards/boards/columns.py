@@ -14,13 +14,28 @@ P_VALUES = Graph(
     scale="log",
 )
 
+SEGMENTS = Graph(
+    title="Columns that moved, by segment",
+    description="How many columns surely differ among the rows in which a column has one value: "
+    "whom the change hits. Of monitors that name segments.",
+    unit="short",
+    queries=(Query(latest(m.MONITOR_SEGMENT_MOVED), "{{monitor}} {{column}} {{value}}"),),
+)
+SEGMENT_SHARES = Graph(
+    title="Rows, by segment",
+    description="Share of the last window's rows in which a column has one value.",
+    unit="percentunit",
+    queries=(Query(latest(m.MONITOR_SEGMENT_SHARE), "{{monitor}} {{column}} {{value}}"),),
+)
+
 BOARD = Board(
     name="columns",
     title="Driftmeter / Columns",
     question="Which columns moved, by how much, and how surely?",
     rows=(
+        Row(title="Which", panels=(shared.STRONGEST, shared.SHARES)),
         Row(title="How much", panels=(shared.NUMBERS, shared.CATEGORIES)),
-        Row(title="How surely", panels=(shared.SHARES, P_VALUES)),
-        Row(title="Values", panels=(shared.MISSING,)),
+        Row(title="Whom does it hit", panels=(SEGMENTS, SEGMENT_SHARES)),
+        Row(title="How surely, and what is missing", panels=(P_VALUES, shared.MISSING)),
     ),
 )

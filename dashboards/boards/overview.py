@@ -1,25 +1,142 @@
 """All monitors at a glance, for whoever has never heard of us."""
 
 from dashboards.boards import shared
-from dashboards.panels import Board, Graph, Row
-from dashboards.queries import Query, increase, latest, total
+from dashboards.panels import Board, Column, Graph, Limits, Number, Row, Table
+from dashboards.queries import Query, how_many, increase, latest, over_all, total
 from monitor.telemetry import metrics as m
 
-MODELS = Row(
-    title="Is a model drifting, and since when?",
+SHARE_OF_THRESHOLD = f"{latest(m.MONITOR_EVIDENCE)} / {latest(m.MONITOR_EVIDENCE_THRESHOLD)}"
+WINDOWS_BEHIND = f"(time() - {latest(m.MONITOR_WINDOW_END)}) / {latest(m.MONITOR_WINDOW_SECONDS)}"
+ONE = Limits(warning=1, critical=1)
+"""Already one is wrong."""
+
+
+def _relative(performance: str) -> str:
+    """To the reference's, one for each monitor."""
+    reference = latest(m.MONITOR_REFERENCE_PERFORMANCE)
+    return f"max by (monitor) ({performance} / {reference})"
+
+
+NUMBERS = Row(
+    title="At a glance",
+    panels=(
+        Number(
+            title="Monitors drifting",
+            description="Monitors with an alert that is firing.",
+            unit="short",
+            query=Query(how_many(f"{shared.alert('firing')} == 1"), "firing"),
+            limits=ONE,
+        ),
+        Number(
+            title="Perhaps drifting",
+            description="Monitors with a pending alert: a window drifts, and whether that lasts is "
+            "not known yet.",
+            unit="short",
+            query=Query(how_many(f"{shared.alert('pending')} == 1"), "pending"),
+            limits=Limits(warning=1, critical=1_000_000),
+        ),
+        Number(
+            title="Undecided",
+            description="Monitors of whose last window nothing could be decided: too few rows, or "
+            "they are paused.",
+            unit="short",
+            query=Query(
+                how_many(f"{latest(m.MONITOR_ROWS)} unless {latest(m.MONITOR_DRIFTING)}"),
+                "undecided",
+            ),
+            limits=Limits(warning=1, critical=1_000_000),
+        ),
+        Number(
+            title="Windows overdue",
+            description="Monitors whose next window should have been reported long ago: no "
+            "predictions come, or we fall behind.",
+            unit="short",
+            query=Query(how_many(f"({WINDOWS_BEHIND}) > 3"), "overdue"),
+            limits=ONE,
+        ),
+        Number(
+            title="Predictions lost",
+            description="Captured predictions that were lost in the time that is looked at.",
+            unit="short",
+            query=Query(over_all(m.COLLECTOR_DROPPED), "lost"),
+            limits=ONE,
+        ),
+        Number(
+            title="Counting behind by",
+            description="How old the latest message is that was counted, of the partition that is "
+            "furthest behind; 0 if none waits.",
+            unit="s",
+            query=Query(latest(m.AGGREGATE_LAG_SECONDS, by=()), "behind"),
+            limits=Limits(warning=60, critical=300),
+        ),
+    ),
+)
+
+MONITORS = Row(
+    title="Is a model drifting, is it worse, since when, which columns?",
+    panels=(
+        Table(
+            title="Monitors",
+            description="What is known now of each monitor. Evidence of 100 % declares drift. "
+            "Performance is set beside the reference: what is an error is worse above 100 %, what "
+            "is an accuracy below. A name leads to its monitor.",
+            label="monitor",
+            linked="monitor",
+            sort="Evidence",
+            columns=(
+                Column(
+                    title="Last window",
+                    unit="short",
+                    expr=latest(m.MONITOR_DRIFTING),
+                    names=shared.VERDICTS.names,
+                ),
+                Column(title="Alert", unit="short", expr=shared.ALERT, names=shared.ALERTS.names),
+                Column(
+                    title="Open for", unit="s", expr=f"time() - {latest(m.MONITOR_ALERT_START)}"
+                ),
+                Column(
+                    title="Evidence",
+                    unit="percentunit",
+                    expr=SHARE_OF_THRESHOLD,
+                    limits=Limits(warning=0.1, critical=1),
+                ),
+                Column(
+                    title="Strongest column",
+                    unit="short",
+                    expr=f"topk by (monitor) (1, {shared.EVIDENCE_OF_COLUMNS})",
+                    label="column",
+                ),
+                Column(
+                    title="Realised performance",
+                    unit="percentunit",
+                    expr=_relative(latest(m.MONITOR_REALISED)),
+                ),
+                Column(
+                    title="Expected performance",
+                    unit="percentunit",
+                    expr=_relative(latest(m.MONITOR_EXPECTED)),
+                ),
+                Column(
+                    title="Last window ended",
+                    unit="s",
+                    expr=f"time() - {latest(m.MONITOR_WINDOW_END)}",
+                ),
+            ),
+        ),
+    ),
+)
+
+HISTORY = Row(
+    title="Since when?",
     panels=(
         shared.ALERTS,
         shared.VERDICTS,
         Graph(
             title="Evidence, as a share of what declares drift",
-            description="1 is where drift is declared. It follows from the false-alarm budget.",
+            description="100 % is where drift is declared. It follows from the false-alarm budget.",
             unit="percentunit",
-            queries=(
-                Query(
-                    f"{latest(m.MONITOR_EVIDENCE)} / {latest(m.MONITOR_EVIDENCE_THRESHOLD)}",
-                    "{{monitor}}",
-                ),
-            ),
+            queries=(Query(SHARE_OF_THRESHOLD, "{{monitor}}"),),
+            limit=1,
             scale="log",
         ),
         Graph(
@@ -28,7 +145,7 @@ MODELS = Row(
             unit="percentunit",
             queries=(
                 Query(
-                    latest(m.MONITOR_COLUMN_EVIDENCE, 'column!=""') + " > 0.05",
+                    f"{shared.EVIDENCE_OF_COLUMNS} > 0.05",
                     "{{monitor}} {{column}}",
                 ),
             ),
@@ -71,15 +188,10 @@ OURSELVES = Row(
         Graph(
             title="Windows that are over and not reported",
             description="Time since the end of the last window, in windows. Up to 2 is normal: "
-            "one is under way, and late rows are waited for.",
+            "one is under way, and late rows are waited for. Dashed: overdue.",
             unit="short",
-            queries=(
-                Query(
-                    f"(time() - {latest(m.MONITOR_WINDOW_END)}) "
-                    f"/ {latest(m.MONITOR_WINDOW_SECONDS)}",
-                    "{{monitor}}",
-                ),
-            ),
+            limit=3,
+            queries=(Query(WINDOWS_BEHIND, "{{monitor}}"),),
         ),
         Graph(
             title="Not counted, or lost",
@@ -105,5 +217,5 @@ BOARD = Board(
     name="overview",
     title="Driftmeter / Overview",
     question="Is a model drifting, is it worse, since when, which columns, and are we well?",
-    rows=(MODELS, WORSE, OURSELVES),
+    rows=(NUMBERS, MONITORS, HISTORY, WORSE, OURSELVES),
 )

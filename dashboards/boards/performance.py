@@ -2,7 +2,7 @@
 
 from dashboards.boards import shared
 from dashboards.panels import Board, Graph, Row
-from dashboards.queries import Query, increase, latest
+from dashboards.queries import Query, increase, latest, quantile, rate
 from monitor.telemetry import metrics as m
 from monitor.telemetry.instruments import Metric
 
@@ -40,6 +40,21 @@ CORRECTED = Graph(
     unit="short",
     queries=(Query(increase(m.AGGREGATE_CORRECTIONS), "{{monitor}}"),),
 )
+LATENCY = Graph(
+    title="Latency of the model",
+    description="How long models take to answer, waiting for them and no more.",
+    unit="s",
+    queries=(
+        Query(quantile(m.COLLECTOR_MODEL_LATENCY, 0.5), "median"),
+        Query(quantile(m.COLLECTOR_MODEL_LATENCY, 0.95), "95 %"),
+    ),
+)
+ANSWERS = Graph(
+    title="Answers of the model",
+    description="What models answered to captured requests: ok, or error for anything but 200.",
+    unit="reqps",
+    queries=(Query(rate(m.COLLECTOR_MODEL_ANSWERS), "{{monitor}} {{outcome}}"),),
+)
 
 BOARD = Board(
     name="performance",
@@ -48,5 +63,6 @@ BOARD = Board(
     rows=(
         Row(title="Performance", panels=(REALISED, EXPECTED)),
         Row(title="Labels", panels=(shared.LABELS, CORRECTED)),
+        Row(title="The model server", panels=(LATENCY, ANSWERS)),
     ),
 )

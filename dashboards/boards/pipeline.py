@@ -1,7 +1,8 @@
 """Whether Driftmeter itself is well: collectors, counters, windows."""
 
-from dashboards.panels import Board, Graph, Row
-from dashboards.queries import Query, increase, quantile, rate, total
+from dashboards.panels import Board, Graph, Limits, Number, Row
+from dashboards.queries import Query, increase, moved, over_all, quantile, rate, selected, total
+from dashboards.rules import LATE_S
 from monitor.telemetry import metrics as m
 
 COLLECTOR = Row(
@@ -60,6 +61,12 @@ COLLECTOR = Row(
                 Query(quantile(m.COLLECTOR_ADDED_LATENCY, 0.5), "median"),
                 Query(quantile(m.COLLECTOR_ADDED_LATENCY, 0.99), "99 %"),
             ),
+        ),
+        Graph(
+            title="Pushes",
+            description="Pushes of rows, logs, captures and events, by the status of the answer.",
+            unit="reqps",
+            queries=(Query(rate(m.COLLECTOR_PUSHES), "{{code}}"),),
         ),
         Graph(
             title="Left out by sampling",
@@ -167,9 +174,54 @@ PIPELINE = Row(
     ),
 )
 
+_CAPTURED = moved(m.COLLECTOR_CAPTURED)
+_DROPPED = f"({over_all(m.COLLECTOR_DROPPED)})"
+_FAULTS = over_all(m.COLLECTOR_PUSHES, 'code=~"5.."')
+_GIVEN_UP = over_all(m.SERVER_DELIVERIES, 'outcome=~"failed|gone|exhausted"')
+
+OBJECTIVES = Row(
+    title="Objectives, in the time that is looked at",
+    panels=(
+        Number(
+            title="Captured predictions that were not lost",
+            description="Of those that should have been captured. The objective is 99.9 %.",
+            unit="percentunit",
+            query=Query(f"1 - {_DROPPED} / ({_CAPTURED} + {_DROPPED} > 0)", "kept"),
+            limits=Limits(warning=0.9995, critical=0.999, rising=False),
+        ),
+        Number(
+            title="Pushes without a fault of ours",
+            description="Of all pushes, those not answered with 5xx. The objective is 99.9 %.",
+            unit="percentunit",
+            query=Query(
+                f"1 - ({_FAULTS}) / ({moved(m.COLLECTOR_PUSHES)} > 0)",
+                "taken",
+            ),
+            limits=Limits(warning=0.9995, critical=0.999, rising=False),
+        ),
+        Number(
+            title="Counting was behind by at most",
+            description="The greatest age of what was counted, of all partitions. The objective is "
+            "less than a minute in 99 % of the time.",
+            unit="s",
+            query=Query(
+                f"max(max_over_time({selected(m.AGGREGATE_LAG_SECONDS)}[$__range]))", "age"
+            ),
+            limits=Limits(warning=LATE_S, critical=5 * LATE_S),
+        ),
+        Number(
+            title="Notifications given up",
+            description="Endpoints did not take them. The objective is none.",
+            unit="short",
+            query=Query(_GIVEN_UP, "given up"),
+            limits=Limits(warning=1, critical=1),
+        ),
+    ),
+)
+
 BOARD = Board(
     name="pipeline",
     title="Driftmeter / Pipeline",
     question="Is Driftmeter itself well: does every prediction arrive, soon, and counted?",
-    rows=(COLLECTOR, PIPELINE),
+    rows=(OBJECTIVES, COLLECTOR, PIPELINE),
 )

@@ -1,13 +1,24 @@
 """Panels that stand on more than one board."""
 
-from dashboards.panels import Graph, States
+from dashboards.panels import Bars, Graph, States
 from dashboards.queries import Query, latest, selected
 from monitor.telemetry import metrics as m
 
 
-def _alert(state: str) -> str:
+def _in_state(state: str) -> str:
     return selected(m.MONITOR_ALERT_STATE, f'state="{state}"')
 
+
+def alert(state: str) -> str:
+    """1 for each monitor whose alert is in a state."""
+    return f"max by (monitor) ({_in_state(state)})"
+
+
+ALERT = (
+    f"max by (monitor) ({_in_state('firing')} * 2 or {_in_state('pending')} "
+    f"or {_in_state('resolved')} * 0)"
+)
+"""Of each monitor's alert: 0 if it is resolved, 1 pending, 2 firing."""
 
 VERDICTS = States(
     title="Verdict of the last window",
@@ -20,11 +31,7 @@ VERDICTS = States(
 ALERTS = States(
     title="Alerts",
     description="The state of each monitor's latest alert. A monitor that never alerted is absent.",
-    query=Query(
-        f"max by (monitor) ({_alert('firing')} * 2 or {_alert('pending')} "
-        f"or {_alert('resolved')} * 0)",
-        "{{monitor}}",
-    ),
+    query=Query(ALERT, "{{monitor}}"),
     names=((0, "resolved", "green"), (1, "pending", "orange"), (2, "firing", "red")),
 )
 
@@ -121,4 +128,15 @@ SHARES = Graph(
     "without a name is all the others together.",
     unit="percentunit",
     queries=(Query(latest(m.MONITOR_COLUMN_EVIDENCE), "{{monitor}} {{column}}"),),
+)
+
+EVIDENCE_OF_COLUMNS = latest(m.MONITOR_COLUMN_EVIDENCE, 'column!=""')
+"""Without what all others are together."""
+
+STRONGEST = Bars(
+    title="Strongest columns now",
+    description="The columns that are most of their monitor's evidence, in its last window.",
+    unit="percentunit",
+    query=Query(f"topk(10, {EVIDENCE_OF_COLUMNS})", "{{monitor}} {{column}}"),
+    most=1.0,
 )

@@ -1,7 +1,7 @@
-"""Who uses how much: by namespace, which Prometheus attaches to what it scrapes on Kubernetes."""
+"""Who uses how much, of what may be used."""
 
 from dashboards.panels import Board, Graph, Row
-from dashboards.queries import Query, largest_rates, rate, total
+from dashboards.queries import Query, largest_rates, latest, rate, total
 from monitor.telemetry import metrics as m
 
 NAMESPACE = ("namespace",)
@@ -13,7 +13,40 @@ BOARD = Board(
     question="Which namespaces send how much, and does one of them crowd out the others?",
     rows=(
         Row(
-            title="By namespace",
+            title="Quotas",
+            panels=(
+                Graph(
+                    title="Rows over a quota",
+                    description="Rows that were refused, or captured and dropped, because their "
+                    "namespace sends too many.",
+                    unit="ops",
+                    queries=(Query(rate(m.COLLECTOR_OVER_QUOTA), "{{tenant}}"),),
+                ),
+                Graph(
+                    title="Share of the quota",
+                    description="What a namespace has of what it may have, by resource. Dashed: "
+                    "nothing more is taken. One without a limit is absent.",
+                    unit="percentunit",
+                    queries=(
+                        Query(
+                            f"{latest(m.TENANT_USED)} / {latest(m.TENANT_QUOTA)}",
+                            "{{tenant}} {{resource}}",
+                        ),
+                    ),
+                    limit=1,
+                ),
+                Graph(
+                    title="Waiting for Kafka",
+                    description="Bytes of a namespace in the spools.",
+                    unit="bytes",
+                    queries=(
+                        Query(total(m.COLLECTOR_TENANT_SPOOL_BYTES, by=("tenant",)), "{{tenant}}"),
+                    ),
+                ),
+            ),
+        ),
+        Row(
+            title="By namespace, as Prometheus on Kubernetes attaches it",
             panels=(
                 Graph(
                     title="Rows published",

@@ -112,7 +112,9 @@ class Application:
         assert scope["type"] == "http"
         path, caller = scope["path"], Caller.of(scope, self._access)
         if taker := self._takers.get(path):
-            await _tell(send, await self._posted(scope, receive, caller, taker))
+            answer = await self._posted(scope, receive, caller, taker)
+            self._telemetry.pushes.labels(str(answer.status)).inc()
+            await _tell(send, answer)
         elif path == "/metrics":
             encode, content_type = choose_encoder(caller.named.get("accept", ""))
             await reply(send, 200, encode(self._telemetry.registry), content_type)

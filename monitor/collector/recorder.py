@@ -166,7 +166,11 @@ class Recorder:
         if exchange.status == ORPHANED:
             raise DecodeError(Reason.ORPHANED, "only one side of it was logged")
         is_ok = exchange.status == 200
-        self._telemetry.answered(registration.name, is_ok=is_ok, latency_s=exchange.latency_s)
+        traceparent = header(exchange.request_headers, b"traceparent")
+        origin = None if traceparent is None else traceparent.decode("latin-1")
+        self._telemetry.answered(
+            registration.name, is_ok=is_ok, latency_s=exchange.latency_s, origin=origin
+        )
         if not is_ok:
             raise DecodeError(Reason.MODEL_ERROR, f"the model answered {exchange.status}")
         names = reading.names.get(registration.name)
@@ -186,8 +190,8 @@ class Recorder:
             latency_s=exchange.latency_s,
         )
         reading.n_read += 1
-        if origin := header(exchange.request_headers, b"traceparent"):
-            batch.origins.append(origin.decode("latin-1"))
+        if origin:
+            batch.origins.append(origin)
 
     def _event_time(self, exchange: Exchange, registration: Registration) -> float:
         """When the prediction happened: what its header says, else when the request came."""

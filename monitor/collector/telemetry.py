@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from monitor.collector import tally
 from monitor.collector.frames import Counts
 from monitor.collector.tally import ADDED_LATENCY_S, LATENCY, LATENCY_NS
+from monitor.telemetry import tracing
 from monitor.telemetry.instruments import Instruments
 from monitor.telemetry.metrics import (
     COLLECTOR_ADDED_LATENCY,
@@ -19,6 +20,8 @@ from monitor.telemetry.metrics import (
     COLLECTOR_FAILED,
     COLLECTOR_MODEL_ANSWERS,
     COLLECTOR_MODEL_LATENCY,
+    COLLECTOR_OVER_QUOTA,
+    COLLECTOR_PUSHES,
     COLLECTOR_QUEUE_BYTES,
     COLLECTOR_READ,
     COLLECTOR_RECORDED,
@@ -31,6 +34,7 @@ from monitor.telemetry.metrics import (
     COLLECTOR_SPOOL_DAMAGED,
     COLLECTOR_SPOOL_LIMIT_BYTES,
     COLLECTOR_SPOOL_TORN_BYTES,
+    COLLECTOR_TENANT_SPOOL_BYTES,
     COLLECTOR_UNREAD_CONNECTIONS,
     COLLECTOR_UNREADABLE_TIMES,
     COLLECTOR_UNSAMPLED,
@@ -71,6 +75,9 @@ class Telemetry:
         self._model_latency = make.histogram(COLLECTOR_MODEL_LATENCY)
         self.unreadable_times = make.counter(COLLECTOR_UNREADABLE_TIMES)
         self.refused = make.counter(COLLECTOR_REFUSED)
+        self.over_quota = make.counter(COLLECTOR_OVER_QUOTA)
+        self.tenant_spool_bytes = make.gauge(COLLECTOR_TENANT_SPOOL_BYTES)
+        self.pushes = make.counter(COLLECTOR_PUSHES)
         self.spool_bytes = make.gauge(COLLECTOR_SPOOL_BYTES)
         self.spool_limit_bytes = make.gauge(COLLECTOR_SPOOL_LIMIT_BYTES)
         self.spool_age = make.gauge(COLLECTOR_SPOOL_AGE)
@@ -108,11 +115,15 @@ class Telemetry:
                 return self._unread.labels(label)
         raise AssertionError(f"nobody counts {name!r}")
 
-    def answered(self, monitor: str, *, is_ok: bool, latency_s: float) -> None:
-        """What a model made of a request; a latency that nobody measured is NaN."""
+    def answered(self, monitor: str, *, is_ok: bool, latency_s: float, origin: str | None) -> None:
+        """What a model made of a request; a latency that nobody measured is NaN.
+
+        origin: the traceparent that the request came with.
+        """
         self._model_answers.labels(monitor, "ok" if is_ok else "error").inc()
         if is_ok and not math.isnan(latency_s):
-            self._model_latency.labels(monitor).observe(latency_s)
+            seen = None if origin is None else tracing.exemplar(origin)
+            self._model_latency.labels(monitor).observe(latency_s, seen)
 
     def count_dropped(self, reason: str, n: int = 1) -> None:
         self._dropped.labels(reason).inc(n)

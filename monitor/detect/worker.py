@@ -42,7 +42,8 @@ class Tally:
         for written in outcome.closed:
             self._windows.labels(written.decision.verdict).inc()
             if records:
-                self._delay.observe(max(0.0, now - max(record.time for record in records)))
+                delay_s = max(0.0, now - max(record.time for record in records))
+                self._delay.observe(delay_s, tracing.exemplar())
         for monitor, n in outcome.too_late.items():
             self._too_late.labels(monitor).inc(n)
         for decided in outcome.decided:

@@ -66,7 +66,6 @@ def create_app(
     )
     render = Renderer(clock)
     problems.install(app, pages.error_page(render))
-    registry.register(MonitorMetrics(database))
     registry.register(EndpointMetrics(database))
     app.include_router(api.routes(database, clock))
     app.include_router(deliveries.routes(database, clock))
@@ -80,7 +79,7 @@ def create_app(
     app.include_router(audit.routes(database))
     app.include_router(pages.routes(database, render, clock, broker))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    _add_probes(app, database, registry)
+    _add_probes(app, database, registry, MonitorMetrics(database))
     examples.describe(app)
     app.add_middleware(Conditional)
     app.add_middleware(OnlyOnce, database=database, clock=clock)
@@ -89,7 +88,9 @@ def create_app(
     return app
 
 
-def _add_probes(app: FastAPI, database: Database, registry: CollectorRegistry) -> None:
+def _add_probes(
+    app: FastAPI, database: Database, registry: CollectorRegistry, monitors: MonitorMetrics
+) -> None:
     @app.get("/healthz", include_in_schema=False)
     def alive() -> PlainTextResponse:
         return PlainTextResponse("ok\n")
@@ -106,4 +107,4 @@ def _add_probes(app: FastAPI, database: Database, registry: CollectorRegistry) -
     @app.get("/metrics", include_in_schema=False)
     def exposition(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(registry), media_type=content_type)
+        return Response(monitors.text().encode() + encode(registry), media_type=content_type)

@@ -211,12 +211,15 @@ def _damaged(url: URL, reason: str) -> str:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
-        return sqlalchemy.create_engine(url, json_serializer=_json, pool_pre_ping=True)
+        return sqlalchemy.create_engine(
+            url, json_serializer=_json, pool_pre_ping=True, hide_parameters=True
+        )
     if url.database and url.database != ":memory:":
         Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
     engine = sqlalchemy.create_engine(
         url.update_query_dict({"timeout": str(BUSY_TIMEOUT_S), **url.query}),
         json_serializer=_json,
+        hide_parameters=True,  # of errors, which are logged: samples of rows are among them
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -13,6 +13,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from traceback import format_tb
+from types import TracebackType
 
 FORMAT = "DRIFTMETER_LOG_FORMAT"
 
@@ -36,11 +38,33 @@ def formatter(name: str) -> logging.Formatter:
     return Json() if name.strip().lower() == "json" else Plain()
 
 
+_OWN_WORDS = ("monitor", "alerts", "detectors", "kafka", "sqlalchemy")
+"""Packages whose errors say what is wrong without quoting rows."""
+
+_Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+def told(error: BaseException) -> str:
+    """An error as Python tells it; of most kinds not the message, which may quote a row.
+
+    "could not convert string to float: 'Jane'" becomes ValueError, with where it was raised.
+    """
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    led = f"{told(before)}\nwhich led to\n" if before else ""
+    kind = type(error)
+    is_ours = isinstance(error, OSError) or kind.__module__.partition(".")[0] in _OWN_WORDS
+    message = f": {error}" if is_ours and str(error) else ""
+    return f"{led}{''.join(format_tb(error.__traceback__))}{kind.__qualname__}{message}"
+
+
 class Plain(logging.Formatter):
     """For people: a line for the event, and more only for a traceback."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatException(self, ei: _Raised) -> str:  # noqa: N802  its name there
+        return told(ei[1]) if ei[1] else ""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  its name there
         return super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
@@ -56,8 +80,8 @@ class Json(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if record.exc_info:
-            event["error"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1]:
+            event["error"] = told(record.exc_info[1])
         return json.dumps(event | _trace())
 
 

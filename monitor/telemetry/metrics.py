@@ -90,11 +90,29 @@ COLLECTOR_ADDED_LATENCY = Metric(
 COLLECTOR_QUEUE_BYTES = Metric(
     "driftmeter_collector_queue_bytes", "gauge", "Captured bytes that wait for decoding."
 )
+COLLECTOR_PUSHES = Metric(
+    "driftmeter_collector_pushes_total",
+    "counter",
+    "Pushes of rows, logs, captures and events, by the status of the answer.",
+    ("code",),
+)
 COLLECTOR_REFUSED = Metric(
     "driftmeter_collector_refused_total",
     "counter",
-    "Pushes that were answered with 503, by reason.",
+    "Pushes that were answered with 503, or with 429 for a quota, by reason.",
     ("reason",),
+)
+COLLECTOR_OVER_QUOTA = Metric(
+    "driftmeter_collector_over_quota_rows_total",
+    "counter",
+    "Rows that were refused, or captured and dropped, because their namespace sends too many.",
+    ("tenant",),
+)
+COLLECTOR_TENANT_SPOOL_BYTES = Metric(
+    "driftmeter_collector_tenant_spool_bytes",
+    "gauge",
+    "Bytes of a namespace that wait in the spool for Kafka.",
+    ("tenant",),
 )
 COLLECTOR_SPOOL_BYTES = Metric(
     "driftmeter_collector_spool_bytes",
@@ -248,6 +266,18 @@ SERVER_ENDPOINTS = Metric(
     ("state",),
 )
 
+TENANT_USED = Metric(
+    "driftmeter_tenant_used",
+    "gauge",
+    "What a namespace has, by resource: monitors, and columns of their references.",
+    ("tenant", "resource"),
+)
+TENANT_QUOTA = Metric(
+    "driftmeter_tenant_quota",
+    "gauge",
+    "What a namespace may have, by resource; absent where it has no limit.",
+    ("tenant", "resource"),
+)
 MONITOR_ROWS = Metric(
     "driftmeter_monitor_rows", "gauge", "Rows in the last reported window.", ("monitor",)
 )
@@ -281,6 +311,12 @@ MONITOR_ALERT_STATE = Metric(
     "1 for the state that the monitor's latest alert is in.",
     ("monitor", "state"),
 )
+MONITOR_ALERT_START = Metric(
+    "driftmeter_monitor_alert_start_timestamp_seconds",
+    "gauge",
+    "Since when the monitor's alert is open; absent while none is.",
+    ("monitor",),
+)
 MONITOR_RETRAINS = Metric(
     "driftmeter_monitor_retrains",
     "gauge",
@@ -313,6 +349,20 @@ MONITOR_COLUMN_EVIDENCE = Metric(
     "A column's share of the monitor's evidence. Of the strongest columns; that of all others "
     "together has no column.",
     ("monitor", "column"),
+)
+MONITOR_SEGMENT_SHARE = Metric(
+    "driftmeter_monitor_segment_ratio",
+    "gauge",
+    "Share of the last window's rows in which a column has a value. The segments in which most "
+    "columns moved only.",
+    ("monitor", "column", "value"),
+)
+MONITOR_SEGMENT_MOVED = Metric(
+    "driftmeter_monitor_segment_moved_columns",
+    "gauge",
+    "Columns that surely differ from the reference's among the rows in which a column has a value. "
+    "The segments in which most moved only.",
+    ("monitor", "column", "value"),
 )
 MONITOR_QUALITY = Metric(
     "driftmeter_monitor_quality_ratio",
@@ -361,6 +411,13 @@ MONITOR_LABEL_COVERAGE = Metric(
     "gauge",
     "Share of predictions with a label, in the latest window that has labels.",
     ("monitor",),
+)
+MONITOR_VERSION_ROWS = Metric(
+    "driftmeter_monitor_model_version_rows",
+    "gauge",
+    "Rows of the last reported window by the version of the model that answered, where predictions "
+    "say which. The most used versions only.",
+    ("monitor", "version"),
 )
 MONITOR_WINDOW_END = Metric(
     "driftmeter_monitor_window_end_timestamp_seconds",

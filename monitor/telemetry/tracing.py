@@ -103,6 +103,21 @@ def context(origin: str | None) -> Context:
     return _PROPAGATOR.extract(carrier, Context())
 
 
+def exemplar(origin: str | None = None) -> dict[str, str] | None:
+    """What leads from an observation in a histogram to the trace in which it was made.
+
+    Of the span that a traceparent names, else of the current one. None if that is not sampled, and
+    while tracing is off.
+    """
+    if not enabled():
+        return None
+    within = None if origin is None else context(origin)
+    found = trace.get_current_span(within).get_span_context()
+    if not (found.is_valid and found.trace_flags.sampled):
+        return None
+    return {"trace_id": f"{found.trace_id:032x}", "span_id": f"{found.span_id:016x}"}
+
+
 @contextmanager
 def span(
     name: str,

@@ -28,6 +28,8 @@ SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 each_board = pytest.mark.parametrize("board", DRAWN.values(), ids=DRAWN.keys())
 each_panel = pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
 each_query = pytest.mark.parametrize("expr", [target["expr"] for target in TARGETS])
+OF_NOW = {"stat", "table", "bargauge"}
+"""Panels that show a moment; the others show a time, with a legend."""
 
 
 def metrics_of(expr: str) -> set[str]:
@@ -59,9 +61,13 @@ def test_each_leads_to_the_others_with_what_was_chosen(board: Json) -> None:
 
 
 @each_board
-def test_alerts_and_retrains_are_drawn_through_all_panels(board: Json) -> None:
+def test_alerts_retrains_and_deployments_are_drawn_through_all_panels(board: Json) -> None:
     drawn = {one["name"]: one for one in board["annotations"]["list"]}
-    assert drawn.keys() >= {"An alert fires", "A retrain is promoted"}
+    assert drawn.keys() == {
+        "An alert fires",
+        "A retrain is promoted",
+        "A version of the model is new",
+    }
     assert all(one["datasource"] == SOURCE for one in drawn.values())
 
 
@@ -88,7 +94,35 @@ def test_a_panel_says_what_it_shows_in_what_unit(panel: Json) -> None:
     assert panel["title"]
     assert panel["description"].endswith(".")
     assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
-    assert panel["options"]["legend"]["showLegend"] is True
+    assert panel["type"] in OF_NOW or panel["options"]["legend"]["showLegend"] is True
+
+
+@each_panel
+def test_a_moment_is_asked_for_where_no_time_is_shown(panel: Json) -> None:
+    is_of_now = panel["type"] in OF_NOW
+    assert all(bool(target.get("instant")) is is_of_now for target in panel["targets"])
+    assert all(bool(target.get("range")) is not is_of_now for target in panel["targets"])
+
+
+@each_panel
+def test_what_a_number_means_is_said_in_colours(panel: Json) -> None:
+    if panel["type"] == "stat":
+        colors = [one["color"] for one in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
+        assert colors in (["green", "orange", "red"], ["red", "orange", "green"])
+
+
+def test_a_table_s_columns_are_its_queries_and_its_rows_lead_to_a_board() -> None:
+    (table,) = (panel for panel in PANELS if panel["type"] == "table")
+    organized = table["transformations"][1]["options"]
+    values = {f"Value #{target['refId']}" for target in table["targets"]}
+    assert values <= organized["renameByName"].keys() | organized["excludeByName"].keys()
+    (link,) = (
+        one["value"][0]
+        for override in table["fieldConfig"]["overrides"]
+        for one in override["properties"]
+        if one["id"] == "links"
+    )
+    assert any(link["url"].startswith(f"/d/{board['uid']}?") for board in DRAWN.values())
 
 
 @each_panel
@@ -148,19 +182,20 @@ def test_a_query_matches_and_groups_by_labels_that_the_metric_has(expr: str) -> 
     assert (matched | grouped) - {""} <= known
 
 
-@each_query
-def test_counters_are_looked_at_by_rate_or_increase_over_grafana_s_interval(expr: str) -> None:
-    counts = any(METRICS[name].kind != "gauge" for name in metrics_of(expr))
-    looked_at = re.findall(r"(?:rate|increase)\([^[]*\[([^\]]*)\]\)", expr)
-    assert looked_at == (["$__rate_interval"] if counts else [])
+@each_panel
+def test_counters_are_looked_at_over_grafana_s_interval_or_all_that_is_shown(panel: Json) -> None:
+    window = "$__range" if panel["type"] in OF_NOW else "$__rate_interval"
+    for target in panel["targets"]:
+        counts = any(METRICS[name].kind != "gauge" for name in metrics_of(target["expr"]))
+        looked_at = re.findall(r"(?:rate|increase)\([^[]*\[([^\]]*)\]\)", target["expr"])
+        assert set(looked_at) == ({window} if counts else set())
 
 
 @each_panel
 def test_a_legend_names_only_labels_that_the_query_keeps(panel: Json) -> None:
     for target in panel["targets"]:
-        kept = {
-            label
-            for group in re.findall(r"by \(([^)]*)\)", target["expr"])
-            for label in group.split(", ")
-        }
+        expr = re.sub(r"topk by \([^)]*\)", "topk", target["expr"])
+        outermost = re.search(r"by \(([^)]*)\)", expr)
+        is_counted = panel["type"] == "stat"
+        kept = set() if is_counted or outermost is None else set(outermost[1].split(", "))
         assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) == kept - {"", "le"}

@@ -1,10 +1,7 @@
 """Every query of the dashboard on a real Prometheus that scrapes every metric of the table."""
 
-import json
 import subprocess
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,14 +11,17 @@ from grafana_foundation_sdk.builders.dashboard import AnnotationQuery
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from dashboards.boards import BOARDS
+from dashboards.boards.shared import ALERT
 from dashboards.queries import Query
 from dashboards.render import ANNOTATIONS
 from monitor.flags import Address
 from monitor.telemetry import exposition
 from monitor.telemetry.instruments import Instruments
 from monitor.telemetry.metrics import TABLE
-from monitor.up.supervisor import Supervisor, free_port
+from monitor.up.supervisor import Supervisor
 from tests.conftest import Needs
+from tests.support.grafana.asked import Span
+from tests.support.prometheus import Prometheus, start
 
 QUERIES: list[Query] = [
     *{query: None for board in BOARDS for panel in board.panels for query in panel.queries}
@@ -29,7 +29,7 @@ QUERIES: list[Query] = [
 VALUES = {"monitor": "free-seats", "state": "firing", "unit": "sd"}
 """Of labels; the others are their own value."""
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 pytestmark = pytest.mark.xdist_group("prometheus")
 
@@ -56,45 +56,19 @@ class Traffic:
                 child.inc(1.5)
 
 
-class Prometheus:
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def ask(self, expr: str) -> list[dict[str, Any]]:
-        """The series that an instant query finds; an error of its parser is one of the test."""
-        query = urllib.parse.urlencode({"query": expr})
-        with urllib.request.urlopen(f"{self.url}/api/v1/query?{query}", timeout=10) as answer:
-            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
-        return found
-
-
 @pytest.fixture(scope="module")
 def prometheus(
     needs: Needs, servers: Supervisor, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Prometheus]:
-    folder, port, traffic = tmp_path_factory.mktemp("prometheus"), free_port(), Traffic()
+    folder, traffic = tmp_path_factory.mktemp("prometheus"), Traffic()
     with exposition.serve(Address("127.0.0.1", 0), traffic.registry, lambda: None) as scraped:
-        configuration = {
-            "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"},
-            "scrape_configs": [
-                {
-                    "job_name": "driftmeter",
-                    "static_configs": [
-                        {"targets": [str(scraped.address)], "labels": {"namespace": "models"}}
-                    ],
-                }
-            ],
-        }
-        (folder / "prometheus.yml").write_text(json.dumps(configuration))
-        command = [
-            str(needs("prometheus")),
-            f"--config.file={folder / 'prometheus.yml'}",
-            f"--storage.tsdb.path={folder / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-        ]
-        url = f"http://127.0.0.1:{port}"
-        servers.start(f"prometheus-{port}", command, ready=f"{url}/-/ready")
-        server = Prometheus(url)
+        server = start(
+            servers,
+            needs("prometheus"),
+            folder,
+            {"driftmeter": str(scraped.address)},
+            labels={"namespace": "models"},
+        )
         _until(traffic.move, lambda: _has_moved(server))
         yield server
 
@@ -112,12 +86,8 @@ def _until(move: Callable[[], None], done: Callable[[], bool]) -> None:
         move()
 
 
-def filled(expr: str) -> str:
-    """The query as Grafana sends it with everything selected."""
-    chosen = {"$job": ".+", "$instance": ".+", "$monitor": ".+", "$__rate_interval": "1m"}
-    for variable, value in chosen.items():
-        expr = expr.replace(variable, value)
-    return expr
+filled = Span(0.0, 60.0, 15.0).filled
+"""The query as Grafana sends it with everything selected, of a minute."""
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.expr)
@@ -140,8 +110,7 @@ def test_an_annotation_s_query_can_be_asked(
 
 
 def test_an_alert_that_fires_is_drawn_as_firing(prometheus: Prometheus) -> None:
-    (alerts,) = (query for query in QUERIES if "alert_state" in query.expr)
-    (state,) = prometheus.ask(filled(alerts.expr))
+    (state,) = prometheus.ask(filled(ALERT))
     (value,) = prometheus.ask(filled("max(driftmeter_monitor_alert_state)"))
     assert float(state["value"][1]) == 2 * float(value["value"][1])
 

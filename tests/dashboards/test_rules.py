@@ -17,9 +17,18 @@ from alerts import delivery
 from alerts.delivery import Result
 from alerts.state import State
 from dashboards.generate import ROOT
-from dashboards.pipeline_rules import DELIVERIES
+from dashboards.notification_rules import DELIVERIES
 from dashboards.rules import Alert, Recording
-from dashboards.rules_files import ALERTS, GROUPS, RULES_FILE, rule_tests, rules, runbooks_page
+from dashboards.rules_files import (
+    ALERTS,
+    GROUPS,
+    INTERVALS,
+    RULES_FILE,
+    rule_tests,
+    rule_tests_file,
+    rules,
+    runbooks_page,
+)
 from monitor.decoders.exchange import Reason
 from monitor.telemetry import metrics
 from monitor.telemetry.metrics import TABLE
@@ -33,7 +42,11 @@ SECTIONS = ["Meaning", "Impact", "First three checks", "Remedy"]
 
 RULES = [rule for group in GROUPS for rule in group.rules]
 RECORDINGS = [rule for rule in RULES if isinstance(rule, Recording)]
-CASES: dict[str, Json] = {case["name"]: case for case in yaml.safe_load(rule_tests())["tests"]}
+CASES: dict[str, Json] = {
+    case["name"]: case
+    for interval in INTERVALS
+    for case in yaml.safe_load(rule_tests(interval))["tests"]
+}
 METRICS = {metric.name: metric for metric in TABLE}
 TARGET_LABELS = {"job", "instance", "pod"}
 
@@ -84,8 +97,9 @@ def test_promtool_finds_no_fault_with_the_rules(needs: Needs) -> None:
     promtool(needs, "check", "rules", "--lint=all", "driftmeter.rules.yaml")
 
 
-def test_promtool_sees_every_alert_fire_and_stay_quiet(needs: Needs) -> None:
-    promtool(needs, "test", "rules", "driftmeter.rules.test.yaml")
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_promtool_sees_every_alert_fire_and_stay_quiet(interval: str, needs: Needs) -> None:
+    promtool(needs, "test", "rules", rule_tests_file(interval))
 
 
 def test_a_loss_too_slow_for_the_limit_of_an_hour_is_seen_in_six(
@@ -101,7 +115,7 @@ def test_a_loss_too_slow_for_the_limit_of_an_hour_is_seen_in_six(
         quiet=(lost, "0+5x380"),
     )
     (tmp_path / RULES_FILE).write_text(rules())
-    (tmp_path / "slow.yaml").write_text(rule_tests((replace(alert, example=slow),)))
+    (tmp_path / "slow.yaml").write_text(rule_tests("1m", (replace(alert, example=slow),)))
     promtool(needs, "test", "rules", "slow.yaml", folder=tmp_path)
 
 

@@ -114,7 +114,8 @@ class Deliveries:
         """Makes one attempt, and gives the row to go on with."""
         began = self._clock()
         if not row.n_attempts:
-            self._delay.labels(row.kind).observe(max(began - row.created_at, 0.0))
+            delay_s = max(began - row.created_at, 0.0)
+            self._delay.labels(row.kind).observe(delay_s, tracing.exemplar(row.traceparent))
         with tracing.span(
             f"deliver {row.kind}",
             kind=SpanKind.CLIENT,

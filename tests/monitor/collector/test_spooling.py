@@ -142,6 +142,7 @@ def test_a_full_spool_refuses_pushes_and_the_model_answers_as_ever(
     wait_for(lambda: collector.push("labels", labels(1000))[0] == 503)
     assert request(collector.ingest, "GET", "/readyz")[0] == 200
     assert collector.count('refused_total{reason="spool full"}') == 1
+    assert collector.count('pushes_total{code="503"}') >= 1
     assert collector.count("spool_bytes") <= collector.count("spool_limit_bytes") == 1024 * 1024
     wait_for(lambda: collector.predict("p") == ANSWER and collector.count(FULL) > 0)
     assert collector.count("spool_age_seconds") > 0

@@ -150,3 +150,34 @@ def test_whether_it_is_paused_is_exposed(watched: Database, client: TestClient) 
     assert samples(client)["driftmeter_monitor_paused", "free-seats"] == 0
     client.post("/api/v1/monitors/free-seats/pause")
     assert samples(client)["driftmeter_monitor_paused", "free-seats"] == 1
+
+
+def test_versions_of_the_model_are_told_where_predictions_name_them(
+    watched: Database, client: TestClient
+) -> None:
+    versions = [{"version": "8", "n_rows": 400}, {"version": "", "n_rows": 100}]
+    store_report(watched, report(7, versions=versions), FIRST_DAY + 7 * DAY)
+    name = metrics.MONITOR_VERSION_ROWS.name
+    assert {k: v for k, v in samples(client).items() if k[0] == name} == {
+        (name, "free-seats", "8"): 400
+    }
+
+
+def test_the_segments_in_which_most_moved_are_told(watched: Database, client: TestClient) -> None:
+    segments = [
+        {"column": "stop", "value": f"stop {i}", "n_rows": 10, "share": 0.02, "n_moved": i}
+        for i in range(50)
+    ]
+    store_report(watched, report(7, segments=segments), FIRST_DAY + 7 * DAY)
+    name, seen = metrics.MONITOR_SEGMENT_MOVED.name, samples(client)
+    moved = {key[3]: value for key, value in seen.items() if key[0] == name}
+    assert moved == {f"stop {i}": i for i in range(30, 50)}
+
+
+@pytest.mark.usefixtures("told")
+def test_since_when_an_alert_is_open_is_told(watched: Database, client: TestClient) -> None:
+    key = "driftmeter_monitor_alert_start_timestamp_seconds", "free-seats"
+    assert samples(client)[key] == FIRST_DAY + 6 * DAY
+    with watched.write() as connection:
+        connection.execute(update(tables.alerts).values(state="resolved"))
+    assert key not in samples(client)

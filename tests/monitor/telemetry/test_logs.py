@@ -1,12 +1,20 @@
 import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
+from sqlalchemy import text
 
-from monitor.telemetry.logs import PER_MINUTE, Json, Plain, RateLimit, formatter
+from monitor.kafka.connecting import BrokerUnavailableError
+from monitor.sql.database import open_database
+from monitor.telemetry.logs import FORMAT, PER_MINUTE, Json, Plain, RateLimit, formatter, told
 
 
 def event(message: str, *args: object, error: Exception | None = None) -> logging.LogRecord:
@@ -42,8 +50,66 @@ def test_a_trace_is_named() -> None:
     assert (found["trace_id"], found["span_id"]) == (f"{7:032x}", f"{9:016x}")
 
 
+def raised(work: Callable[[], object]) -> Exception:
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the test logs it
+        return error
+    raise AssertionError("nothing was raised")
+
+
 def test_an_error_s_traceback_stays_on_the_line() -> None:
-    assert "ZeroDivisionError: by 0" in read(event("x", error=ZeroDivisionError("by 0")))["error"]
+    found = read(event("x", error=raised(lambda: 1 / 0)))["error"]
+    assert "in <lambda>" in found
+    assert found.endswith("ZeroDivisionError")
+
+
+JANE = bytes.fromhex("4a616e65").decode()
+"""In no line of code, for a traceback quotes those."""
+
+
+def test_what_a_row_holds_is_not_quoted_by_an_error() -> None:
+    def of_rows() -> None:
+        try:
+            float(JANE)
+        except ValueError as error:
+            raise KeyError(JANE) from error
+
+    for made in (Json(), Plain()):
+        line = made.format(event("x", error=raised(of_rows)))
+        assert JANE not in line
+        assert "ValueError" in line
+        assert "KeyError" in line
+
+
+def test_what_a_disk_or_a_broker_says_is_told() -> None:
+    assert "the disk is full" in told(OSError("the disk is full"))
+    assert "no broker" in told(BrokerUnavailableError("no broker"))
+
+
+def test_a_database_s_error_names_no_values(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'driftmeter.db'}")
+    with database.write() as connection:
+        error = raised(lambda: connection.execute(text("SELECT :a FROM nowhere"), {"a": JANE}))
+    assert "no such table" in told(error)
+    assert JANE not in told(error)
+
+
+def test_a_process_logs_as_its_environment_says() -> None:
+    program = (
+        "import logging; from monitor.telemetry import logs; logs.configure()\n"
+        f"for i in range({PER_MINUTE + 5}): logging.warning('lost %d', i)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, FORMAT: "json"},
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    events = [orjson.loads(line) for line in done.stderr.splitlines()]
+    assert [one["message"] for one in events] == [f"lost {i}" for i in range(PER_MINUTE)]
+    assert done.stdout == b""
 
 
 def test_a_format_that_nobody_knows_is_plain() -> None:

@@ -95,14 +95,43 @@ def test_a_role_is_a_service_unless_the_environment_says_otherwise(receiver: Rec
     assert receiver.resource["service.name"] == "seats"
 
 
+def test_an_observation_leads_to_the_trace_of_its_request_if_that_is_sampled(
+    receiver: Receiver,
+) -> None:
+    printed = run(
+        "from prometheus_client import CollectorRegistry\n"
+        "from prometheus_client.openmetrics.exposition import generate_latest\n"
+        "from monitor.collector.telemetry import Telemetry\n"
+        "told = Telemetry(CollectorRegistry())\n"
+        f"for origin, latency_s in (({ORIGIN!r}, 0.2), ({ORIGIN[:-1] + '0'!r}, 3.0)):\n"
+        " told.answered('seats', is_ok=True, latency_s=latency_s, origin=origin)\n"
+        "print(generate_latest(told.registry).decode())",
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint},
+    )
+    (line,) = (line for line in printed.splitlines() if "# {" in line)
+    assert 'le="0.25"' in line
+    assert f'# {{span_id="{ORIGIN[36:52]}",trace_id="{ORIGIN[3:35]}"}} 0.2' in line
+
+
+def test_an_observation_leads_to_the_current_span(receiver: Receiver) -> None:
+    printed = run(
+        "print(tracing.exemplar())\nwith tracing.span('tick'): print(tracing.exemplar())",
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint},
+    )
+    span = receiver.spans["tick"]
+    ids = {"trace_id": span.trace_id.hex(), "span_id": span.span_id.hex()}
+    assert printed == f"None\n{ids}"
+
+
 def test_without_an_endpoint_the_sdk_is_not_even_imported() -> None:
     printed = run(
         "import sys\n"
         f"with tracing.sending('predictions', origins=[{ORIGIN!r}]): "
-        "print(tracing.enabled(), tracing.kafka_headers(), 'opentelemetry.sdk' in sys.modules)",
+        "print(tracing.enabled(), tracing.kafka_headers(), 'opentelemetry.sdk' in sys.modules)\n"
+        f"print(tracing.exemplar({ORIGIN!r}))",
         {},
     )
-    assert printed == "False [] False"
+    assert printed == "False [] False\nNone"
 
 
 def test_the_switches_of_the_specification_turn_it_off(receiver: Receiver) -> None:
