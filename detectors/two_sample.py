@@ -180,10 +180,15 @@ def distances(reference: Floats, current: Floats, /) -> tuple[float, float | Non
     # Scaled, so that differences and squares of the largest doubles do not overflow.
     unit = max(abs(merged[0]), abs(merged[-1])) or 1.0
     area = float(gap @ np.diff(merged / unit))
-    sd = float(np.std(reference / unit)) if reference[0] < reference[-1] else 0.0
+    sd = standard_deviation(reference, unit)
     if not sd:
         return largest, None if area else 0.0
     return largest, area / sd
+
+
+def standard_deviation(ordered: Floats, unit: float) -> float:
+    """Of a sorted finite sample, in a unit that keeps its squares finite; 0 of a constant."""
+    return float(np.std(ordered / unit)) if ordered[0] < ordered[-1] else 0.0
 
 
 def kolmogorov_smirnov_p_value(statistic: float, reference: Floats, current: Floats, /) -> float:

@@ -48,9 +48,10 @@ json:
   version, verdict (drift, quiet, undecided), alpha, reference and current (path, n_rows),
   n_columns, n_drifted, notes, error (metric, reference, current, n_reference, n_current; or null)
   and columns, the strongest first, each with name, type, role, verdict, reason, moved, strength,
-  statistics, effect, effect_unit, p_value, adjusted_p_value, reference and current (n, missing,
-  mean, quantiles, shares) and distribution (bars, reference, current, edges); sample_tests, each
-  with name, statistic, p_value, n_reference, n_current, interval and columns
+  statistics, effect, effect_unit, p_value, adjusted_p_value, intervals (95 %, low and high, of
+  statistics by name and of missing_difference), reference and current (n, missing, mean, quantiles,
+  shares) and distribution (bars, reference, current, edges); sample_tests, each with name,
+  statistic, p_value, n_reference, n_current, interval and columns
 """
 
 

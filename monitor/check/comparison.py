@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
@@ -22,6 +22,11 @@ from detectors.two_sample import (
     decide,
     sorted_present,
 )
+from detectors.two_sample_intervals import (
+    category_intervals,
+    missing_interval,
+    number_intervals,
+)
 from monitor.check import derived, describe
 from monitor.check.model_error import ModelError, model_error
 from monitor.check.row_tests import row_tests
@@ -36,6 +41,8 @@ class ColumnCheck:
     moved: from what to what, for people.
     effect: in `effect_unit`, "sd" or "share"; see `detectors.two_sample.Comparison`.
     strength: 0..1, by which columns that moved are ranked.
+    intervals: at 95 %, by name: of statistics, and of "missing_difference", by how much the missing
+        share grew.
     reference, current, distribution: None for a column that could not be compared.
     """
 
@@ -51,6 +58,7 @@ class ColumnCheck:
     effect_unit: str | None = None
     p_value: float | None = None
     adjusted_p_value: float | None = None
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     reference: Summary | None = None
     current: Summary | None = None
     distribution: Distribution | None = None
@@ -93,6 +101,7 @@ class _Measured:
     name: str
     type: ColumnType
     comparison: Comparison
+    intervals: Mapping[str, tuple[float, float]]
     reference: Summary
     current: Summary
     distribution: Distribution
@@ -252,10 +261,14 @@ def _measured_numbers(
 ) -> _Measured:
     reference, current = sorted_present(reference), sorted_present(current)
     is_whole = type_ is ColumnType.INTEGER
+    comparison = compare_numbers(reference, current, n_rows=n_rows)
+    n_present = (len(reference), len(current))
     return _Measured(
         name,
         type_,
-        compare_numbers(reference, current, n_rows=n_rows),
+        comparison,
+        number_intervals(reference, current, comparison)
+        | _of_missing(comparison, n_present, n_rows),
         describe.number_summary(reference, n_rows[0]),
         describe.number_summary(current, n_rows[1]),
         describe.number_distribution(reference, current, is_whole=is_whole),
@@ -266,14 +279,24 @@ def _measured_categories(
     name: str, type_: ColumnType, reference: Coded, current: Coded, n_rows: tuple[int, int]
 ) -> _Measured:
     levels, counts = describe.level_counts(reference, current)
+    comparison = compare_categories(counts, n_rows=n_rows)
+    n_present = (int(counts[0].sum()), int(counts[1].sum()))
     return _Measured(
         name,
         type_,
-        compare_categories(counts, n_rows=n_rows),
+        comparison,
+        category_intervals(counts, comparison) | _of_missing(comparison, n_present, n_rows),
         describe.category_summary(levels, counts[0], n_rows[0]),
         describe.category_summary(levels, counts[1], n_rows[1]),
         describe.category_distribution(levels, counts),
     )
+
+
+def _of_missing(
+    comparison: Comparison, n_present: tuple[int, int], n_rows: tuple[int, int]
+) -> dict[str, tuple[float, float]]:
+    known = comparison.missing is not None
+    return {"missing_difference": missing_interval(n_present, n_rows)} if known else {}
 
 
 def _judged(measured: _Measured, decision: Decision, role: Role) -> ColumnCheck:
@@ -295,6 +318,7 @@ def _judged(measured: _Measured, decision: Decision, role: Role) -> ColumnCheck:
         effect_unit=comparison.effect_unit,
         p_value=decision.p_value,
         adjusted_p_value=decision.adjusted_p_value,
+        intervals=measured.intervals,
         reference=measured.reference,
         current=measured.current,
         distribution=measured.distribution,

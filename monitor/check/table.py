@@ -13,10 +13,10 @@ from monitor.check import wording
 from monitor.check.comparison import Check, ColumnCheck
 from monitor.pictures import shortened
 
-WIDTH = 100
+WIDTH = 116
 HEADER = ("column", "type", "from → to", "statistic", "effect", "p-value", "verdict")
 
-_LIMITS = (17, 8, 27, 9, 8, 7, 12)
+_LIMITS = (17, 8, 26, 9, 25, 7, 12)
 """With two spaces between them they come to `WIDTH`."""
 
 _STYLES = {
@@ -27,7 +27,7 @@ _STYLES = {
 
 
 def plain(check: Check, names: tuple[str, str]) -> str:
-    """As aligned text, at most 100 columns wide.
+    """As aligned text, at most `WIDTH` columns wide.
 
     names: of the two files.
     """

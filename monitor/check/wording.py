@@ -1,5 +1,7 @@
 """The words and figures of a check, the same in the terminal and on the page."""
 
+from collections.abc import Callable
+
 from detectors.report.sample import RowTest
 from detectors.two_sample import (
     DISTANCE_FLOOR,
@@ -16,6 +18,9 @@ from monitor.spec.samples import TITLES
 
 NOTHING = "–"
 
+EFFECTS = {"sd": "wasserstein_sd", "share": "total_variation"}
+"""The statistic that is the effect, by its unit."""
+
 TWO_WINDOWS = (
     "Two files are two windows: how much one day differs from the next is unknown to this command, "
     "so an ordinary difference between days can show as drift. A running monitor learns it from "
@@ -24,7 +29,8 @@ TWO_WINDOWS = (
 
 HOW_TO_READ = (
     "Effect: how far the values moved in standard deviations of the reference (sd), the share of "
-    "rows that changed their category (%), or the change of the missing share in points (pp). "
+    "rows that changed their category (%), or the change of the missing share in points (pp); in "
+    "parentheses 95 % intervals, where rows are taken for samples. "
     "KS: Kolmogorov–Smirnov distance, 0 to 1. "
     f"Drift is a change that chance does not explain and that is at least {SD_FLOOR} sd, "
     f"KS {DISTANCE_FLOOR}, {percent(DISTANCE_FLOOR)} of categories or "
@@ -68,20 +74,39 @@ def statistic(column: ColumnCheck) -> str:
 
 
 def effect(column: ColumnCheck) -> str:
-    """The size of the change that made the verdict."""
+    """The size of the change that made the verdict, with its interval where there is one."""
     if column.reason is Reason.MISSING_MOVED and column.reference and column.current:
-        return f"{100 * (column.current.missing - column.reference.missing):+.1f} pp"
-    if column.effect is None:
+        grown = column.current.missing - column.reference.missing
+        interval = column.intervals.get("missing_difference")
+        return f"{100 * grown:+.1f}{_between(interval, _points)} pp"
+    if column.effect is None or column.effect_unit is None:
         return NOTHING
+    interval = column.intervals.get(EFFECTS[column.effect_unit])
     if column.effect_unit == "share":
-        return percent(column.effect)
-    if column.effect < 0.005:
-        return "<0.01 sd" if column.effect else "0 sd"
-    return (
-        ">999 sd"
-        if column.effect > 999
-        else f"{column.effect:.{2 if column.effect < 10 else 0}f} sd"
-    )
+        return f"{_hundredths(column.effect)}{_between(interval, _hundredths)} %"
+    return f"{_sd(column.effect)}{_between(interval, _sd)} sd"
+
+
+def _between(interval: tuple[float, float] | None, written: Callable[[float], str]) -> str:
+    """In parentheses; a negative limit is not to be read as a range's dash."""
+    if interval is None:
+        return ""
+    to = " to " if interval[0] < 0 else "–"
+    return f" ({to.join(map(written, interval))})"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f}"
+
+
+def _hundredths(share: float) -> str:
+    return percent(share).removesuffix(" %")
+
+
+def _sd(effect: float) -> str:
+    if effect < 0.005:
+        return "<0.01" if effect else "0"
+    return ">999" if effect > 999 else f"{effect:.{2 if effect < 10 else 0}f}"
 
 
 def p_value(p: float | None) -> str:

@@ -77,11 +77,11 @@ def test_drift_is_exit_code_1_and_the_table_says_what_moved(run: Run) -> None:
     assert "Two files are two windows" in out
 
 
-def test_without_a_terminal_the_table_is_plain_and_at_most_100_wide(run: Run) -> None:
+def test_without_a_terminal_the_table_is_plain_and_at_most_so_wide(run: Run) -> None:
     name = "a rather long name of a column"
     _, out = run({**CALM, name: ["x"] * 2000}, {**LOCKDOWN, name: [1.5e-9] * 1500})
     assert "\x1b" not in out
-    assert max(map(len, out.splitlines())) <= 100
+    assert max(map(len, out.splitlines())) <= table.WIDTH
 
 
 def test_on_a_terminal_the_verdicts_are_coloured() -> None:
@@ -124,11 +124,36 @@ def test_the_json_has_the_keys_it_promises(run: Run) -> None:
     ]
     assert list(document["columns"][0]) == [
         *("name", "type", "role", "verdict", "reason", "moved", "strength", "statistics"),
-        *("effect", "effect_unit", "p_value", "adjusted_p_value"),
+        *("effect", "effect_unit", "p_value", "adjusted_p_value", "intervals"),
         *("reference", "current", "distribution"),
     ]
     assert document["error"]["metric"] == "mean absolute error"
     assert document["reference"]["n_rows"] == 2000
+
+
+def test_every_effect_is_told_with_its_interval(run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    gaps = {**LOCKDOWN, "temperature": [*LOCKDOWN["temperature"][:1200], *[None] * 300]}
+    _, out = run(CALM, gaps, "--html", str(page))
+    written = [
+        *(r"\b\d\.\d\d \(\d\.\d\d–\d\.\d\d\) sd", r"\b\d\d\.\d \(\d\d\.\d–\d\d\.\d\) %"),
+        r"\+20\.0 \(\+1[78]\.\d–\+2[12]\.\d\) pp",
+    ]
+    for shown in (out, page.read_text("utf-8")):
+        assert [pattern for pattern in written if not re.search(pattern, shown)] == []
+
+
+def test_the_json_has_intervals_of_every_statistic(run: Run) -> None:
+    _, out = run(CALM, {**LOCKDOWN, "line": [*LOCKDOWN["line"][:-1], None]}, "--json")
+    columns = {column["name"]: column for column in json.loads(out)["columns"]}
+    assert set(columns["passengers"]["intervals"]) == {"kolmogorov_smirnov", "wasserstein_sd"}
+    assert set(columns["line"]["intervals"]) == {
+        *("chi_squared", "total_variation", "missing_difference")
+    }
+    for column in columns.values():
+        for name, value in column["statistics"].items():
+            low, high = column["intervals"][name]
+            assert 0 <= low <= value <= high
 
 
 def test_rows_are_tested_where_that_is_asked_for(run: Run) -> None:
@@ -257,7 +282,7 @@ def test_an_absurd_column_name_is_a_name(name: str, run: Run, tmp_path: Path) ->
     values = {name: [1, 2, 3] * 20, "other": [0.5] * 60}
     code, out = run(values, values, "--html", str(tmp_path / "report.html"))
     assert code == 0
-    assert max(map(len, out.splitlines())) <= 100
+    assert max(map(len, out.splitlines())) <= table.WIDTH
 
 
 def test_a_page_that_cannot_be_written_is_an_error_of_the_system(run: Run, tmp_path: Path) -> None:
