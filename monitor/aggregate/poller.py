@@ -86,7 +86,7 @@ class Poller:
         self.ends: Mapping[Partition, int] = {}
         self.held: Collection[Partition] = frozenset()
         self._overlap = overlap
-        self._joining = Joining()
+        self._joining = Joining(consumer)
         self._consumer = consumer
         self._rewind = rewind
         self._max_bytes = max_bytes
@@ -177,13 +177,15 @@ class Poller:
 
     def _follow_assignment(self, polled: dict[Any, Any]) -> None:
         """Tells what came and went; partitions that came are read from where they are needed."""
+        taken = self._joining.taken_away()
         assigned = sorted(Partition(*tp) for tp in self._consumer.assignment())
         logs = {at: self._log(at) for at in assigned}
-        if logs == self._logs:
+        if logs == self._logs and not taken:
             return
-        gone = {at for at, log in self._logs.items() if logs.get(at) != log}
+        gone = {at for at, log in self._logs.items() if at in taken or logs.get(at) != log}
         for partition in sorted(gone):
-            self._put(Revoked(partition, is_gone=partition in logs))
+            is_anew = logs.get(partition, self._logs[partition]) != self._logs[partition]
+            self._put(Revoked(partition, is_gone=is_anew))
         for partition in assigned:
             if partition in gone or partition not in self._logs:
                 polled.pop(partition, None)

@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -24,7 +25,7 @@ from monitor.consume.places import Places
 from monitor.consume.requests import Requests
 from monitor.consume.sources import SourceError, Sources
 from monitor.consume.worker import Worker
-from monitor.kafka.connecting import Broker, BrokerUnavailableError
+from monitor.kafka.connecting import Broker, BrokerUnavailableError, log_id
 from monitor.kafka.publishing import Publisher
 from monitor.kafka.security import read_security
 from monitor.leaving.hash_key import read_hash_key
@@ -153,7 +154,12 @@ def _consume(
         )
         stack.callback(consumer.close, autocommit=False)
         inflow = Inflow(
-            consumer, sources, requests, Places(broker, client_id=client_id), group=group
+            consumer,
+            sources,
+            requests,
+            Places(broker, client_id=client_id),
+            group=group,
+            log_of=partial(log_id, consumer),
         )
         carrier = Carrier(packing, requests, broker.topics)
         worker = Worker(inflow, registry, carrier, publisher, telemetry, broker.topics)

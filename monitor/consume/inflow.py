@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kafka.errors import KafkaError
@@ -10,7 +10,7 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from monitor.collector.registry import Monitors
 from monitor.consume.backlog import Backlog, Block
-from monitor.consume.places import Places
+from monitor.consume.places import Place, Places
 from monitor.consume.reading import request_id
 from monitor.consume.requests import Requests
 from monitor.consume.sources import Kind, Source, Sources
@@ -32,25 +32,44 @@ class Inflow:
     """Polls and cuts blocks; for one thread. What its calls to Kafka raise is KafkaError or
     BrokerUnavailableError; then `begin_again` makes it read once more what was not settled.
 
-    group: of the consumer, which commits nothing by itself.
+    group: of the consumer, which commits nothing by itself. log_of: which log is behind a topic's
+    name now; empty where it is not known.
     """
 
     def __init__(
-        self, consumer: Any, sources: Sources, requests: Requests, places: Places, *, group: str
+        self,
+        consumer: Any,
+        sources: Sources,
+        requests: Requests,
+        places: Places,
+        *,
+        group: str,
+        log_of: Callable[[str], str] = lambda _: "",
     ) -> None:
-        self._joining = Joining()
+        self._joining = Joining(consumer)
         self._consumer = consumer
         self._sources = sources
         self._requests = requests
         self._places = places
         self._group = group
-        self._assignment: frozenset[Partition] = frozenset()
+        self._log_of = log_of
+        self._logs: Mapping[Partition, str] = {}
         self._backlogs: dict[Partition, Backlog] = {}
         consumer.subscribe(pattern=sources.pattern, listener=self._joining)
 
     def name(self, partition: Partition) -> str:
-        """Under which messages come from a partition: the same in every member of the group."""
-        return f"{self._group}:{partition.topic}/{partition.partition}"
+        """Under which messages come from a partition: the same in every member of the group, and
+        another one once the partition's log is, for its offsets begin again."""
+        return self._name(partition, self._logs[partition])
+
+    def _name(self, partition: Partition, log_: str) -> str:
+        name = f"{self._group}:{partition.topic}/{partition.partition}"
+        return f"{name}@{log_}" if log_ else name
+
+    def place(self, block: Block) -> Place:
+        """What is noted of a block before it is delivered."""
+        at = block.partition
+        return Place(self.name(at), block.start, block.end)
 
     def source(self, partition: Partition) -> Source:
         found = self._sources.of(partition.topic)
@@ -83,6 +102,18 @@ class Inflow:
         blocks = (backlog.block(is_due) for backlog in self._backlogs.values())
         return [block for block in blocks if block is not None]
 
+    def prove(self, blocks: Sequence[Block]) -> None:
+        """Has the broker say that the blocks are still ours to carry over: it takes offsets from
+        members alone. Raises KafkaError where the group has gone on without us."""
+        self._consumer.commit(
+            {
+                TopicPartition(*block.partition): OffsetAndMetadata(
+                    block.start, self._logs[block.partition], -1
+                )
+                for block in blocks
+            }
+        )
+
     def settle(self, blocks: Sequence[Block]) -> None:
         """The blocks are in the log; requests whose answers are in them are done with."""
         for block in blocks:
@@ -96,7 +127,7 @@ class Inflow:
 
     def begin_again(self) -> None:
         """Forgets what was read and not settled: with the next poll it is read again."""
-        self._assignment = frozenset()
+        self._logs = {}
         self._backlogs.clear()
         self._requests.clear()
 
@@ -124,31 +155,40 @@ class Inflow:
         return id_ is None or self._requests.get((source.name or "", id_)) is not None
 
     def _follow_assignment(self, polled: dict[Any, Any]) -> None:
-        """Begins with partitions that came, where they were left; forgets those that went."""
-        assignment = frozenset(Partition(*at) for at in self._consumer.assignment())
-        if assignment == self._assignment:
-            return
-        for partition in self._assignment - assignment:
+        """Begins with partitions that came, where they were left; forgets those that went. A log
+        that was made anew is another one, and is begun at its beginning."""
+        taken = self._joining.taken_away()
+        logs = {at: self._log(at) for at in map(Partition._make, self._consumer.assignment())}
+        gone = {at for at, log_ in self._logs.items() if at in taken or logs.get(at) != log_}
+        for partition in gone:
             self._backlogs.pop(partition, None)
             self._requests.drop(partition)
-        came = sorted(assignment - self._assignment)
+        came = sorted(at for at in logs if at in gone or at not in self._logs)
         for partition in came:
             polled.pop(TopicPartition(*partition), None)
-        self._begin(came)
-        self._assignment = assignment
+            if self._logs.get(partition, logs[partition]) != logs[partition]:
+                log.warning("the log of %s was made anew: it is read from its beginning", partition)
+        self._begin(came, logs)
+        self._logs = logs
 
-    def _begin(self, partitions: Sequence[Partition]) -> None:
-        firsts = {partition: self._first(partition) for partition in partitions}
+    def _log(self, at: Partition) -> str:
+        """What was not known at the beginning stays so: a name must not change by being heard."""
+        known = self._logs.get(at)
+        return "" if known == "" else self._log_of(at.topic) or known or ""
+
+    def _begin(self, partitions: Sequence[Partition], logs: Mapping[Partition, str]) -> None:
+        firsts = {partition: self._first(partition, logs[partition]) for partition in partitions}
         carried = [at for at in partitions if self.source(at).kind is not Kind.REQUESTS]
         places = self._places.latest() if carried else {}
+        names = {at: self._name(at, logs[at]) for at in partitions}
         begun = {
-            self.name(at): places[self.name(at)]
+            names[at]: places[names[at]]
             for at in carried
-            if self.name(at) in places and places[self.name(at)][0].start >= firsts[at]
+            if names[at] in places and places[names[at]][0].start >= firsts[at]
         }
         delivered = self._places.delivered({name: time for name, (_, time) in begun.items()})
         for partition, first in firsts.items():
-            backlog, name = Backlog(partition, first), self.name(partition)
+            backlog, name = Backlog(partition, first), names[partition]
             if name in begun:
                 place, _ = begun[name]
                 log.info("%s goes on within a block, at %d", name, place.start)
@@ -157,16 +197,19 @@ class Inflow:
                 self._backlogs[partition] = backlog
             self._consumer.seek(TopicPartition(*partition), backlog.next)
 
-    def _first(self, partition: Partition) -> int:
-        """Where the group has come to, as far as was committed."""
+    def _first(self, partition: Partition, log_: str) -> int:
+        """Where the group has come to in a log, as far as was committed."""
         at = TopicPartition(*partition)
-        committed = self._consumer.committed(at)
+        committed = self._consumer.committed(at, metadata=True)
         first: int = self._consumer.beginning_offsets([at])[at]
-        return first if committed is None else max(int(committed), first)
+        is_of_it = committed is not None and (
+            committed.metadata == log_ or "" in (committed.metadata, log_)
+        )
+        return max(int(committed.offset), first) if is_of_it else first
 
     def _commit(self, carried: Sequence[Partition]) -> None:
         offsets = {at: self._backlogs[at].next for at in carried}
-        for partition in self._assignment:
+        for partition in self._logs:
             if self.source(partition).kind is Kind.REQUESTS:
                 oldest = self._requests.oldest(partition)
                 at = TopicPartition(*partition)
@@ -174,7 +217,7 @@ class Inflow:
         try:
             self._consumer.commit(
                 {
-                    TopicPartition(*at): OffsetAndMetadata(offset, "", -1)
+                    TopicPartition(*at): OffsetAndMetadata(offset, self._logs[at], -1)
                     for at, offset in offsets.items()
                 }
             )
@@ -184,7 +227,7 @@ class Inflow:
     def _throttle(self) -> None:
         """Polling goes on where too much is waiting, but fetches nothing."""
         paused = self._consumer.paused()
-        for partition in self._assignment:
+        for partition in self._logs:
             at = TopicPartition(*partition)
             if self._is_full(partition):
                 self._consumer.pause(at)

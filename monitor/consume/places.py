@@ -4,6 +4,10 @@ Before a block is delivered, a note of its bounds is written to a compacted topi
 messages name the partition and their number, as every message of a collector does. So whoever
 goes on, after a crash or with a partition that has moved, can read what arrived and send the rest:
 nothing is lost and nothing comes twice, on any broker and without transactions.
+
+A member that was frozen may go on with a block when the group has long gone on without it. So it
+has the broker say, once its note is in the log, that it is still a member: then whoever comes after
+it finds the note, and makes the same messages.
 """
 
 import logging
@@ -16,6 +20,7 @@ from kafka.structs import TopicPartition
 
 from monitor.consume.backlog import Arrived
 from monitor.kafka.connecting import Broker
+from monitor.kafka.ends import ends
 from monitor.kafka.messages import Header, header
 from monitor.kafka.publishing import Message
 from monitor.kafka.records import Record, records_of
@@ -37,8 +42,12 @@ class Place:
     end: int
 
     def message(self, topic: str) -> Message:
-        value = orjson.dumps({"source": self.source, "start": self.start, "end": self.end})
-        return Message(topic, self.source.encode(), value, partition=0)
+        return Message(topic, self.source.encode(), orjson.dumps(self), partition=0)
+
+    def follows(self, other: Self) -> bool:
+        """Whether it is of later messages. Of two that begin at one offset the first is meant: the
+        second is by a member that had not noticed yet that the source is another's."""
+        return self.start > other.start
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
@@ -66,7 +75,8 @@ class Places:
             except ValueError as error:
                 log.warning("%s is left out: %s", record.place, error)
                 continue
-            found[place.source] = (place, record.time)
+            if place.source not in found or place.follows(found[place.source][0]):
+                found[place.source] = (place, record.time)
         return found
 
     def delivered(self, noted: Mapping[str, float]) -> Mapping[str, Collection[Arrived]]:
@@ -94,11 +104,11 @@ class Places:
                 for topic in topics
                 for number in sorted(consumer.partitions_for_topic(topic) or ())
             ]
+            until = ends(self._broker, partitions, client_id=self._client_id)
             consumer.assign(partitions)
-            ends = consumer.end_offsets(partitions)
             _seek(consumer, partitions, since_s)
             records: list[Record] = []
-            while any(consumer.position(at) < ends[at] for at in partitions):
+            while any(consumer.position(at) < until[at] for at in partitions):
                 for polled in consumer.poll(timeout_ms=POLL_MS).values():
                     records += records_of(polled)
             return records

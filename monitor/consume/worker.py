@@ -1,4 +1,5 @@
-"""The tick of consume: poll → cut into blocks → note them → deliver → commit, in this order.
+"""The tick of consume: poll → cut into blocks → note them → prove that they are ours → deliver →
+commit, in this order.
 
 The log that is read is the buffer: what was not delivered is read again, and what was delivered
 before a crash is found in our own topics (`monitor.consume.places`).
@@ -18,7 +19,6 @@ from monitor.collector.telemetry import Telemetry
 from monitor.consume.backlog import Block
 from monitor.consume.carrying import Carried, Carrier
 from monitor.consume.inflow import Inflow
-from monitor.consume.places import Place
 from monitor.kafka.connecting import BrokerUnavailableError
 from monitor.kafka.messages import Topics
 from monitor.kafka.publishing import DeliveryError, Message, Publisher
@@ -68,7 +68,8 @@ class Worker:
             for block in blocks
         ]
         names = [self._inflow.name(block.partition) for block in blocks]
-        self._note(blocks, names)
+        self._note(blocks)
+        self._inflow.prove(blocks)
         n = self._publisher.n_partitions(self._topics.predictions)
         messages = [
             message
@@ -80,10 +81,9 @@ class Worker:
         for one in carried:
             self._account(one)
 
-    def _note(self, blocks: Sequence[Block], names: Sequence[str]) -> None:
+    def _note(self, blocks: Sequence[Block]) -> None:
         """Of a block that was begun before, the note is older than its messages, and stays."""
-        new = zip(names, blocks, strict=True)
-        places = [Place(n, b.start, b.end) for n, b in new if not b.is_again]
+        places = [self._inflow.place(block) for block in blocks if not block.is_again]
         self._publisher.deliver([place.message(self._topics.consumed) for place in places])
 
     def _deliver(self, messages: Sequence[Message], *, one_by_one: bool) -> None:

@@ -1,6 +1,6 @@
 """What a member of the group leaves behind when it ends at the worst of moments."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,7 @@ from monitor.consume.requests import Requests
 from monitor.consume.sources import Sources
 from monitor.consume.worker import Worker
 from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Header, header
 from monitor.kafka.publishing import DeliveryError, Message, Publisher
 from tests.monitor.consume.test_command import ANSWER, REQUEST
 from tests.support.kafka_topics import read_until
@@ -35,10 +36,12 @@ class CrashError(Exception):
 class Fragile(Publisher):
     """Delivers so many of the messages with rows, and then crashes or fails.
 
-    refused: one that Kafka will never take, by its place among them.
+    refused: one that Kafka will never take, by its place among them. meanwhile: what happens once,
+    before the first message to a topic of this name, or after it.
     """
 
     survives = 10**9
+    meanwhile: tuple[str, str, Callable[[], None]] | None = None
     error: type[Exception] = CrashError
     refused: int | None = None
     n_rows_messages = 0
@@ -51,7 +54,16 @@ class Fragile(Publisher):
                 if self.n_rows_messages >= self.survives:
                     raise self.error
                 self.n_rows_messages += 1
+            self._happens("before", message)
             super().deliver([message], timeout_s=timeout_s)
+            self._happens("after", message)
+
+    def _happens(self, moment: str, message: Message) -> None:
+        if self.meanwhile is not None:
+            *where, happen = self.meanwhile
+            if [moment, message.topic.rpartition(".")[2]] == where:
+                self.meanwhile = None
+                happen()
 
 
 class Member:
@@ -100,8 +112,16 @@ def source(embedded_broker: Broker) -> str:
 
 
 def delivered(broker: Broker, n: int) -> list[str]:
+    """The ids of the rows; of what a collector has sent twice, once, as it is counted."""
     found = read_until(broker, broker.topics.predictions, lambda r: len(rows(r)) >= n)
-    return sorted(row[ID] for row in rows(found))
+    told = {
+        (
+            record.partition,
+            *(header(record.headers, h) for h in (Header.COLLECTOR, Header.SEQUENCE)),
+        ): record
+        for record in found
+    }
+    return sorted(row[ID] for row in rows(list(told.values())))
 
 
 def send_rows(broker: Broker, topic: str, ids: Sequence[str]) -> None:
@@ -144,6 +164,33 @@ def test_a_crash_before_the_commit_doubles_nothing(embedded_broker: Broker, sour
     send_rows(embedded_broker, source, LATER)
     with member(embedded_broker, sources) as second:
         wait_for(lambda: second.tick() and second.inflow.lag() == {source: 0})
+    assert delivered(embedded_broker, 40) == sorted([*IDS, *LATER])
+
+
+@pytest.mark.parametrize(
+    ("moment", "topic"),
+    [
+        ("before", "consumed"),
+        ("after", "consumed"),
+        ("before", "predictions"),
+        ("after", "predictions"),
+    ],
+)
+def test_a_member_that_goes_on_when_the_group_has_gone_on_without_it_doubles_nothing(
+    embedded_broker: Broker, source: str, moment: str, topic: str
+) -> None:
+    sources = Sources.of_flags([f"{source}=seats"], [], [])
+    send_rows(embedded_broker, source, IDS)
+    with member(embedded_broker, sources) as frozen, member(embedded_broker, sources) as other:
+
+        def is_taken_for_dead() -> None:
+            frozen.consumer._coordinator.maybe_leave_group()
+            send_rows(embedded_broker, source, LATER)
+            wait_for(lambda: other.tick() and other.inflow.lag() == {source: 0})
+
+        frozen.publisher.meanwhile = moment, topic, is_taken_for_dead
+        wait_for(lambda: not frozen.tick() or frozen.publisher.meanwhile is None)
+        wait_for(lambda: other.tick() and other.inflow.lag() == {source: 0})
     assert delivered(embedded_broker, 40) == sorted([*IDS, *LATER])
 
 
