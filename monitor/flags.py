@@ -2,13 +2,13 @@
 
 import argparse
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from monitor.spec.durations import parse_duration
+from monitor.spec.sizes import parse_size
 
 if TYPE_CHECKING:
     from monitor.kafka.connecting import Broker
@@ -94,10 +94,10 @@ def _path(text: str | None) -> Path | None:
 
 def size(text: str) -> int:
     """An argparse type: "512MiB" is 536870912; at least 1 MiB."""
-    match = re.fullmatch(r"(\d+) ?(MiB|GiB)", text)
-    if match is None or not int(match[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size, such as 512MiB or 2GiB")
-    return int(match[1]) << (20 if match[2] == "MiB" else 30)
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_spool(parser: argparse.ArgumentParser, environment: Mapping[str, str] = os.environ) -> None:
@@ -149,6 +149,19 @@ def add_hash_key(
         default=_path(environment.get("DRIFTMETER_HASH_KEY_FILE")),
         help="the key for columns of which documents say `hash`, 16 bytes or more, the same for "
         "`collect` and `serve` (env DRIFTMETER_HASH_KEY_FILE; default: none)",
+    )
+
+
+def add_quotas(
+    parser: argparse.ArgumentParser, environment: Mapping[str, str] = os.environ
+) -> None:
+    parser.add_argument(
+        "--quotas",
+        metavar="FILE",
+        type=Path,
+        default=_path(environment.get("DRIFTMETER_QUOTAS")),
+        help="how much each namespace may use: a Quotas document, read again when it changes "
+        "(env DRIFTMETER_QUOTAS; default: as much as it likes)",
     )
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 from detectors.reference import Reference
 from detectors.schema import ReferenceError  # noqa: A004  of data, not of weak references
 from monitor.apply.log_rows import CLIENT, FirstRows, Gathering, PredictionLog, TrailingRows
+from monitor.apply.renewing import Renewal
 from monitor.apply.resolving import fit_file, fit_predictions
 from monitor.files import FileError
 from monitor.kafka.connecting import Broker, BrokerUnavailableError
@@ -16,6 +17,8 @@ from monitor.kafka.publishing import DeliveryError, Message, Publisher
 from monitor.sql import registry
 from monitor.sql.database import Database
 from monitor.sql.store import ArtifactStore, StoreError
+from monitor.tenants.quotas import NoQuotas, QuotasInForce
+from monitor.tenants.usage import QuotaError, check_columns
 
 _logger = logging.getLogger(__name__)
 
@@ -24,7 +27,8 @@ class Registrar:
     """Keeps the registry, the store and the topic monitors in step.
 
     What a `tick` does not finish, the next one does: nothing is remembered that SQL and the log
-    do not have. The first tick tells of all monitors again, for a broker that forgot them.
+    do not have. The first tick tells of all monitors again, for a broker that forgot them, and so
+    does one that finds the topic made anew.
     """
 
     def __init__(
@@ -34,17 +38,22 @@ class Registrar:
         broker: Broker,
         *,
         hash_key: bytes | None = None,
+        quotas: QuotasInForce = NoQuotas(),  # noqa: B008 - it has no state
     ) -> None:
         self._hash_key = hash_key
+        self._quotas = quotas
         self._database = database
         self._store = store
         self._broker = broker
+        self._renewal = Renewal(database, store, topic=broker.topics.predictions)
         self._publisher: Publisher | None = None
         self._told: dict[str, list[tuple[int, RegistrationState]]] = {}
+        self._log = ""
         self._gatherings: dict[tuple[str, int], Gathering] = {}
 
-    def tick(self, now: float) -> None:  # noqa: ARG002  every role's tick is given the time
+    def tick(self, now: float) -> None:
         """Fits what waits to be fitted and publishes what has changed."""
+        self._renewal.tick(now)
         self._publish()
         with self._database.read() as connection:
             waiting = registry.resolving(connection)
@@ -65,8 +74,9 @@ class Registrar:
             reference = self._fit(registration)
             if reference is None:
                 return
+            self._check_columns(registration.name, len(reference.schema))
             reference_id = self._store.put(reference.to_bytes())
-        except (FileError, ReferenceError, StoreError) as error:
+        except (FileError, QuotaError, ReferenceError, StoreError) as error:
             _logger.warning("%s, revision %d: %s", registration.name, registration.revision, error)
             with self._database.write() as connection:
                 registry.fail(connection, registration, str(error))
@@ -74,6 +84,10 @@ class Registrar:
         with self._database.write() as connection:
             registry.activate(connection, registration, reference_id, reference.schema)
         _logger.info("%s, revision %d is active", registration.name, registration.revision)
+
+    def _check_columns(self, name: str, n_columns: int) -> None:
+        with self._database.read() as connection:
+            check_columns(connection, name, n_columns, self._quotas)
 
     def _fit(self, registration: Registration) -> Reference | None:
         """None while there are not enough rows yet."""
@@ -105,6 +119,8 @@ class Registrar:
             self._gatherings.pop(key).close()
 
     def _publish(self) -> None:
+        if self._is_forgotten():
+            self._told.clear()
         with self._database.read() as connection:
             latest, in_force = registry.latest(connection), registry.in_force(connection)
         for name, registration in latest.items():
@@ -112,6 +128,14 @@ class Registrar:
             about = [(said.revision, said.state) for said in saying]
             if self._told.get(name) != about and self._tell(saying):
                 self._told[name] = about
+
+    def _is_forgotten(self) -> bool:
+        """Whether another log is behind the topic's name than when it was last told."""
+        if self._publisher is None:
+            return False
+        log = self._publisher.log(self._broker.topics.monitors)
+        before, self._log = self._log, log or self._log
+        return before not in ("", self._log)
 
     def _tell(self, registrations: Sequence[Registration]) -> bool:
         topic = self._broker.topics.monitors

@@ -23,7 +23,7 @@ def declare(api: Client, document: Monitor) -> None:
     try:
         api.put_monitor(document)
     except AnswerError as error:
-        if error.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        if error.status in (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.FORBIDDEN):
             raise DocumentRefusedError(str(error)) from None
         raise
 

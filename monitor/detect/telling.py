@@ -25,6 +25,7 @@ from monitor.kafka.messages import Registration
 from monitor.spec.alerting import Alerts
 from monitor.sql import alerts, registry, silences
 from monitor.sql.alerts import Known
+from monitor.tenants.namespaces import namespace_of
 
 _EXPLAINING = frozenset(chain.from_iterable(EXPLAINED_BY.values()))
 
@@ -128,7 +129,7 @@ class _Teller:
 
     def _labels(self, alert: Alert) -> dict[str, str]:
         labels = self.registrations[alert.monitor].monitor.metadata.labels
-        return telling.labels_of(alert, labels)
+        return telling.labels_of(alert, {"namespace": namespace_of(alert.monitor), **labels})
 
 
 def _routes(said: Alerts) -> list[Route]:

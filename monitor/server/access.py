@@ -1,7 +1,11 @@
-"""Who calls and what they may do: viewers look, operators change things, admins make tokens."""
+"""Who calls and what they may do: viewers look, operators change things, admins make tokens.
+
+Each of them may be confined to some namespaces; then nobody else's monitors are there for them.
+"""
 
 import re
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -13,7 +17,8 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monitor.server.problems import response, wants_page
+from monitor.server.problems import ProblemError, response, wants_page
+from monitor.tenants.namespaces import ALL, Namespaces, namespace_of
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/logout"})
 """Probes carry no secrets and hold none."""
@@ -23,6 +28,12 @@ SIGNED_PATHS = re.compile(r"/api/v1/retrains/[^/]+/callback")
 ROW_PATHS = re.compile(r"(/api/v1)?/monitors/[^/]+/(rows|outliers)")
 """Rows as they came are more than pages show: operators may have them."""
 ADMIN_PATHS = re.compile(r"(/api/v1)?/(tokens|audit)(/.*)?")
+FOR_ALL_NAMESPACES = re.compile(r"(/api/v1)?/audit")
+"""What was changed by whom is told of the whole installation."""
+NAMED_PATHS = re.compile(
+    r"(?:/api/v1)?/(?:monitors|subscriptions(?!/decisions$))/([^/]+)(?:/.*)?", re.DOTALL
+)
+"""Of a monitor, or of something else that is named as monitors are."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 COOKIE = "driftmeter_token"
@@ -42,11 +53,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody who calls. via: how they showed who they are."""
+    """Somebody who calls. via: how they showed who they are. namespaces: that are theirs."""
 
     name: str
     role: Role
     via: str
+    namespaces: Namespaces = ALL
 
 
 LOCAL = Principal("local", Role.ADMIN, "loopback")
@@ -64,6 +76,27 @@ def principal(request: Request) -> Principal:
     """Who makes a request that has come through the gate."""
     found: Principal = request.scope.get(_PRINCIPAL, LOCAL)
     return found
+
+
+_CALLER: ContextVar[Principal] = ContextVar("caller", default=LOCAL)
+
+
+def namespaces() -> Namespaces:
+    """Those of whoever makes the request that is being answered."""
+    return _CALLER.get().namespaces
+
+
+async def check_namespace(request: Request) -> None:
+    """Raises a problem where an address names what is not the caller's.
+
+    Whether there is something of that name, they do not learn.
+    """
+    match, own = NAMED_PATHS.fullmatch(request.scope["path"]), namespaces()
+    if match is not None and not own.has(match[1]):
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN,
+            f"{match[1]!r} is of the namespace {namespace_of(match[1])!r}; you may see: {own}",
+        )
 
 
 def credential(request: Request) -> str | None:
@@ -97,7 +130,11 @@ class Gate:
             return
         request = Request(scope)
         refusal = await self._refusal(request)
-        await (refusal or self._app)(scope, receive, send)
+        caller = _CALLER.set(principal(request))
+        try:
+            await (refusal or self._app)(scope, receive, send)
+        finally:
+            _CALLER.reset(caller)
 
     async def _refusal(self, request: Request) -> Response | None:
         path = request.url.path
@@ -112,14 +149,22 @@ class Gate:
         if found is None:
             return _unknown(request)
         request.scope[_PRINCIPAL] = found
-        if not found.role.covers(needed(request.method, path)):
-            least = needed(request.method, path)
-            return response(HTTPStatus.FORBIDDEN, f"this takes the role {least}, not {found.role}")
-        return None
+        return _forbidden(found, request.method, path)
 
     def _known(self, request: Request) -> Principal | None:
         found = (identify(request) for identify in self._identify)
         return next((one for one in found if one is not None), None)
+
+
+def _forbidden(caller: Principal, method: str, path: str) -> Response | None:
+    least = needed(method, path)
+    if not caller.role.covers(least):
+        said = f"this takes the role {least}, not {caller.role}"
+    elif FOR_ALL_NAMESPACES.fullmatch(path) and caller.namespaces != ALL:
+        said = "this takes somebody who may see all namespaces"
+    else:
+        return None
+    return response(HTTPStatus.FORBIDDEN, said)
 
 
 def _is_foreign(headers: Headers) -> bool:

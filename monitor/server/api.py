@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Path, Query, Response
+from sqlalchemy import Connection
 
 from alerts.delivery import State
 from alerts.words import State as AlertState
@@ -17,6 +18,9 @@ from monitor.spec.model import Monitor
 from monitor.spec.strict import NAME_PATTERN
 from monitor.sql import registry
 from monitor.sql.database import Database
+from monitor.tenants import usage
+from monitor.tenants.quotas import QuotasInForce
+from monitor.tenants.usage import QuotaError
 
 Document = dict[str, Any]
 
@@ -42,11 +46,11 @@ EXAMPLE = {
 }
 
 
-def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
+def routes(database: Database, clock: Callable[[], float], quotas: QuotasInForce) -> APIRouter:
     """The API over a database; `clock` gives seconds since 1970."""
     router = APIRouter(prefix="/api/v1")
     _add_monitors(router, database)
-    _add_declaring(router, database, clock)
+    _add_declaring(router, database, clock, quotas)
     _add_pausing(router, database, clock)
     _add_revisions(router, database)
     _add_reports(router, database)
@@ -86,7 +90,9 @@ def _add_monitors(router: APIRouter, database: Database) -> None:
         return found
 
 
-def _add_declaring(router: APIRouter, database: Database, clock: Callable[[], float]) -> None:
+def _add_declaring(
+    router: APIRouter, database: Database, clock: Callable[[], float], quotas: QuotasInForce
+) -> None:
     @router.put(
         "/monitors/{name}",
         tags=["monitors"],
@@ -103,7 +109,10 @@ def _add_declaring(router: APIRouter, database: Database, clock: Callable[[], fl
     ) -> Document:
         wanted = read_document(Monitor, document, name)
         with database.write() as connection:
-            _check_revision(queries.monitor(connection, name), if_match)
+            found = queries.monitor(connection, name)
+            _check_revision(found, if_match)
+            if found is None:
+                _check_quota(connection, name, quotas)
             put = registry.put(connection, wanted, clock())
         return _declared(put, response)
 
@@ -202,9 +211,16 @@ def _add_reports(router: APIRouter, database: Database) -> None:
         description="The first one after a retrain was promoted says under `retrain` whether that "
         "helped.",
     )
-    def get_report(report_id: str) -> Document:
+    def get_report(
+        report_id: str,
+        as_decided: Annotated[
+            bool,
+            Query(description="As when its window was decided, before late labels and rows."),
+        ] = False,
+    ) -> Document:
         with database.read() as connection:
-            found = _or_404(queries.report(connection, report_id), f"no report {report_id!r}")
+            found = queries.report(connection, report_id, as_decided=as_decided)
+            found = _or_404(found, f"no report {report_id!r}")
             said = retraining.of_report(connection, found)
             return {**found, "retrain": said} if said else found
 
@@ -266,6 +282,13 @@ def _add_alerts(router: APIRouter, database: Database) -> None:
                 connection, name=monitor, state=state, limit=limit, offset=offset
             )
         return {"items": found}
+
+
+def _check_quota(connection: Connection, name: str, quotas: QuotasInForce) -> None:
+    try:
+        usage.check_monitor(connection, name, quotas)
+    except QuotaError as error:
+        raise ProblemError(HTTPStatus.FORBIDDEN, str(error)) from None
 
 
 def _check_revision(found: Document | None, if_match: str | None) -> None:

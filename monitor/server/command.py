@@ -3,6 +3,7 @@
 import argparse
 import ipaddress
 import logging
+import re
 import signal
 import threading
 import time
@@ -25,10 +26,13 @@ from monitor.server.access import Identify, anyone
 from monitor.server.app import create_app
 from monitor.server.deliveries import pruning
 from monitor.server.deliveries.worker import Deliveries
+from monitor.spec.strict import NAMESPACE_PATTERN
 from monitor.sql.database import Database, open_database
 from monitor.sql.store import ArtifactStore
 from monitor.telemetry import logs, tracing
 from monitor.telemetry.instruments import Instruments
+from monitor.tenants.quotas import quotas_of
+from monitor.tenants.retention import Retention
 
 DESCRIPTION = """\
 Runs the API, its web pages, the fitting of references, and the delivery of
@@ -44,9 +48,11 @@ asked for one. A line may say what its holder may do, and who that is:
 
   0c9f…  admin
   7a31…  viewer  grafana
+  b2e5…  operator@transit,billing  on call of two teams
 
-An admin makes further tokens on the page /tokens. Behind a proxy that asks an OpenID
-provider, such as oauth2-proxy, its word is taken for who calls:
+Who is confined to namespaces sees and changes only their monitors. An admin makes
+further tokens on the page /tokens. Behind a proxy that asks an OpenID provider, such
+as oauth2-proxy, its word is taken for who calls:
 
   driftmeter serve --listen 0.0.0.0:8600 --trust-proxy 10.2.0.7/32 \\
     --admin-group ml-platform --operator-group ml-oncall
@@ -79,7 +85,7 @@ def add_parser(subparsers: Any) -> None:
         "--token-file",
         metavar="FILE",
         type=Path,
-        help="bearer tokens that callers need, one a line: TOKEN [ROLE [NAME]]",
+        help="bearer tokens that callers need, one a line: TOKEN [ROLE[@NAMESPACE,…] [NAME]]",
     )
     _add_proxy(parser)
     parser.add_argument(
@@ -97,6 +103,7 @@ def add_parser(subparsers: Any) -> None:
         default=pruning.KEPT_S,
         help="for how long what was told is kept, and can be told again (default 30d)",
     )
+    flags.add_quotas(parser)
     flags.add_hash_key(parser)
     flags.add_broker(parser)
     flags.add_database(parser)
@@ -113,6 +120,15 @@ def _add_proxy(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="where a proxy is whose X-Forwarded-User and X-Forwarded-Groups are believed",
     )
+    parser.add_argument(
+        "--namespace-group",
+        metavar="GROUP=NAMESPACE",
+        type=_membership,
+        action="append",
+        default=[],
+        help="whose members see the monitors of this namespace; then who is in none such, and is "
+        "no admin, sees none",
+    )
     for role, may in (("admin", "make tokens too"), ("operator", "change things")):
         parser.add_argument(
             f"--{role}-group",
@@ -121,6 +137,13 @@ def _add_proxy(parser: argparse.ArgumentParser) -> None:
             default=[],
             help=f"a group of the proxy's users who may {may}; others only look",
         )
+
+
+def _membership(text: str) -> tuple[str, str]:
+    group, equals, namespace = text.rpartition("=")
+    if not equals or not group or not re.fullmatch(NAMESPACE_PATTERN, namespace):
+        raise argparse.ArgumentTypeError(f"{text!r} is not GROUP=NAMESPACE")
+    return group, namespace
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
@@ -135,6 +158,7 @@ def run(args: argparse.Namespace) -> int:
     _check_access(args)
     hash_key = read_hash_key(args.hash_key_file) if args.hash_key_file else None
     tracing.configure("serve")
+    quotas = quotas_of(args.quotas)
     database = open_database(args.database)
     registry = CollectorRegistry()
     topics = KafkaLog(flags.broker(args), client_id="driftmeter-serve")
@@ -147,7 +171,7 @@ def run(args: argparse.Namespace) -> int:
         kept_s=args.keep_deliveries,
     )
     registrar = Registrar(
-        database, ArtifactStore(args.store), flags.broker(args), hash_key=hash_key
+        database, ArtifactStore(args.store), flags.broker(args), hash_key=hash_key, quotas=quotas
     )
     retrains = Loop(database, flags.broker(args), time.time, allow=args.webhook_allow)
     app = create_app(
@@ -156,12 +180,14 @@ def run(args: argparse.Namespace) -> int:
         time.time,
         identify=_identities(args, database),
         broker=flags.broker(args),
+        quotas=quotas,
     )
     stop = threading.Event()
     workers = [
         _worker("registrar", registrar.tick, stop),
         _worker("deliveries", deliveries.tick, stop),
         _worker("retrains", retrains.tick, stop),
+        _worker("retention", Retention(database, quotas).tick, stop),
     ]
     try:
         log.info("the API and its pages are at http://%s", args.listen)
@@ -186,7 +212,10 @@ def _identities(args: argparse.Namespace, database: Database) -> list[Identify]:
     if args.trust_proxy:
         ways.append(
             identities.Proxy(
-                networks=args.trust_proxy, admins=args.admin_group, operators=args.operator_group
+                networks=args.trust_proxy,
+                admins=args.admin_group,
+                operators=args.operator_group,
+                members=args.namespace_group,
             )
         )
     return [*ways, identities.in_database(database, time.time)] if ways else [anyone]

@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.kafka.connecting import Broker, BrokerUnavailableError
 from monitor.kafka.deadletters import Letter, letters, printable, send_back
+from monitor.server.access import namespaces
 from monitor.server.moments import moment
 from monitor.server.problems import ProblemError, missing
+from monitor.tenants.namespaces import ALL
 
 MOST = 1000
 """Letters of each partition that can be seen and sent back here; the command line reaches all."""
@@ -95,9 +97,16 @@ def document(letter: Letter) -> Document:
 
 def _known(broker: Broker | None, limit: int) -> list[Letter]:
     try:
-        return list(letters(_connected(broker), last=limit, timeout_s=TIMEOUT_S))
+        found = letters(_connected(broker), last=limit, timeout_s=TIMEOUT_S)
+        return [letter for letter in found if _is_seen(letter)]
     except BrokerUnavailableError as error:
         raise _away(error) from error
+
+
+def _is_seen(letter: Letter) -> bool:
+    """What names no monitor is the operator's."""
+    own = namespaces()
+    return own == ALL or (letter.monitor is not None and own.has(letter.monitor))
 
 
 def _connected(broker: Broker | None) -> Broker:

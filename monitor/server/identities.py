@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import ipaddress
+import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,9 @@ from fastapi import Request
 
 from monitor.server import tokens
 from monitor.server.access import Principal, Role, credential
+from monitor.spec.strict import NAMESPACE_PATTERN
 from monitor.sql.database import Database
+from monitor.tenants.namespaces import ALL, Namespaces
 
 LEAST_CHARACTERS = 24
 
@@ -23,13 +26,15 @@ class FileToken:
     secret: str
     role: Role
     name: str
+    namespaces: Namespaces = ALL
 
 
 def read_tokens(path: Path) -> list[FileToken]:
-    """The tokens of a file, one a line: TOKEN [ROLE [NAME]]; an admin's without a role.
+    """The tokens of a file, one a line: TOKEN [ROLE[@NAMESPACE[,…]] [NAME]]; an admin's without a
+    role.
 
     Blank lines and lines beginning with # are left out. Raises ValueError when there is none, for
-    one shorter than 24 characters and for a role that is none.
+    one shorter than 24 characters and for a role or a namespace that is none.
     """
     lines = (line.strip() for line in path.read_text().splitlines())
     found = [_file_token(path, line) for line in lines if line and not line.startswith("#")]
@@ -40,17 +45,26 @@ def read_tokens(path: Path) -> list[FileToken]:
 
 def secret_of(path: Path) -> str:
     """The token of a file whose holder may do most. Raises ValueError as `read_tokens`."""
-    return max(read_tokens(path), key=lambda token: list(Role).index(token.role)).secret
+    return max(read_tokens(path), key=_power).secret
+
+
+def _power(token: FileToken) -> tuple[bool, int]:
+    return token.namespaces == ALL, list(Role).index(token.role)
 
 
 def _file_token(path: Path, line: str) -> FileToken:
     secret, *described = line.split(maxsplit=2)
     if len(secret) < LEAST_CHARACTERS:
         raise ValueError(f"{path} holds a token shorter than {LEAST_CHARACTERS} characters")
-    role = described[0] if described else Role.ADMIN.value
+    role, at, namespaces = (described[0] if described else Role.ADMIN.value).partition("@")
     if role not in list(Role):
         raise ValueError(f"{path}: {role!r} is not a role: {', '.join(Role)}")
-    return FileToken(secret, Role(role), described[1] if len(described) > 1 else f"a {role}")
+    named = namespaces.split(",") if at else None
+    for one in named or ():
+        if not re.fullmatch(NAMESPACE_PATTERN, one):
+            raise ValueError(f"{path}: {one!r} is not a namespace")
+    name = described[1] if len(described) > 1 else f"a {role}"
+    return FileToken(secret, Role(role), name, Namespaces.of(named))
 
 
 def in_file(read: Callable[[], Iterable[FileToken]]) -> Callable[[Request], Principal | None]:
@@ -63,7 +77,9 @@ def in_file(read: Callable[[], Iterable[FileToken]]) -> Callable[[Request], Prin
         digest = hashlib.sha256(given.encode()).digest()
         known = [(hashlib.sha256(one.secret.encode()).digest(), one) for one in read()]
         same = [one for digested, one in known if hmac.compare_digest(digest, digested)]
-        return Principal(same[0].name, same[0].role, "token file") if same else None
+        if not same:
+            return None
+        return Principal(same[0].name, same[0].role, "token file", same[0].namespaces)
 
     return identify
 
@@ -84,11 +100,13 @@ class Proxy:
     oauth2-proxy's `X-Forwarded-User` and `X-Forwarded-Groups`; of nobody but that proxy.
 
     networks: where the proxy is. admins, operators: groups; who is in none of them looks only.
+    members: groups, each with a namespace that its members see. Without any, everybody sees all.
     """
 
     networks: Collection[Network]
     admins: Collection[str] = ()
     operators: Collection[str] = ()
+    members: Collection[tuple[str, str]] = ()
 
     def __call__(self, request: Request) -> Principal | None:
         headers = request.headers
@@ -96,7 +114,7 @@ class Proxy:
         if not name or request.client is None or not self._is_proxy(request.client.host):
             return None
         groups = {group.strip() for group in headers.get("x-forwarded-groups", "").split(",")}
-        return Principal(name[:200], self._role(groups), "proxy")
+        return Principal(name[:200], self._role(groups), "proxy", self._namespaces(groups))
 
     def _is_proxy(self, host: str) -> bool:
         try:
@@ -104,6 +122,12 @@ class Proxy:
         except ValueError:
             return False
         return any(address in network for network in self.networks)
+
+    def _namespaces(self, groups: Collection[str]) -> Namespaces:
+        """Admins who are members of no namespace are those of the installation."""
+        own = [namespace for group, namespace in self.members if group in groups]
+        is_confined = own or (self.members and self._role(groups) is not Role.ADMIN)
+        return Namespaces.of(own) if is_confined else ALL
 
     def _role(self, groups: Collection[str]) -> Role:
         if not set(self.admins).isdisjoint(groups):

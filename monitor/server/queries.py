@@ -7,10 +7,12 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, sele
 
 from monitor.server import windows
 from monitor.server.moments import moment, seconds_of
+from monitor.server.not_counted import with_not_counted
 from monitor.server.problems import missing
 from monitor.server.samples import with_samples
 from monitor.server.windows import Window
-from monitor.sql import tables
+from monitor.sql import decided, tables
+from monitor.sql.seen import seen
 
 Document = dict[str, Any]
 
@@ -90,7 +92,7 @@ def monitor(connection: Connection, name: str) -> Document | None:
     latest = _latest_revisions(connection, name)
     if not latest:
         return None
-    last = with_samples(connection, list(last_reports(connection, [name]).values()))
+    last = _with_all(connection, list(last_reports(connection, [name]).values()))
     return _monitor(
         latest[0],
         _active_revisions(connection, [name]).get(name),
@@ -133,7 +135,7 @@ def _latest_revisions(connection: Connection, name: str | None = None) -> Sequen
     query = (
         select(t)
         .join(chosen, (t.c.name == chosen.c.name) & (t.c.revision == chosen.c.revision))
-        .where(t.c.state != "deleted")
+        .where(t.c.state != "deleted", seen(connection, t.c.name))
         .order_by(t.c.name)
     )
     return connection.execute(query).all()
@@ -228,13 +230,23 @@ def _in_order(connection: Connection, ids: Sequence[str]) -> list[Document]:
     t = tables.reports
     rows = connection.execute(select(t.c.id, t.c.body).where(t.c.id.in_(ids)))
     bodies = {row.id: row.body for row in rows}
-    return with_samples(connection, [bodies[one] for one in ids if one in bodies])
+    return _with_all(connection, [bodies[one] for one in ids if one in bodies])
 
 
-def report(connection: Connection, report_id: str) -> Document | None:
+def _with_all(connection: Connection, reports: Sequence[Document]) -> list[Document]:
+    """Reports with what came to be known after they were written."""
+    return with_not_counted(connection, with_samples(connection, reports))
+
+
+def report(connection: Connection, report_id: str, *, as_decided: bool = False) -> Document | None:
+    """One report; as_decided: as it was when its window was decided, whatever came later."""
     t = tables.reports
-    found = connection.scalar(select(t.c.body).where(t.c.id == report_id))
-    return None if found is None else with_samples(connection, [found])[0]
+    mine = seen(connection, t.c.monitor)
+    found = connection.scalar(select(t.c.body).where(t.c.id == report_id, mine))
+    if found is None:
+        return None
+    first = decided.body(connection, report_id) if as_decided else None
+    return _with_all(connection, [first or found])[0]
 
 
 def alerts(
@@ -247,14 +259,16 @@ def alerts(
 ) -> list[Document]:
     """Alerts, the latest begun first."""
     t = tables.alerts
-    query = select(t).order_by(t.c.started_at.desc(), t.c.id).limit(limit).offset(offset)
+    query = select(t).where(seen(connection, t.c.monitor))
+    query = query.order_by(t.c.started_at.desc(), t.c.id).limit(limit).offset(offset)
     chosen = _where(query, (t.c.monitor, name), (t.c.state, state))
     return [_alert(row) for row in connection.execute(chosen)]
 
 
 def alert(connection: Connection, alert_id: str) -> Document | None:
     t = tables.alerts
-    row = connection.execute(select(t).where(t.c.id == alert_id)).first()
+    mine = seen(connection, t.c.monitor)
+    row = connection.execute(select(t).where(t.c.id == alert_id, mine)).first()
     return None if row is None else _alert(row)
 
 
@@ -269,9 +283,8 @@ def delivery_counts(connection: Connection, *, name: str | None) -> dict[str, in
 
 
 def _counts(connection: Connection, t: Table, name: str | None) -> dict[str, int]:
-    query = _where(
-        select(t.c.state, func.count().label("n")).group_by(t.c.state), (t.c.monitor, name)
-    )
+    counted = select(t.c.state, func.count().label("n")).group_by(t.c.state)
+    query = _where(counted.where(seen(connection, t.c.monitor)), (t.c.monitor, name))
     return {row.state: row.n for row in connection.execute(query)}
 
 
@@ -320,7 +333,8 @@ def deliveries(
 ) -> list[Document]:
     """Notifications and what came of them, the latest first."""
     t = tables.outbox
-    query = select(t).order_by(t.c.created_at.desc(), t.c.id).limit(limit).offset(offset)
+    query = select(t).where(seen(connection, t.c.monitor))
+    query = query.order_by(t.c.created_at.desc(), t.c.id).limit(limit).offset(offset)
     chosen = _where(
         query, (t.c.monitor, name), (t.c.state, state), (t.c.kind, kind), (t.c.alert, alert)
     )
@@ -329,7 +343,8 @@ def deliveries(
 
 def delivery(connection: Connection, delivery_id: str) -> Document | None:
     t = tables.outbox
-    rows = connection.execute(select(t).where(t.c.id == delivery_id)).all()
+    mine = seen(connection, t.c.monitor)
+    rows = connection.execute(select(t).where(t.c.id == delivery_id, mine)).all()
     return _deliveries(connection, rows)[0] if rows else None
 
 

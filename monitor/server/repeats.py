@@ -145,7 +145,8 @@ async def _asked(request: Request) -> _Asked | Response:
             return response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "that is too much to be kept")
     who = principal(request)
     said = (request.method, request.url.path, request.url.query, hashlib.sha256(body).hexdigest())
-    return _Asked(_digest(who.via, who.name, key), _digest(*said), bytes(body))
+    asker = (who.via, who.name, str(who.namespaces))
+    return _Asked(_digest(*asker, key), _digest(*said), bytes(body))
 
 
 def _again(known: Row[Any] | None, asked: _Asked) -> Response:

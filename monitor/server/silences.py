@@ -103,6 +103,7 @@ def document(row: Row[Any], now: float) -> Document:
         "id": row.id,
         "state": _state(row, now),
         "matchers": row.matchers,
+        "namespaces": row.namespaces,
         "weekly": row.weekly,
         "starts_at": moment(row.starts_at),
         "ends_at": None if row.ends_at >= silences.FOR_EVER else moment(row.ends_at),

@@ -12,7 +12,9 @@ from monitor.server.moments import moment
 from monitor.server.problems import ProblemError, read_document
 from monitor.spec.retraining import RetrainSubscription
 from monitor.spec.strict import NAME_PATTERN
+from monitor.sql import seen
 from monitor.sql.database import Database
+from monitor.tenants.namespaces import Namespaces
 
 Document = dict[str, Any]
 Name = Annotated[str, Path(pattern=NAME_PATTERN, examples=["nightly"])]
@@ -59,8 +61,11 @@ def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
     ) -> Document:
         wanted = read_document(RetrainSubscription, document, name)
         with database.write() as connection:
-            subscriptions.put(connection, wanted, clock())
-        return wanted.to_json()
+            confined = _confined(wanted, seen.namespaces(connection))
+            if subscriptions.is_taken(connection, name):
+                raise ProblemError(HTTPStatus.FORBIDDEN, f"{name!r} is somebody else's")
+            subscriptions.put(connection, confined, clock())
+        return confined.to_json()
 
     @router.delete(
         "/{name}", summary="Delete a retrain subscription", status_code=HTTPStatus.NO_CONTENT
@@ -71,6 +76,17 @@ def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
                 raise _unknown(name)
 
     return router
+
+
+def _confined(wanted: RetrainSubscription, own: Namespaces) -> RetrainSubscription:
+    """Whose monitors are selected is said, where the caller may not see everybody's."""
+    select = wanted.spec.select
+    if select.namespaces is not None and not own.cover(Namespaces.of(select.namespaces)):
+        raise ProblemError(HTTPStatus.FORBIDDEN, f"you may select monitors of: {own}")
+    if select.namespaces is not None or own.names is None:
+        return wanted
+    within = select.model_copy(update={"namespaces": tuple(sorted(own.names))})
+    return wanted.model_copy(update={"spec": wanted.spec.model_copy(update={"select": within})})
 
 
 def _unknown(name: str) -> ProblemError:

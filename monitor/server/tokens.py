@@ -13,8 +13,10 @@ from sqlalchemy import Connection, Row, insert, select, update
 from monitor.server.access import Principal, Role, principal
 from monitor.server.moments import moment
 from monitor.server.problems import ProblemError
-from monitor.sql import tables
+from monitor.spec.strict import NAMESPACE_PATTERN
+from monitor.sql import seen, tables
 from monitor.sql.database import Database
+from monitor.tenants.namespaces import Namespaces
 
 PREFIX = "dm_"
 USE_NOTED_EVERY_S = 60.0
@@ -35,6 +37,10 @@ class Wanted(BaseModel):
 
     name: Annotated[str, Field(min_length=1, max_length=200, description="Whose it is.")]
     role: Annotated[Role, Field(description="What its holder may do.")] = Role.VIEWER
+    namespaces: Annotated[
+        list[Annotated[str, Field(pattern=NAMESPACE_PATTERN)]] | None,
+        Field(min_length=1, max_length=100, description="Whose monitors; all, if absent."),
+    ] = None
     days: Annotated[int | None, Field(ge=1, le=3650, description="After which it expires.")] = None
 
 
@@ -48,11 +54,18 @@ def find(database: Database, secret: str, now: float) -> Principal | None:
         with database.write() as connection:
             noted = update(_T).where(_T.c.digest == row.digest).values(last_used_at=now)
             connection.execute(noted)
-    return Principal(row.name, Role(row.role), "token")
+    return Principal(row.name, Role(row.role), "token", Namespaces.of(row.namespaces))
 
 
 def create(connection: Connection, wanted: Wanted, by: str, now: float) -> tuple[str, Document]:
-    """The secret, which is never shown again, and what is kept of it."""
+    """The secret, which is never shown again, and what is kept of it.
+
+    Who is confined to some namespaces makes tokens for these; raises a problem for others.
+    """
+    own, asked = seen.namespaces(connection), Namespaces.of(wanted.namespaces)
+    granted = own if wanted.namespaces is None else asked
+    if not own.cover(granted):
+        raise ProblemError(HTTPStatus.FORBIDDEN, f"you may give tokens for: {own}")
     secret = PREFIX + secrets.token_urlsafe(32)
     digest = _digest(secret)
     row = {
@@ -60,6 +73,7 @@ def create(connection: Connection, wanted: Wanted, by: str, now: float) -> tuple
         "id": digest[:16],
         "name": wanted.name,
         "role": wanted.role.value,
+        "namespaces": granted.to_json(),
         "created_by": by,
         "created_at": now,
         "expires_at": None if wanted.days is None else now + 86_400 * wanted.days,
@@ -71,7 +85,8 @@ def create(connection: Connection, wanted: Wanted, by: str, now: float) -> tuple
 
 def revoke(connection: Connection, token_id: str, now: float) -> None:
     """Raises a problem if there is none; a second time changes nothing."""
-    if connection.execute(select(_T.c.id).where(_T.c.id == token_id)).first() is None:
+    found = connection.execute(select(_T).where(_T.c.id == token_id)).first()
+    if found is None or not _is_seen(connection, found):
         raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no token {token_id!r}.")
     in_force = (_T.c.id == token_id) & _T.c.revoked_at.is_(None)
     connection.execute(update(_T).where(in_force).values(revoked_at=now))
@@ -80,7 +95,11 @@ def revoke(connection: Connection, token_id: str, now: float) -> None:
 def every(connection: Connection, now: float) -> list[Document]:
     """All tokens, the latest made first."""
     rows = connection.execute(select(_T).order_by(_T.c.created_at.desc(), _T.c.id))
-    return [_document(row, now) for row in rows]
+    return [_document(row, now) for row in rows if _is_seen(connection, row)]
+
+
+def _is_seen(connection: Connection, row: Row[Any]) -> bool:
+    return seen.namespaces(connection).cover(Namespaces.of(row.namespaces))
 
 
 def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
@@ -126,6 +145,7 @@ def _document(row: Row[Any], now: float) -> Document:
         "id": row.id,
         "name": row.name,
         "role": row.role,
+        "namespaces": row.namespaces,
         "state": "revoked" if row.revoked_at is not None else "expired" if is_over else "active",
         "created_by": row.created_by,
         "created_at": moment(row.created_at),

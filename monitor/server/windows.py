@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from monitor.server.moments import moment
 from monitor.sql import tables
+from monitor.sql.seen import seen
 
 _F = tables.figures
 
@@ -54,7 +55,9 @@ class Window:
             "threshold": self.threshold,
             "outlier_share": self.outlier_share,
             "expected": self.expected.value,
+            "expected_interval": self.expected.interval,
             "realised": self.realised.value,
+            "realised_interval": self.realised.interval,
         }
 
 
@@ -63,6 +66,11 @@ class Estimate:
     value: float | None
     low: float | None = None
     high: float | None = None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Both limits; None where they are not known."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
 
 
 def lengths(connection: Connection, name: str) -> list[float]:
@@ -115,7 +123,7 @@ def newest(
 
     is_labelled: only of the windows that have labels.
     """
-    query = _newest(is_labelled=is_labelled)
+    query = _newest(is_labelled=is_labelled).where(seen(connection, _F.c.monitor))
     if names is not None:
         query = query.where(_F.c.monitor.in_(names))
     return {row.monitor: _window(row) for row in connection.execute(query)}

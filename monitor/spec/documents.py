@@ -4,17 +4,18 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from monitor.explain import Complaint, Where, explain
 from monitor.spec.model import Monitor
+from monitor.spec.quotas import Quotas
 from monitor.spec.reference import Reference
 from monitor.spec.retraining import RetrainSubscription
 
-_Document = TypeVar("_Document", Monitor, RetrainSubscription)
+_Document = TypeVar("_Document", bound=Monitor | RetrainSubscription | Quotas)
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
@@ -54,11 +55,25 @@ def load(path: Path) -> list[Monitor]:
     return [_beside(path.parent, monitor) for monitor in parse(_text(path), source=str(path))]
 
 
+def load_all(path: Path) -> list[Monitor | RetrainSubscription]:
+    """The documents of a YAML file, of whatever kind they are, as `load` reads monitors."""
+    found: list[Monitor | RetrainSubscription]
+    found = _parsed(_text(path), str(path), Monitor, RetrainSubscription)
+    return [
+        _beside(path.parent, one) if isinstance(one, Monitor) else _subscribed(path.parent, one)
+        for one in found
+    ]
+
+
 def load_subscriptions(path: Path) -> list[RetrainSubscription]:
     """The subscriptions to retrains of a YAML file, as `load` reads monitors."""
     found = _parsed(_text(path), str(path), RetrainSubscription)
-    specs = [(one, _files_beside(path.parent, one.spec)) for one in found]
-    return [one.model_copy(update={"spec": spec}) for one, spec in specs]
+    return [_subscribed(path.parent, one) for one in found]
+
+
+def load_quotas(path: Path) -> list[Quotas]:
+    """The one document of quotas of a YAML file. Raises as `load` does."""
+    return _parsed(_text(path), str(path), Quotas)
 
 
 def _text(path: Path) -> str:
@@ -76,20 +91,29 @@ def parse(text: str, *, source: str = "document") -> list[Monitor]:
     return _parsed(text, source, Monitor)
 
 
-def _parsed(text: str, source: str, kind: type[_Document]) -> list[_Document]:
+def _parsed(text: str, source: str, *kinds: type[_Document]) -> list[_Document]:
+    """Documents of some kinds; one that does not say which is taken for the first."""
     readings = _read(text, source)
-    found, faults = [], [fault for reading in readings for fault in reading.faults]
+    found, faults = list[_Document](), [fault for reading in readings for fault in reading.faults]
     for reading in readings:
+        kind = _kind(reading.value, kinds)
         try:
-            found.append(kind.model_validate(reading.value))
+            # Of a union mypy forgets which of its members a type is.
+            found.append(cast("_Document", kind.model_validate(reading.value)))
         except ValidationError as error:
-            faults += [reading.fault(complaint) for complaint in explain(error, reading.value)]
+            complaints = explain(error, reading.value, kind)
+            faults += [reading.fault(complaint) for complaint in complaints]
     if not readings:
         faults.append(Fault(1, 1, "", "there is no document", "docs/connect.md shows one"))
     faults += _repeated(found, readings) if len(found) == len(readings) else []
     if faults:
         raise DocumentError(source, faults)
     return found
+
+
+def _kind(document: object, kinds: tuple[type[_Document], ...]) -> type[_Document]:
+    said = document.get("kind") if isinstance(document, dict) else None
+    return next((kind for kind in kinds if kind.__name__ == said), kinds[0])
 
 
 @dataclass(slots=True)
@@ -189,15 +213,15 @@ def _path(where: Where) -> str:
 
 
 def _repeated(
-    found: Sequence[Monitor | RetrainSubscription], readings: list[_Reading]
+    found: Sequence[Monitor | RetrainSubscription | Quotas], readings: list[_Reading]
 ) -> list[Fault]:
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     faults = []
-    for monitor, reading in zip(found, readings, strict=True):
-        if monitor.name in seen:
-            message = f"an earlier document of this file is named {monitor.name!r} too"
+    for document, reading in zip(found, readings, strict=True):
+        if (document.kind, document.name) in seen:
+            message = f"an earlier document of this file is named {document.name!r} too"
             faults.append(reading.fault(Complaint(("metadata", "name"), message)))
-        seen.add(monitor.name)
+        seen.add((document.kind, document.name))
     return faults
 
 
@@ -205,6 +229,11 @@ def _beside(folder: Path, monitor: Monitor) -> Monitor:
     reference = _reference_beside(folder, monitor.spec.reference)
     spec = _files_beside(folder, monitor.spec).model_copy(update={"reference": reference})
     return monitor.model_copy(update={"spec": spec})
+
+
+def _subscribed(folder: Path, subscription: RetrainSubscription) -> RetrainSubscription:
+    spec = _files_beside(folder, subscription.spec)
+    return subscription.model_copy(update={"spec": spec})
 
 
 def _reference_beside(folder: Path, reference: Reference) -> BaseModel:

@@ -7,7 +7,8 @@ from pydantic import Field
 from monitor.channels import Endpoint, Webhooks
 from monitor.spec.alerting import CauseName, OfWindows, SeverityName, Windows
 from monitor.spec.pipelines import Start
-from monitor.spec.strict import NAME_PATTERN, Duration, Strict
+from monitor.spec.strict import NAME_PATTERN, NAMESPACE_PATTERN, Duration, Strict
+from monitor.tenants.namespaces import namespace_of
 
 
 class Retrain(Strict):
@@ -67,16 +68,21 @@ class Retrain(Strict):
 
 
 class Selector(Strict):
-    """Which monitors: all that have every label, and one of the names if any is given."""
+    """Which monitors: all that have every label, and one of the names and one of the namespaces if
+    any is given."""
 
     monitors: tuple[Annotated[str, Field(pattern=NAME_PATTERN)], ...] = Field(
         default=(), max_length=1000
+    )
+    namespaces: tuple[Annotated[str, Field(pattern=NAMESPACE_PATTERN)], ...] | None = Field(
+        default=None, min_length=1, max_length=100
     )
     labels: dict[str, str] = Field(default_factory=dict, max_length=32)
 
     def selects(self, name: str, labels: dict[str, str]) -> bool:
         named = not self.monitors or name in self.monitors
-        return named and self.labels.items() <= labels.items()
+        within = self.namespaces is None or namespace_of(name) in self.namespaces
+        return named and within and self.labels.items() <= labels.items()
 
 
 class SubscriptionMetadata(Strict):

@@ -1,7 +1,7 @@
 """The SQL database, SQLite or PostgreSQL through the same code: connections, schema, owners."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,8 @@ from sqlalchemy import URL, Connection, Engine, Table, event, make_url, select, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from monitor.sql import tables
+from monitor.sql import seen, tables
+from monitor.tenants.namespaces import ALL, Namespaces
 
 BUSY_TIMEOUT_S = 5.0
 LEASE_S = 10.0
@@ -23,6 +24,10 @@ _WRITES = "driftmeter_writes"
 
 class DatabaseError(Exception):
     """The database cannot be used; the message says what to do."""
+
+
+def everything() -> Namespaces:
+    return ALL
 
 
 class OwnedError(DatabaseError):
@@ -36,21 +41,26 @@ class StaleOwnerError(DatabaseError):
 @dataclass(frozen=True, slots=True)
 class Database:
     """Transactions raise DatabaseError where a file turns out to be damaged, and SQLAlchemy's
-    OperationalError for what may be tried again: a lock, a full disk, a server that is away."""
+    OperationalError for what may be tried again: a lock, a full disk, a server that is away.
+
+    namespaces: those whose rows a transaction that begins now sees, where `monitor.sql.seen` asks.
+    """
 
     engine: Engine
+    namespaces: Callable[[], Namespaces] = everything
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads; it sees one state of the whole database."""
         snapshot = {} if self.engine.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
-        with _damage_told(self.engine), self.engine.execution_options(**snapshot).begin() as one:
-            yield one
+        reading = self.engine.execution_options(**snapshot, **{seen.OPTION: self.namespaces()})
+        with _damage_told(self.engine), reading.begin() as connection:
+            yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that may write: committed at the end, rolled back by an exception."""
-        writing = self.engine.execution_options(**{_WRITES: True})
+        writing = self.engine.execution_options(**{_WRITES: True, seen.OPTION: self.namespaces()})
         with _damage_told(self.engine), writing.begin() as connection:
             yield connection
 

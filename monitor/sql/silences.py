@@ -1,7 +1,11 @@
-"""Silences in SQL: when people do not want to be told, and who said so."""
+"""Silences in SQL: when people do not want to be told, and who said so.
+
+Who sees only some namespaces' monitors silences only these, whatever else the matchers match.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import time
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +14,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 from alerts.matchers import Matcher
 from alerts.silences import Silence, Weekly
 from monitor.spec.maintenance import Maintenance
-from monitor.sql import tables
+from monitor.sql import seen, tables
+from monitor.tenants.namespaces import DEFAULT, Namespaces
 
 FOR_EVER = 253_370_764_800.0
 """The year 9999: maintenance windows that return until somebody ends them."""
@@ -26,17 +31,25 @@ def active(connection: Connection, now: float) -> list[Silence]:
 def rows(connection: Connection, *, now: float, with_ended: bool, limit: int) -> Sequence[Row[Any]]:
     """The latest made first."""
     t = tables.silences
-    query = select(t).order_by(t.c.created_at.desc(), t.c.id).limit(limit)
-    return connection.execute(query if with_ended else query.where(t.c.ends_at > now)).all()
+    query = select(t).order_by(t.c.created_at.desc(), t.c.id)
+    found = connection.execute(query if with_ended else query.where(t.c.ends_at > now))
+    return list(islice((row for row in found if _is_seen(connection, row)), limit))
 
 
 def get(connection: Connection, silence_id: str) -> Row[Any] | None:
     t = tables.silences
-    return connection.execute(select(t).where(t.c.id == silence_id)).first()
+    found = connection.execute(select(t).where(t.c.id == silence_id)).first()
+    return found if found is not None and _is_seen(connection, found) else None
+
+
+def _is_seen(connection: Connection, row: Row[Any]) -> bool:
+    return seen.namespaces(connection).cover(Namespaces.of(row.namespaces))
 
 
 def put(connection: Connection, row: Mapping[str, object]) -> None:
-    connection.execute(insert(tables.silences), dict(row))
+    """Of the monitors that its maker may see."""
+    own = seen.namespaces(connection).to_json()
+    connection.execute(insert(tables.silences), {**row, "namespaces": own})
 
 
 def end(connection: Connection, silence_id: str, now: float) -> None:
@@ -74,8 +87,18 @@ def of_monitor(name: str, maintenance: Sequence[Maintenance]) -> list[Silence]:
 def _silence(row: Row[Any]) -> Silence:
     return Silence(
         id=row.id,
-        matchers=tuple(Matcher.parse(text) for text in row.matchers),
+        matchers=(*map(Matcher.parse, row.matchers), *_within(row.namespaces)),
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         weekly=None if row.weekly is None else weekly(Maintenance.model_validate(row.weekly)),
     )
+
+
+def _within(namespaces: Sequence[str] | None) -> Sequence[Matcher]:
+    """What confines a silence to the monitors of some namespaces."""
+    if namespaces is None:
+        return ()
+    patterns = [rf"{one}\..*" for one in namespaces]
+    if DEFAULT in namespaces:
+        patterns.append("[^.]*")
+    return (Matcher("monitor", "=~", "|".join(patterns)),)

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from monitor.adapters import allowed
 from monitor.adapters.allowed import Allowed
 from monitor.apply.client import Client
-from monitor.flags import DATA, Address, add_hash_key
+from monitor.flags import DATA, Address, add_hash_key, add_quotas
 from monitor.kafka import embedded
 from monitor.kafka.connecting import Broker
 from monitor.kafka.messages import Topics
@@ -56,6 +56,7 @@ class Settings:
     topic_prefix: None is a fresh one on the broker that we start, the default on any other.
     token_file: bearer tokens of the API, which an address beyond loopback needs.
     hash_key_file: of columns that documents want hashed.
+    quotas: how much each namespace may use.
     ingest_token_file: who may push; such an address of the ingest needs it, or `is_ingest_open`.
     base_url: where people reach the pages, if that is not the API's own address.
     flush_s: how often counts are published.
@@ -77,6 +78,7 @@ class Settings:
     database: str | None = None
     token_file: Path | None = None
     hash_key_file: Path | None = None
+    quotas: Path | None = None
     ingest_token_file: Path | None = None
     is_ingest_open: bool = False
     base_url: str | None = None
@@ -166,11 +168,12 @@ def _roles(settings: Settings, addresses: Addresses) -> dict[str, list[str]]:
         *(["--ingest-without-authentication"] if settings.is_ingest_open else []),
     ]
     hash_key = ["--hash-key-file", str(file)] if (file := settings.hash_key_file) else []
+    quotas = ["--quotas", str(file)] if (file := settings.quotas) else []
     base_url = settings.base_url or addresses.api_url
     return {
         "serve": [
             *("--listen", str(addresses.api), "--webhook-allow", "127.0.0.0/8"),
-            *(*tokens, *hash_key, *kafka, *database, *store),
+            *(*tokens, *hash_key, *quotas, *kafka, *database, *store),
         ],
         "detect": [
             *("--metrics", str(addresses.detect_metrics)),
@@ -188,7 +191,7 @@ def _roles(settings: Settings, addresses: Addresses) -> dict[str, list[str]]:
             *("--listen", str(addresses.listen), "--grpc-listen", str(addresses.grpc_listen)),
             *("--ingest", str(addresses.ingest)),
             *("--spool", str(settings.data / "spool")),
-            *(*ingest_access, *hash_key, *kafka),
+            *(*ingest_access, *hash_key, *quotas, *kafka),
         ],
     }
 
@@ -205,6 +208,7 @@ def add_parser(subparsers: Any) -> None:
     _add_access(parser)
     allowed.add_flags(parser)
     add_hash_key(parser)
+    add_quotas(parser)
     _add_where(parser)
     parser.set_defaults(run=run)
 
@@ -304,6 +308,7 @@ def run(args: argparse.Namespace) -> int:
         database=args.database,
         token_file=args.token_file,
         hash_key_file=args.hash_key_file,
+        quotas=args.quotas,
         ingest_token_file=args.ingest_token_file,
         is_ingest_open=args.ingest_without_authentication,
         base_url=args.base_url,

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from alerts.delivery import SETTLED, State
 from monitor.sql import tables
+from monitor.sql.seen import seen
 
 
 def redeliver(connection: Connection, delivery_id: str, now: float) -> Row[Any] | None:
@@ -14,7 +15,8 @@ def redeliver(connection: Connection, delivery_id: str, now: float) -> Row[Any] 
     Its attempts are kept, and counted on. Gives the row as it was, None if there is none.
     """
     t = tables.outbox
-    row = connection.execute(select(t).where(t.c.id == delivery_id).with_for_update()).first()
+    this = (t.c.id == delivery_id) & seen(connection, t.c.monitor)
+    row = connection.execute(select(t).where(this).with_for_update()).first()
     if row is not None:
         state = State.PENDING if row.state in SETTLED else row.state
         changes = {"state": state, "next_attempt_at": now, "n_failed": 0}

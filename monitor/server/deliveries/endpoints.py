@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select, true, update
 
 from alerts import delivery
 from alerts.delivery import Outcome, Result, State
@@ -11,6 +11,8 @@ from monitor.server.deliveries import troubles
 from monitor.server.moments import moment
 from monitor.sql import tables
 from monitor.sql.database import insert_new
+from monitor.sql.seen import namespaces, seen
+from monitor.tenants.namespaces import ALL
 
 STATES = ("working", "failing", "disabled")
 
@@ -39,7 +41,8 @@ def note(
 
 def enable(connection: Connection, place: str, now: float) -> Row[Any] | None:
     """Calls an endpoint again, at once, for what has waited for it; None if it is not known."""
-    found = connection.execute(select(_T).where(_T.c.place == place).with_for_update()).first()
+    this = (_T.c.place == place) & _is_mine(connection)
+    found = connection.execute(select(_T).where(this).with_for_update()).first()
     if found is None:
         return None
     _change(connection, place, n_failed=0, failing_since=None, disabled_at=None, reason=None)
@@ -59,10 +62,11 @@ def known(connection: Connection) -> list[dict[str, Any]]:
     """Every endpoint that was called and is remembered, those in trouble first, for people."""
     names: dict[str, list[dict[str, str]]] = {}
     t = tables.outbox
-    told = select(t.c.place, t.c.monitor, t.c.endpoint).distinct()
+    mine = seen(connection, t.c.monitor)
+    told = select(t.c.place, t.c.monitor, t.c.endpoint).where(mine).distinct()
     for row in connection.execute(told.order_by(t.c.monitor, t.c.endpoint)):
         names.setdefault(row.place, []).append({"monitor": row.monitor, "name": row.endpoint})
-    pending = select(t.c.place, func.count().label("n")).where(t.c.state == State.PENDING)
+    pending = select(t.c.place, func.count().label("n")).where(t.c.state == State.PENDING, mine)
     waiting = {row.place: row.n for row in connection.execute(pending.group_by(t.c.place))}
     order = (_T.c.disabled_at.is_(None), _T.c.failing_since.is_(None), _T.c.place)
     return [
@@ -78,13 +82,22 @@ def known(connection: Connection) -> list[dict[str, Any]]:
             "disabled_at": moment(row.disabled_at),
             "waiting": waiting.get(row.place, 0),
         }
-        for row in connection.execute(select(_T).order_by(*order))
+        for row in connection.execute(select(_T).where(_is_mine(connection)).order_by(*order))
     ]
 
 
 def states(connection: Connection) -> Counter[str]:
     """How many endpoints are in each of `STATES`."""
-    return Counter(_state(row) for row in connection.execute(select(_T)))
+    query = select(_T).where(_is_mine(connection))
+    return Counter(_state(row) for row in connection.execute(query))
+
+
+def _is_mine(connection: Connection) -> ColumnElement[bool]:
+    """Whether a monitor that is seen has told the place something."""
+    if namespaces(connection) == ALL:
+        return true()
+    t = tables.outbox
+    return _T.c.place.in_(select(t.c.place).where(seen(connection, t.c.monitor)))
 
 
 def _state(row: Row[Any]) -> str:

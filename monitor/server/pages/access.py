@@ -83,7 +83,7 @@ def _add_tokens(
     async def make_token(request: Request) -> HTMLResponse:
         form = await read_form(request)
         try:
-            wanted = tokens.Wanted.model_validate({key: form[key] for key in form if form[key]})
+            wanted = tokens.Wanted.model_validate(_filled(form))
         except ValidationError as error:
             faults = [
                 {"path": ".".join(map(str, one["loc"])), "message": one["msg"]}
@@ -99,6 +99,14 @@ def _add_tokens(
         with database.write() as connection:
             tokens.revoke(connection, token_id, clock())
         return RedirectResponse("/tokens", HTTPStatus.SEE_OTHER)
+
+
+def _filled(form: dict[str, str]) -> dict[str, object]:
+    """What somebody wrote into the fields; a list of names is one field."""
+    filled: dict[str, object] = {key: form[key] for key in form if form[key].strip()}
+    if "namespaces" in filled:
+        filled["namespaces"] = form["namespaces"].replace(",", " ").split()
+    return filled
 
 
 def _made(

@@ -1,0 +1,1 @@
+"""Tenants: whose a monitor is, what each may see, and how much each may use."""
