@@ -34,6 +34,7 @@ class Refused(StrEnum):
     SPOOL_FULL = "spool full"
     SPOOL_FAILED = "spool failed"
     TOO_BUSY = "too busy"
+    OVER_QUOTA = "over quota"
 
 
 class PushError(Exception):
@@ -47,7 +48,26 @@ class PushError(Exception):
 class LaterError(PushError):
     """A push that is refused now and may succeed later."""
 
-    def __init__(self, reason: Refused, message: str) -> None:
-        super().__init__(503, message)
+    def __init__(
+        self,
+        reason: Refused,
+        message: str,
+        *,
+        status: int = 503,
+        retry_after_s: int = RETRY_AFTER_S,
+    ) -> None:
+        super().__init__(status, message)
         self.reason = reason
-        self.answer = Answer(503, {"error": message}, [("Retry-After", str(RETRY_AFTER_S))])
+        self.answer = Answer(status, {"error": message}, [("Retry-After", str(retry_after_s))])
+
+
+class OverQuotaError(LaterError):
+    """A namespace sends more than it may."""
+
+    def __init__(self, namespace: str, wait_s: int) -> None:
+        super().__init__(
+            Refused.OVER_QUOTA,
+            f"the namespace {namespace!r} sends more than its quota: wait {wait_s} s",
+            status=429,
+            retry_after_s=wait_s,
+        )

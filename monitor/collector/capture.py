@@ -21,6 +21,7 @@ class Dropped(StrEnum):
     REFUSED_BY_KAFKA = "refused by Kafka"
     SHUTDOWN = "shutdown"
     FAULT = "fault"
+    QUOTA = "quota"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

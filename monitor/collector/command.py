@@ -35,6 +35,9 @@ examples:
       Others may push, who have a token. In the file, for each:
       printf %s "$TOKEN" | sha256sum
 
+  driftmeter collect --upstream http://127.0.0.1:8080 --namespace transit --quotas quotas.yaml
+      Predictions are those of this tenant's monitors, and no more than their quota.
+
   curl 127.0.0.1:9001/v1/labels -d '
     {"monitor": "free-seats", "rows": [{"id": "5f2b…", "label": 17}]}'
 
@@ -62,6 +65,7 @@ def add_parser(subparsers: Any) -> None:
         help="where rows are pushed, and /metrics is (default %(default)s)",
     )
     _add_access(parser)
+    _add_tenancy(parser)
     flags.add_hash_key(parser)
     flags.add_spool(parser)
     flags.add_broker(parser)
@@ -128,6 +132,17 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_tenancy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--namespace",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="only monitors of this namespace; may be repeated (default: of all)",
+    )
+    flags.add_quotas(parser)
+
+
 def upstream(text: str) -> Address:
     """An argparse type: the address in http://HOST:PORT."""
     url = urlsplit(text)
@@ -144,6 +159,10 @@ def run(args: argparse.Namespace) -> int:
         read_hash_key(args.hash_key_file)  # what is wrong with it is said before anything starts
     if args.broker_security is not None:
         read_security(args.broker_security)
+    if args.quotas is not None:
+        from monitor.tenants.quotas import QuotaFile  # noqa: PLC0415 - a proxy has no documents
+
+        QuotaFile(args.quotas)
     if args.upstream is not None or args.grpc_upstream is not None:
         from monitor.collector import front  # noqa: PLC0415 - a recorder has none of it
 

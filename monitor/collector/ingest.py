@@ -1,6 +1,7 @@
 """What the ingest address takes and tells: pushed rows, logged events, /metrics and /config."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from prometheus_client.exposition import choose_encoder
 
 from monitor.batches import MAX_BYTES
 from monitor.collector.access import Access, Scope
-from monitor.collector.answers import RETRY_AFTER_S, Answer, Refused
+from monitor.collector.answers import RETRY_AFTER_S, Answer, OverQuotaError, Refused
 from monitor.collector.cloudevents import Event, EventError, parse
 from monitor.collector.logged_rows import LoggedRows
 from monitor.collector.push import Body, Kind, Push
@@ -21,7 +22,7 @@ from monitor.collector.sagemaker_captures import SageMakerCaptures
 from monitor.collector.sink import Sink
 from monitor.collector.small_pushes import SmallPushes
 from monitor.collector.telemetry import Telemetry
-from monitor.collector.tokens import ALL, NOBODY, Monitors
+from monitor.collector.tokens import ALL, NOBODY, Monitors, namespace_of_all
 from monitor.decoders.exchange import Headers
 from monitor.kafka.messages import JSON
 
@@ -126,11 +127,8 @@ class Application:
 
     async def _posted(self, scope: Scope, receive: Receive, caller: Caller, taker: Taker) -> Answer:
         """What `taker` makes of the body, unless there is no room for it or it may not come."""
-        if scope["method"] != "POST":
-            return Answer(405, {"error": "this takes POST only"}, [("Allow", "POST")])
-        is_for_all = scope["path"] in FOR_ALL_MONITORS
-        if caller.may_push is NOBODY or (is_for_all and caller.may_push is not ALL):
-            return UNKNOWN
+        if refusal := self._refusal(scope, caller):
+            return refusal
         pieces: list[bytes] = []
         n_bytes = 0
         try:
@@ -148,6 +146,18 @@ class Application:
             return INCOMPLETE
         finally:
             self._n_held_bytes -= n_bytes
+
+    def _refusal(self, scope: Scope, caller: Caller) -> Answer | None:
+        """Why a body need not come; None where it may."""
+        if scope["method"] != "POST":
+            return Answer(405, {"error": "this takes POST only"}, [("Allow", "POST")])
+        is_for_all = scope["path"] in FOR_ALL_MONITORS
+        if caller.may_push is NOBODY or (is_for_all and caller.may_push is not ALL):
+            return UNKNOWN
+        namespace = namespace_of_all(caller.may_push)
+        if namespace is None or not (wait_s := self._push.metering.wait_s(namespace)):
+            return None
+        return self._push.refusal(OverQuotaError(namespace, math.ceil(wait_s)))
 
     async def _pushed(self, kind: Kind, caller: Caller, body: bytes) -> Answer:
         described = Body(

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from monitor.batches import encode
 from monitor.collector.envelope import Destination, Envelope
+from monitor.collector.metering import Metering, Sized
 from monitor.collector.screening import Screening
 from monitor.kafka.messages import ARROW, JSON, Header, KafkaHeaders, Registration
 from monitor.spool import Spool
@@ -80,6 +81,7 @@ class Intake(Packing):
 
     stored: how many messages of a batch of captures are in the spool already, by the batch's
         number: a recorder that dies may have stored one and not said so.
+    metering: is told whose bytes are on the disk.
     """
 
     def __init__(
@@ -90,10 +92,12 @@ class Intake(Packing):
         clock: Callable[[], float],
         screening: Screening,
         stored: Mapping[int, int] | None = None,
+        metering: Metering | None = None,
     ) -> None:
         super().__init__(collector_id=collector_id, clock=clock, screening=screening)
         self._spool = spool
         self._stored = stored or {}
+        self._metering = metering
 
     def store(self, envelopes: Sequence[Envelope], *, batch: int | None = None) -> Future[int]:
         """All or none. The future ends when they are safe, or with a SpoolError.
@@ -104,7 +108,22 @@ class Intake(Packing):
         if batch is not None:
             left = envelopes[self._stored.get(batch, 0) :]
             envelopes = [replace(envelope, batch=batch) for envelope in left]
-        return self._spool.append([envelope.to_bytes() for envelope in envelopes])
+        raw = [envelope.to_bytes() for envelope in envelopes]
+        future = self._spool.append(raw)
+        if self._metering is not None:
+            sized = [(e.monitor, len(one)) for e, one in zip(envelopes, raw, strict=True)]
+            self._meter(self._metering, sized, future)
+        return future
+
+    def _meter(self, metering: Metering, sized: Sequence[Sized], future: Future[int]) -> None:
+        """Before they are known to be safe: the publisher may have sent them by then."""
+        metering.spooled(sized)
+
+        def settle(done: Future[int]) -> None:
+            if done.exception() is not None:
+                metering.left(sized)
+
+        future.add_done_callback(settle)
 
 
 def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

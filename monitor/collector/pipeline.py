@@ -19,6 +19,7 @@ from monitor.collector.frames import Counts
 from monitor.collector.ingest import Application
 from monitor.collector.intake import Intake
 from monitor.collector.logged_rows import LoggedRows
+from monitor.collector.metering import Metering
 from monitor.collector.pairing import PairingLimits
 from monitor.collector.publisher import Publisher
 from monitor.collector.push import Push
@@ -34,6 +35,8 @@ from monitor.decoders import DECODERS
 from monitor.leaving.hash_key import read_hash_key
 from monitor.spool import Spool, SpoolError
 from monitor.telemetry import tracing
+from monitor.tenants.namespaces import Namespaces
+from monitor.tenants.quotas import quotas_of
 
 
 class Pipeline:
@@ -48,7 +51,10 @@ class Pipeline:
         self._args = args
         self._spool = spool
         self.telemetry = Telemetry(CollectorRegistry())
-        self.registry = Registry(broker, client_id=client_id)
+        self.registry = Registry(
+            broker, client_id=client_id, namespaces=Namespaces.of(args.namespace or None)
+        )
+        metering = Metering(quotas_of(args.quotas), self.telemetry, clock=time.monotonic)
         self._capture = Capture(CaptureLimits(), self.telemetry.count_dropped)
         before = list(spooled(spool))
         intake = Intake(
@@ -57,10 +63,18 @@ class Pipeline:
             clock=time.time,
             screening=Screening(self.telemetry, hash_key=_hash_key(args)),
             stored=messages_by_batch(before, collector_id),
+            metering=metering,
         )
-        self.recorder = Recorder(self._capture, self.registry, intake, self.telemetry, topics)
+        self.recorder = Recorder(
+            self._capture, self.registry, intake, self.telemetry, topics, metering=metering
+        )
         self._publisher = Publisher(
-            spool, broker, self.telemetry, client_id=client_id, clock=time.time
+            spool,
+            broker,
+            self.telemetry,
+            client_id=client_id,
+            clock=time.time,
+            metering=metering,
         )
         push = Push(
             self.registry,
@@ -68,6 +82,7 @@ class Pipeline:
             self.telemetry,
             topics,
             clock=time.time,
+            metering=metering,
             known_keys=[envelope.key for envelope in before if envelope.key is not None],
         )
         self._sink = Sink(self._capture, self.telemetry, PairingLimits(), clock=time.time)

@@ -15,6 +15,7 @@ from kafka.errors import (
 from monitor.batches import BatchError
 from monitor.collector.capture import Dropped
 from monitor.collector.envelope import Destination, Envelope
+from monitor.collector.metering import Metering
 from monitor.collector.telemetry import Telemetry
 from monitor.kafka import publishing
 from monitor.kafka.connecting import Broker, BrokerUnavailableError
@@ -55,7 +56,9 @@ class Publisher:
         *,
         client_id: str,
         clock: Callable[[], float],
+        metering: Metering | None = None,
     ) -> None:
+        self._metering = metering
         self._spool = spool
         self._broker = broker
         self._telemetry = telemetry
@@ -119,6 +122,8 @@ class Publisher:
         self._oldest_at = envelopes[0][1].spooled_at if envelopes else None
         self._deliver(envelopes)
         self._spool.advance(records[-1].sequence)
+        if self._metering is not None:
+            self._metering.left((e.monitor, len(record.payload)) for record, e in envelopes)
         self._oldest_at = None
 
     def _open(self, record: Record) -> Envelope | None:

@@ -23,6 +23,7 @@ from monitor.batches import (
 from monitor.collector.answers import ACCEPTED, Answer, LaterError, PushError, Refused
 from monitor.collector.envelope import Destination, Envelope
 from monitor.collector.intake import Intake
+from monitor.collector.metering import Metering, unmetered
 from monitor.collector.registry import Monitors as Known
 from monitor.collector.registry import Registry
 from monitor.collector.repeats import Repeats, done
@@ -93,8 +94,10 @@ class Push:
         topics: Topics,
         *,
         clock: Callable[[], float],
+        metering: Metering | None = None,
         known_keys: Iterable[str] = (),
     ) -> None:
+        self.metering = metering or unmetered(telemetry)
         self._registry = registry
         self._intake = intake
         self._telemetry = telemetry
@@ -165,9 +168,13 @@ class Push:
     ) -> Stored:
         """Stores the good rows, of all monitors or of none. Raises LaterError.
 
+        Rows are counted as their monitor's before they are judged: judging is what they cost.
+
         key: of what is to be stored once only, however often it comes.
         model_version: of the model that made the predictions, empty where nobody says.
         """
+        for registration, read in rows:
+            self.metering.take(registration.name, len(read.ids))
         destination = Destination(kind)
         envelopes: list[Envelope] = []
         rejected: dict[int, str] = {}
@@ -191,6 +198,7 @@ class Push:
         model_version: str = "",
     ) -> Future[int]:
         """Stores rows that were judged and are all good. Raises LaterError, or the future does."""
+        self.metering.take(registration.name, batch.num_rows)
         destination = Destination(kind)
         with tracing.sending(destination.topic(self._topics), parent=None):
             headers = [*tracing.kafka_headers(), *model_version_headers(model_version)]
@@ -221,7 +229,8 @@ class Push:
 
     def refusal(self, error: PushError) -> Answer:
         if isinstance(error, LaterError):
-            log.warning("a push is refused: %s", error)
+            if error.reason is not Refused.OVER_QUOTA:  # who floods us shall not flood the log
+                log.warning("a push is refused: %s", error)
             self._telemetry.refused.labels(error.reason).inc()
         return error.answer
 

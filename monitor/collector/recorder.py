@@ -13,12 +13,14 @@ from traceback import format_tb
 import orjson
 
 from monitor.batches import parse_time
+from monitor.collector.answers import OverQuotaError
 from monitor.collector.capture import Capture, Dropped
 from monitor.collector.envelope import Destination, Envelope
 from monitor.collector.exchanges import unpack
 from monitor.collector.frames import Counts
 from monitor.collector.gathering import Gathering
 from monitor.collector.intake import Intake
+from monitor.collector.metering import Metering, unmetered
 from monitor.collector.registry import Registry, columns
 from monitor.collector.tally import DROPPED, FAILED, RECORDED
 from monitor.collector.telemetry import Telemetry
@@ -43,7 +45,10 @@ class _Reading:
     """What was read of a batch of exchanges.
 
     rows: by monitor and version of the model. names: of each monitor's columns.
+    is_in_full: whether nothing is left out for a quota.
     """
+
+    is_in_full: bool = False
 
     rows: dict[tuple[str, str], Gathering] = field(default_factory=dict)
     names: dict[str, Columns] = field(default_factory=dict)
@@ -74,7 +79,10 @@ class Recorder:
         intake: Intake,
         telemetry: Telemetry,
         topics: Topics,
+        *,
+        metering: Metering | None = None,
     ) -> None:
+        self._metering = metering or unmetered(telemetry)
         self._capture = capture
         self._registry = registry
         self._intake = intake
@@ -134,18 +142,22 @@ class Recorder:
         *,
         batch: int | None = None,
         settled: Callable[[Counts], None] = _ignore,
+        is_in_full: bool = False,
     ) -> None:
-        """Decodes the exchanges and spools what they hold, all of it or nothing.
+        """Decodes the exchanges and spools what they hold, all of it or nothing; but what is beyond
+        a namespace's quota is dropped, unless they are to be taken in full.
 
         batch: their number, where they came as a batch. settled: told what became of them, on the
         spool's thread.
         """
-        reading = _Reading()
+        reading = _Reading(is_in_full)
         for exchange in exchanges:
             try:
                 self._decode(exchange, reading)
             except DecodeError as error:
                 self._set_aside(exchange, error, reading)
+            except OverQuotaError:
+                reading.failed[DROPPED, Dropped.QUOTA] += 1
         envelopes = [e for rows in reading.rows.values() for e in self._envelopes(rows)]
         envelopes += reading.letters
         if not envelopes:  # of rows that were read, the monitor's sample has none
@@ -179,6 +191,8 @@ class Recorder:
         decoded = _with_headers(reader.decode(exchange, names), exchange, registration)
         if decoded.n > MAX_EXCHANGE_ROWS:
             raise DecodeError(Reason.TOO_LARGE, f"{decoded.n} rows in one request")
+        meter = self._metering.charge if reading.is_in_full else self._metering.take
+        meter(registration.name, decoded.n)
         version = _model_version(decoded, exchange, registration)
         batch = reading.rows.get((registration.name, version))
         if batch is None:
@@ -233,13 +247,15 @@ class Recorder:
     def _drop(
         self, reading: _Reading, error: BaseException, settled: Callable[[Counts], None]
     ) -> None:
-        """Nothing was stored: neither rows nor letters. What no monitor wants is not missed."""
+        """Nothing was stored: neither rows nor letters. What no monitor wants is not missed, and
+        what is beyond a quota was dropped before."""
         log.warning("%d captured requests are dropped: %s", reading.n_stored, error)
         is_full = isinstance(error, SpoolFullError)
         reason = Dropped.SPOOL_FULL if is_full else Dropped.SPOOL_FAILED
-        unclaimed = (FAILED, Reason.NO_MONITOR)
-        outcome = Counter({(DROPPED, reason): reading.n_stored})
-        self._settle(outcome + Counter({unclaimed: reading.failed[unclaimed]}), settled)
+        outcome: Counts = Counter({(DROPPED, reason): reading.n_stored})
+        for other in ((FAILED, Reason.NO_MONITOR), (DROPPED, Dropped.QUOTA)):
+            outcome[other] = reading.failed[other]
+        self._settle(+outcome, settled)
 
     def _settle(self, outcome: Counts, settled: Callable[[Counts], None]) -> None:
         self._telemetry.add(outcome)

@@ -12,8 +12,11 @@ from kafka.errors import KafkaError
 from detectors.columns import ColumnType
 from monitor.decoders import Columns, Decoded, Exchange, claim
 from monitor.decoders.mapping import Pointers, decode_mapped
+from monitor.kafka.anew import Anew
 from monitor.kafka.connecting import Broker, BrokerUnavailableError
 from monitor.kafka.messages import Registration
+from monitor.tenants.namespaces import ALL as ALL_NAMESPACES
+from monitor.tenants.namespaces import Namespaces
 
 log = logging.getLogger(__name__)
 
@@ -119,10 +122,14 @@ class Registry:
     """Follows the topic `monitors` from its beginning, on a thread of its own.
 
     Readers take `monitors`, which is replaced and never changed.
+    namespaces: whose monitors are followed; the others' are as if they were not there.
     """
 
-    def __init__(self, broker: Broker, *, client_id: str) -> None:
+    def __init__(
+        self, broker: Broker, *, client_id: str, namespaces: Namespaces = ALL_NAMESPACES
+    ) -> None:
         self.monitors = Monitors()
+        self._namespaces = namespaces
         self.is_loaded = False
         self._broker = broker
         self._client_id = client_id
@@ -153,7 +160,8 @@ class Registry:
             except (ValueError, KeyError, TypeError) as error:
                 log.warning("a registration cannot be read and is left out: %s", error)
                 continue
-            self.monitors = self.monitors.after(news)
+            if self._namespaces.has(news.name):
+                self.monitors = self.monitors.after(news)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -171,8 +179,13 @@ class Registry:
                 self._stopped.wait(RETRY_S)
 
     def _follow(self, consumer: kafka.KafkaConsumer) -> None:
+        anew = Anew(consumer, self._broker.topics.monitors)
         while not self._stopped.is_set():
             polled = consumer.poll(timeout_ms=POLL_MS)
+            if anew.has_come(polled):
+                log.warning("the topic of monitors was made anew: it is read from its beginning")
+                consumer.seek_to_beginning()
+                continue
             for records in polled.values():
                 self.apply((record.key, record.value) for record in records)
             if polled or not self.is_loaded:

@@ -52,8 +52,10 @@ class SageMakerCaptures:
     def _accept(self, model: str | None, headers: Headers, body: bytes) -> Future[Answer]:
         if model is None:
             raise PushError(400, "captured lines need ?model=ENDPOINT in the address")
-        if self._push.known.of_model(model) is None:
+        registration = self._push.known.of_model(model)
+        if registration is None:
             raise PushError(404, f"there is no monitor of a model {model!r}")
+        self._push.metering.take(registration.name, 0)
         try:
             lines = whole([body], headers).splitlines()
         except DecodeError as error:
@@ -71,6 +73,7 @@ class SageMakerCaptures:
         self._recorder.record(
             exchanges,
             settled=lambda counts: answered.set_result(self._answer(counts, verdicts)),
+            is_in_full=True,
         )
         return answered
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from detectors.columns import Field
 from monitor.batches import LABEL, BatchError
 from monitor.batches.json_messages import JsonBatch, labels_of_lists, predictions_of_lists
-from monitor.collector.answers import ACCEPTED, Answer, PushError
+from monitor.collector.answers import ACCEPTED, Answer, OverQuotaError, PushError
 from monitor.collector.push import Body, Kind, Push, model_version
 from monitor.kafka.messages import JSON, Registration
 
@@ -78,13 +78,18 @@ class SmallPushes:
             self._take_each(group[0], together)
 
     def _store(self, group: _Group, together: Sequence[_Waiting]) -> bool:
-        """Whether all of them are good and on their way. If not, each is to be told why."""
+        """Whether all of them are good and on their way, or have been answered. If not, each is to
+        be told why."""
         kind, name, version, _ = group
         try:
             for may_push in {waiting.body.may_push for waiting in together}:
                 registration = self._push.registration(name, may_push)
             batch = self._read(kind, registration, together)
             stored = self._push.store_batch(kind, registration, batch, model_version=version)
+        except OverQuotaError as error:  # one alone would fare no better
+            for waiting in together:
+                waiting.tell(self._push.refusal(error))
+            return True
         except (PushError, BatchError):
             return False
         self._then(stored, lambda done: self._tell(kind, together, done))

@@ -1,28 +1,62 @@
 """Who may push: whoever holds a bearer token of a file that holds no token.
 
 A line of the file has the SHA-256 of a token, in hexadecimal, and the names of the monitors that it
-is for; without names it is for all of them. Several may be in force at a time, so that one can be
-replaced without a gap. Empty lines, and lines that begin with #, are left out::
+is for, or `NAMESPACE.*` for all of a namespace; without names it is for all of them. Several may be
+in force at a time, so that one can be replaced without a gap. Empty lines, and lines that begin
+with #, are left out::
 
     # printf %s "$TOKEN" | sha256sum
-    5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8  free-seats delays
+    5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8  free-seats delays transit.*
 """
 
 import hashlib
 import logging
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
+
+from monitor.tenants.namespaces import namespace_of
 
 log = logging.getLogger(__name__)
 
 _LINE = re.compile(r"([0-9a-fA-F]{64})((?:\s+[^\s#]+)*)\s*(?:#.*)?")
 
-Monitors = Collection[str] | None
+Monitors = Container[str] | None
 """Those that somebody may push to; None for all of them."""
 
 ALL: Monitors = None
 NOBODY: Monitors = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Monitors by their names, and all of some namespaces."""
+
+    names: frozenset[str]
+    namespaces: frozenset[str]
+
+    @classmethod
+    def of(cls, written: Iterable[str]) -> Self:
+        """written: as in the file."""
+        given = frozenset(written)
+        whole = frozenset(one for one in given if one.endswith(".*"))
+        return cls(given - whole, frozenset(one.removesuffix(".*") for one in whole))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (
+            name in self.names or namespace_of(name) in self.namespaces
+        )
+
+
+def namespace_of_all(monitors: Monitors) -> str | None:
+    """The one that all of these are of, if they are of one: what they may send is known before
+    it has come."""
+    if not isinstance(monitors, Named):
+        return None
+    found = {*monitors.namespaces, *map(namespace_of, monitors.names)}
+    return found.pop() if len(found) == 1 else None
 
 
 class TokenError(ValueError):
@@ -39,7 +73,8 @@ def read_tokens(text: str, name: str) -> Mapping[bytes, Monitors]:
         match = _LINE.fullmatch(stripped)
         if match is None:
             raise TokenError(f"{name}, line {number}: not a SHA-256 and names of monitors")
-        tokens[bytes.fromhex(match[1])] = match[2].split() or ALL
+        named = match[2].split()
+        tokens[bytes.fromhex(match[1])] = Named.of(named) if named else ALL
     if not tokens:
         raise TokenError(f"{name} holds no token")
     return tokens

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from monitor.collector.tokens import ALL, NOBODY, TokenError, Tokens, read_tokens
+from monitor.collector.tokens import (
+    ALL,
+    NOBODY,
+    Named,
+    TokenError,
+    Tokens,
+    namespace_of_all,
+    read_tokens,
+)
 from monitor.kafka.connecting import Broker
 from monitor.up.supervisor import Supervisor
 from tests.support.registrations import announce, registration
@@ -37,8 +45,8 @@ def test_each_token_is_for_its_monitors_and_several_are_in_force(
         digest("x"),
     )
     tokens = Tokens(write(*lines))
-    assert tokens.monitors(b"Bearer old") == ["a", "b"]
-    assert tokens.monitors(b"bearer  new") == ["a"]
+    assert tokens.monitors(b"Bearer old") == Named.of(["a", "b"])
+    assert tokens.monitors(b"bearer  new") == Named.of(["a"])
     assert tokens.monitors(b"Bearer x") is ALL
 
 
@@ -96,3 +104,27 @@ def test_a_collector_asks_for_tokens_where_rows_are_pushed(
     assert [push(token) for token in ("mine", "other", "guess", None)] == [202, 403, 401, 401]
     assert [push(token, "/v1/events") for token in ("mine", "root", None)] == [401, 400, 401]
     assert request(collector.ingest, "GET", "/metrics")[0] == 200
+
+
+def test_a_token_may_be_for_all_monitors_of_a_namespace(write: Callable[..., Path]) -> None:
+    found = Tokens(write(digest("x") + " transit.* free-seats")).monitors(b"Bearer x")
+    assert found is not None
+    names = ("transit.seats", "free-seats", "billing.invoices", "transit")
+    assert [name in found for name in names] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("written", "namespace"),
+    [
+        ("transit.*", "transit"),
+        ("transit.a transit.b", "transit"),
+        ("a b", "default"),
+        ("transit.* billing.x", None),
+        ("", None),
+    ],
+)
+def test_whose_monitors_a_token_is_for_is_known_before_rows_come(
+    write: Callable[..., Path], written: str, namespace: str | None
+) -> None:
+    found = Tokens(write(f"{digest('x')} {written}")).monitors(b"Bearer x")
+    assert namespace_of_all(found) == namespace
