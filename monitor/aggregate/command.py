@@ -1,6 +1,7 @@
 """`driftmeter aggregate`."""
 
 import argparse
+import gc
 import os
 import signal
 import socket
@@ -24,6 +25,7 @@ from monitor.aggregate.tally import Tally
 from monitor.aggregate.worker import Worker
 from monitor.kafka.connecting import Broker, BrokerUnavailableError, log_id
 from monitor.kafka.publishing import Publisher
+from monitor.kafka.record_batches import read_in_batches
 from monitor.sql.store import ArtifactStore, References
 from monitor.telemetry import exposition, logs, tracing
 from monitor.telemetry.instruments import Instruments
@@ -32,6 +34,10 @@ REGISTRY_TIMEOUT_S = 30.0
 
 MAX_REFERENCES = 4_096
 """Kept in memory; one of 100 columns takes three MiB. Those beyond are read again and again."""
+
+GARBAGE_THRESHOLD = 100_000
+"""New objects before cycles are looked for among them: the rows of one poll are many, live for a
+moment, and have none."""
 
 _EXAMPLES = """\
 examples:
@@ -162,6 +168,7 @@ def _aggregate(
             client_id=client_id,
             group=f"{broker.topics.prefix}aggregate",
         )
+        read_in_batches(consumer)
         rewind = partial(_rewind, follower)
         poller = stack.enter_context(
             Poller(
@@ -174,6 +181,7 @@ def _aggregate(
         worker = Worker(
             broker.topics, poller, follower, aggregator, publisher, tally, flush_s=args.flush
         )
+        gc.set_threshold(GARBAGE_THRESHOLD)
         ready.set()
         while not stopping.is_set():
             worker.tick(now=time.time(), elapsed=time.monotonic())

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 
 from detectors.backend.choice import AUTO
@@ -19,12 +18,12 @@ from monitor.aggregate.outlying import OutlyingRow
 from monitor.aggregate.reading import (
     Batch,
     Refused,
-    UnreadableError,
     dead_letter,
     read_labels,
     read_predictions,
 )
 from monitor.aggregate.segments import Segments
+from monitor.aggregate.sorting import Sorting, made_anew
 from monitor.aggregate.tally import Tally
 from monitor.kafka.messages import Registration, Segment, Topics, Watermark
 from monitor.kafka.publishing import Message
@@ -127,24 +126,15 @@ class Aggregator:
 
         Raises TopicsError where the log is another one than before.
         """
-        taken = [record for record in records if self._advance(record)]
-        groups: dict[Group, list[Record]] = {}
-        refused: list[Refused] = []
-        for record in taken:
-            intake = self._intakes[record.topic, record.partition]
-            if intake.is_repeated(record):
-                self._skip(record, "", "repeated message")
-                continue
-            try:
-                groups.setdefault(intake.group(record), []).append(record)
-            except UnreadableError as error:
-                refused.append((record, error))
+        sorting = Sorting(self._intakes, self._tally)
+        sorting.take(records)
+        groups, refused = sorting.groups, sorting.refused
         registrations = known({group.monitor for group in groups})
         for group, found in groups.items():
             refused += self._read_group(group, found, registrations, now)
             if self._attempts is not None:
                 self._attempts.done()
-        return self._set_aside(taken, refused)
+        return self._set_aside(sorting.taken, refused)
 
     def changed(self) -> list[tuple[Segment, Profile]]:
         """The segments that have grown since `settle`."""
@@ -225,28 +215,14 @@ class Aggregator:
             open_store=partial(JoinStore, limits.join_folder, limit_bytes=limits.join_bytes),
         )
 
-    def _advance(self, record: Record) -> bool:
-        """Whether a record is the next of a partition of ours; a repetition is passed over."""
-        intake = self._intakes.get((record.topic, record.partition))
-        if intake is None or intake.stopped:
-            return False
-        if record.offset < intake.segments.next_offset:
-            if not intake.segments.could_repeat(record.offset, record.time):
-                raise TopicsError(_made_anew(intake.segments, record.offset))
-            return False
-        if n_lost := intake.segments.advance(record.offset, record.time):
-            _logger.warning("%s: the log no longer holds the %d before it", record.place, n_lost)
-            self._tally.skipped("", "no longer in the log", n_lost)
-        return True
-
     def _read_group(
         self, group: Group, records: Sequence[Record], registrations: Registrations, now: float
     ) -> list[Refused]:
         """Counts one group, where its monitor is to be counted; returns what cannot be read."""
         registration = registrations.get(group.monitor)
         if registration is None:
-            for record in records:
-                self._skip(record, "", "unknown monitor")
+            if group.counts:
+                self._tally.skipped("", "unknown monitor", len(records))
             return []
         is_prediction = group.topic == self._topics.predictions
         if not group.counts and registration.monitor.spec.label is None:
@@ -267,10 +243,6 @@ class Aggregator:
         if self._attempts is not None:
             self._attempts.reading(first, last)
 
-    def _skip(self, record: Record, monitor: str, reason: str) -> None:
-        if self._intakes[record.topic, record.partition].counts(record):
-            self._tally.skipped(monitor, reason)
-
     def _count(self, group: Group, batches: Sequence[Batch], n_rows: int, now: float) -> None:
         registration, lane = batches[0].registration, self._lanes[group.partition]
         reference = self._reference(registration, n_rows)
@@ -282,14 +254,18 @@ class Aggregator:
             for batch in batches:
                 lane.join_labels(batch, prediction, now)
 
-    def _set_aside(self, taken: Sequence[Record], refused: Sequence[Refused]) -> list[Message]:
+    def _set_aside(
+        self, taken: Iterable[Sequence[Record]], refused: Sequence[Refused]
+    ) -> list[Message]:
         """The dead letters of what is read for the first time; a partition with too many stops."""
-        bad = {(record.topic, record.partition, record.offset) for record, _ in refused}
-        for at, run in groupby(taken, key=lambda record: (record.topic, record.partition)):
-            intake, offsets = self._intakes[at], [record.offset for record in run]
-            if reason := intake.note(offsets, {o for *place, o in bad if (*place,) == at}):
+        bad: dict[Partition, set[int]] = {}
+        for record, _ in refused:
+            bad.setdefault(Partition(record.topic, record.partition), set()).add(record.offset)
+        for run in taken:
+            at = Partition(run[0].topic, run[0].partition)
+            if reason := self._intakes[at].note(run, bad.get(at, ())):
                 _logger.error("%s, partition %d, is not read on: %s", *at, reason)
-                self._tally.stopped(Partition(*at))
+                self._tally.stopped(at)
         letters = []
         for record, error in sorted(refused, key=lambda one: one[0].offset):
             if self._intakes[record.topic, record.partition].counts(record):
@@ -333,15 +309,7 @@ def _check_end(segments: Segments, end: int, now: float) -> None:
         return
     since = segments.cut_short_since = segments.cut_short_since or now
     if now - since >= CUT_SHORT_PATIENCE_S:
-        raise TopicsError(_made_anew(segments, end))
-
-
-def _made_anew(segments: Segments, at: int) -> str:
-    return (
-        f"the log of {segments.topic}, partition {segments.partition}, is at {at}, but "
-        f"{segments.next_offset} messages had been read, and not these: it was made anew. "
-        "Give the new topics another --topic-prefix"
-    )
+        raise TopicsError(made_anew(segments, end))
 
 
 def _objection(registration: Registration, *, is_prediction: bool) -> str | None:

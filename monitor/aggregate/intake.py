@@ -1,6 +1,6 @@
 """What is known of a record before its bytes are read: whether it is next, new, and harmless."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from monitor.aggregate.attempts import Attempts
@@ -71,13 +71,34 @@ class Intake:
         self._spoilage = None if limit is None else Spoilage(limit)
         self._attempts = attempts
 
+    def takes_together(self, run: Sequence[Record]) -> bool:
+        """Whether messages with the same headers all have the fate of the first, as far as it does
+        not depend on where they are: they name their monitor, and number neither a repeat nor a
+        suspect among them."""
+        told = dict(run[0].headers)
+        is_numbered = Header.COLLECTOR in told and Header.SEQUENCE in told
+        if is_numbered or not told.get(Header.MONITOR) or self._has_suspects:
+            return False
+        return self.segments.are_next([record.offset for record in run])
+
+    def parts(self, run: Sequence[Record]) -> Iterator[Sequence[Record]]:
+        """Messages in a row, cut where a stretch begins, and where counting does."""
+        begin = 0
+        while begin < len(run):
+            offset = run[begin].offset
+            end = self.segments.start_of(offset) + self.segments.size
+            if offset < self.segments.first:
+                end = min(end, self.segments.first)
+            yield run[begin : begin + end - offset]
+            begin += end - offset
+
     def is_repeated(self, record: Record) -> bool:
         return self._sent.has_come(record)
 
     def group(self, record: Record) -> Group:
         """Raises UnreadableError for what names no monitor, and for what must not be read."""
         alone = -1
-        if self._attempts is not None and self._attempts.has_suspects:
+        if self._attempts is not None and self._has_suspects:
             if self._attempts.is_condemned(record):
                 raise UnreadableError(
                     "killed the process", "reading it has ended the process twice"
@@ -97,18 +118,22 @@ class Intake:
         """Whether a record counts; those before the first were counted and committed before."""
         return record.offset >= self.segments.first
 
-    def note(self, offsets: Sequence[int], bad: Collection[int]) -> str | None:
-        """Takes note of what has been read and which of it could not be; stops the partition,
-        and says why, where that is too much."""
-        counting = [offset for offset in offsets if offset >= self.segments.first]
-        if self._spoilage is None:
+    def note(self, run: Sequence[Record], bad: Collection[int]) -> str | None:
+        """Takes note of what has been read, in the order of the log, and at which offsets it could
+        not be; stops the partition, and says why, where that is too much."""
+        if self._spoilage is None or self.stopped:
             return None
+        counting = run if self.counts(run[0]) else [one for one in run if self.counts(one)]
         if not bad:
             self._spoilage.good(len(counting))
             return None
-        for offset in counting:
-            if offset not in bad:
+        for record in counting:
+            if record.offset not in bad:
                 self._spoilage.good(1)
             elif reason := self._spoilage.bad():
                 self.stopped = reason
         return self.stopped
+
+    @property
+    def _has_suspects(self) -> bool:
+        return self._attempts is not None and self._attempts.has_suspects

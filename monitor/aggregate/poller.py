@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from monitor.kafka.joining import Joining
-from monitor.kafka.records import Partition, Record, records_of
+from monitor.kafka.records import Partition, Record
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of records that wait to be counted; above it the partitions are paused."""
@@ -81,7 +81,8 @@ class Poller:
         overlap: int = 0,
         log_of: Callable[[str], str] = lambda _: "",
     ) -> None:
-        """overlap: reading begins so many messages before what is wanted, where there are any.
+        """consumer: a KafkaConsumer that reads in batches (`monitor.kafka.record_batches`).
+        overlap: reading begins so many messages before what is wanted, where there are any.
         log_of: which log is behind a topic's name now; empty where it is not known."""
         self.ends: Mapping[Partition, int] = {}
         self.held: Collection[Partition] = frozenset()
@@ -163,7 +164,7 @@ class Poller:
             self._follow_assignment(polled)
             self._note_ends()  # before the records: who has these knows of an end beyond them
             for records in polled.values():
-                self._put(Polled(records_of(records)))
+                self._put(Polled(records))
         except KafkaError as error:
             if not error.retriable:
                 raise

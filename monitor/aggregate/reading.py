@@ -1,10 +1,11 @@
 """From records of the log to batches of one monitor's rows, or to dead letters."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 import orjson
@@ -90,7 +91,7 @@ def model_version_of(record: Record) -> str:
 
 
 def read_predictions(
-    records: Iterable[Record], registration: Registration, reading: Reading = _unnoticed
+    records: Sequence[Record], registration: Registration, reading: Reading = _unnoticed
 ) -> tuple[list[Batch], list[Refused]]:
     """The rows of messages of the topic predictions, and the messages that cannot be read."""
     reader = _Reader(registration, predictions_of_messages, _predictions, reading)
@@ -99,7 +100,7 @@ def read_predictions(
 
 
 def read_labels(
-    records: Iterable[Record], registration: Registration, reading: Reading = _unnoticed
+    records: Sequence[Record], registration: Registration, reading: Reading = _unnoticed
 ) -> tuple[list[Batch], list[Refused]]:
     """The same of the topic labels."""
     reader = _Reader(registration, labels_of_messages, _labels, reading)
@@ -129,13 +130,13 @@ class _Reader:
         self._json = json
         self._reading = reading
 
-    def read(self, records: Iterable[Record]) -> None:
-        for (type_, _), run in groupby(records, key=_kind):
+    def read(self, records: Sequence[Record]) -> None:
+        for (type_, _), run in _alike(records):
             if type_ == ARROW:
                 for record in run:
                     self._read_alone(record, _arrow)
             elif type_ == JSON:
-                self._read_together(list(run))
+                self._read_together(run)
             else:
                 error = UnreadableError(
                     "unknown content type", f"content type {type_!r} is not read"
@@ -194,9 +195,21 @@ def _labels(record: Record, _: Sequence[Field]) -> pa.RecordBatch:
     return batches.labels_from_json(record.value, now=record.time)
 
 
-def _kind(record: Record) -> tuple[str, str]:
-    """What messages that are read together have in common: their content type and source."""
-    return _content_type(record), source_of(record)
+def _alike(records: Sequence[Record]) -> Iterator[tuple[tuple[str, str], list[Record]]]:
+    """Runs of messages that are read together, and what each has in common: its content type and
+    its source."""
+    for kind, run in groupby(zip(_kinds(records), records, strict=True), key=itemgetter(0)):
+        yield kind, [record for _, record in run]
+
+
+def _kinds(records: Iterable[Record]) -> Iterator[tuple[str, str]]:
+    """Of each message; of messages with the same headers that say it all one is looked at."""
+    kind, told = ("", ""), None
+    for record in records:
+        if record.headers is not told:
+            kind = _content_type(record), source_of(record)
+            told = record.headers if Header.CONTENT_TYPE in dict(record.headers) else None
+        yield kind
 
 
 def _content_type(record: Record) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -101,12 +100,12 @@ def _columns_of(lists: Sequence[Any]) -> tuple[_Columns, NDArray[np.intp]]:
     return _turned(rows), np.repeat(np.arange(len(lists)), list(map(len, lists)))
 
 
-def _turned(rows: Sequence[Mapping[str, Any]]) -> _Columns:
+def _turned(rows: Sequence[dict[str, Any]]) -> _Columns:
     names = list(rows[0])
     if len(names) * len(rows) > MAX_CELLS:
         raise BatchError(f"more than {MAX_CELLS} values")
-    if len(names) > 1 and all(row.keys() == rows[0].keys() for row in rows):
-        values = zip(*map(itemgetter(*names), rows), strict=True)
+    if set(map(tuple, rows)) == {tuple(names)}:
+        values = zip(*map(dict.values, rows), strict=True)
         return dict(zip(names, map(list, values), strict=True))
     every = dict.fromkeys(chain.from_iterable(rows))
     if len(every) * len(rows) > MAX_CELLS:

@@ -8,6 +8,7 @@ from kafka.errors import NodeNotReadyError
 from monitor.aggregate.poller import Assigned, Event, Polled, Poller, Revoked
 from monitor.kafka.connecting import Broker
 from monitor.kafka.publishing import Message, Publisher
+from monitor.kafka.record_batches import read_in_batches
 from monitor.kafka.records import Partition
 from tests.support.waiting import wait_for
 
@@ -17,6 +18,7 @@ def poller(broker: Broker, rewind: float | None = None, max_bytes: int = 1_000_0
     consumer = broker.consumer(
         topics.predictions, topics.labels, client_id="t", group=f"{topics.prefix}aggregate"
     )
+    read_in_batches(consumer)
     return Poller(consumer, lambda: rewind, max_bytes=max_bytes)
 
 
