@@ -48,6 +48,7 @@ def _graph(panel: Graph) -> timeseries.Panel:
         .description(panel.description)
         .datasource(SOURCE)
         .unit(panel.unit)
+        .no_value(panel.empty)
         .fill_opacity(8)
         .line_width(2)
         .show_points(options.VisibilityMode.AUTO)

@@ -11,7 +11,7 @@ class Graph:
     """Lines over time.
 
     unit: Grafana's name for it. dashed: a pattern of the series that are limits, drawn dashed.
-    limit: a value to stay below, drawn as a dashed line.
+    limit: a value to stay below, drawn as a dashed line. empty: said where there is no data.
     """
 
     title: str
@@ -21,6 +21,7 @@ class Graph:
     dashed: str | None = None
     limit: float | None = None
     scale: Literal["linear", "log"] = "linear"
+    empty: str = "nothing yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

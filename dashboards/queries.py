@@ -40,30 +40,37 @@ def rate(metric: Metric, *, by: tuple[str, ...] | None = None) -> str:
     return f"sum by ({', '.join(labels)}) (rate({selected(metric)}[$__rate_interval]))"
 
 
-def increase(metric: Metric) -> str:
+def increase(metric: Metric, *matchers: str) -> str:
     """How often a counter moved between two points of the picture, over all instances."""
-    return f"sum by ({', '.join(metric.labels)}) (increase({selected(metric)}[$__rate_interval]))"
+    counted = selected(metric, *matchers)
+    return f"sum by ({', '.join(metric.labels)}) ({_moved(counted, '$__rate_interval')})"
 
 
 def quantile(metric: Metric, q: float) -> str:
     """A quantile of a histogram, over all instances."""
-    buckets = selected(metric, suffix="_bucket")
-    return f"histogram_quantile({q}, sum by (le) (rate({buckets}[$__rate_interval])))"
-
-
-def largest_rates(metric: Metric, label: str, n: int = 10) -> str:
-    """The n largest sums per second, by one label."""
-    return f"topk({n}, {rate(metric, by=(label,))})"
+    buckets = _moved(selected(metric, suffix="_bucket"), "$__rate_interval")
+    return f"histogram_quantile({q}, sum by (le) ({buckets}))"
 
 
 def moved(metric: Metric, *matchers: str) -> str:
     """How far a counter moved in the time that is looked at, over everything."""
-    return f"sum(increase({selected(metric, *matchers)}[$__range]))"
+    return f"sum({_moved(selected(metric, *matchers), '$__range')})"
 
 
 def over_all(metric: Metric, *matchers: str) -> str:
     """The same; 0 if it never moved."""
     return f"{moved(metric, *matchers)} or vector(0)"
+
+
+def _moved(counted: str, window: str) -> str:
+    """A labelled counter is born at the event that it counts, where `increase` sees no move: what
+    is younger than the window counts whole."""
+    return f"({counted} unless {counted} offset {window}) or increase({counted}[{window}])"
+
+
+def largest_rates(metric: Metric, label: str, n: int = 10) -> str:
+    """The n largest sums per second, by one label."""
+    return f"topk({n}, {rate(metric, by=(label,))})"
 
 
 def how_many(condition: str) -> str:

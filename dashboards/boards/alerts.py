@@ -1,5 +1,6 @@
 """Who was told of what, and what became of it."""
 
+from alerts.words import Ruling
 from dashboards.boards import shared
 from dashboards.panels import Board, Graph, Row
 from dashboards.queries import Query, increase, latest, quantile
@@ -11,9 +12,15 @@ RULINGS = Row(
         shared.ALERTS,
         Graph(
             title="What windows made of alerts",
-            description="By the alert's cause and the reason, from a closed list.",
+            description="By the alert's cause and the reason, from a closed list. Windows in which "
+            "there was nothing are left out.",
             unit="short",
-            queries=(Query(increase(m.DETECT_ALERT_RULINGS), "{{cause}}: {{ruling}}"),),
+            queries=(
+                Query(
+                    increase(m.DETECT_ALERT_RULINGS, f'ruling!="{Ruling.QUIET}"'),
+                    "{{cause}}: {{ruling}}",
+                ),
+            ),
         ),
         Graph(
             title="Whether somebody was told",

@@ -5,7 +5,6 @@ from dashboards.panels import Board, Column, Graph, Limits, Number, Row, Table
 from dashboards.queries import Query, how_many, increase, latest, over_all, total
 from monitor.telemetry import metrics as m
 
-SHARE_OF_THRESHOLD = f"{latest(m.MONITOR_EVIDENCE)} / {latest(m.MONITOR_EVIDENCE_THRESHOLD)}"
 WINDOWS_BEHIND = f"(time() - {latest(m.MONITOR_WINDOW_END)}) / {latest(m.MONITOR_WINDOW_SECONDS)}"
 ONE = Limits(warning=1, critical=1)
 """Already one is wrong."""
@@ -97,13 +96,13 @@ MONITORS = Row(
                 Column(
                     title="Evidence",
                     unit="percentunit",
-                    expr=SHARE_OF_THRESHOLD,
+                    expr=shared.SHARE_OF_THRESHOLD,
                     limits=Limits(warning=0.1, critical=1),
                 ),
                 Column(
                     title="Strongest column",
                     unit="short",
-                    expr=f"topk by (monitor) (1, {shared.EVIDENCE_OF_COLUMNS})",
+                    expr=f"topk by (monitor) (1, {shared.STRENGTH})",
                     label="column",
                 ),
                 Column(
@@ -135,20 +134,17 @@ HISTORY = Row(
             title="Evidence, as a share of what declares drift",
             description="100 % is where drift is declared. It follows from the false-alarm budget.",
             unit="percentunit",
-            queries=(Query(SHARE_OF_THRESHOLD, "{{monitor}}"),),
+            queries=(Query(shared.SHARE_OF_THRESHOLD, "{{monitor}}"),),
             limit=1,
             scale="log",
         ),
         Graph(
             title="What moved",
-            description="Each column's share of its monitor's evidence: the strongest columns.",
+            description="Each column's share of the evidence that declares drift. Empty while "
+            "nothing drifts.",
             unit="percentunit",
-            queries=(
-                Query(
-                    f"{shared.EVIDENCE_OF_COLUMNS} > 0.05",
-                    "{{monitor}} {{column}}",
-                ),
-            ),
+            queries=(Query(f"{shared.STRENGTH} > 0.01", "{{monitor}} {{column}}"),),
+            empty="nothing moved",
         ),
     ),
 )

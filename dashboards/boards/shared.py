@@ -125,18 +125,29 @@ LABELS = Graph(
 SHARES = Graph(
     title="Share of the evidence",
     description="How much of the monitor's evidence each of its strongest columns is; the one "
-    "without a name is all the others together.",
+    "without a name is all the others together. Of ours are dm.outlier, how unusual a row is, "
+    "dm.error and dm.expected_error, how far the model is off.",
     unit="percentunit",
     queries=(Query(latest(m.MONITOR_COLUMN_EVIDENCE), "{{monitor}} {{column}}"),),
 )
 
-EVIDENCE_OF_COLUMNS = latest(m.MONITOR_COLUMN_EVIDENCE, 'column!=""')
-"""Without what all others are together."""
+SHARE_OF_THRESHOLD = f"{latest(m.MONITOR_EVIDENCE)} / {latest(m.MONITOR_EVIDENCE_THRESHOLD)}"
+
+STRENGTH = (
+    latest(m.MONITOR_COLUMN_EVIDENCE, 'column!~"|dm[.].*"')
+    + " * on (monitor) group_left () "
+    + f"clamp_max({SHARE_OF_THRESHOLD}, 1)"
+)
+"""A column's share of the evidence that declares drift: little while the evidence is little.
+
+Without what all others are together, and without what is not the model's: the scores that we make.
+"""
 
 STRONGEST = Bars(
-    title="Strongest columns now",
-    description="The columns that are most of their monitor's evidence, in its last window.",
+    title="Columns that moved, now",
+    description="Each column's share of the evidence that declares drift, in its monitor's last "
+    "window: next to nothing where nothing drifts.",
     unit="percentunit",
-    query=Query(f"topk(10, {EVIDENCE_OF_COLUMNS})", "{{monitor}} {{column}}"),
+    query=Query(f"topk(10, {STRENGTH})", "{{monitor}} {{column}}"),
     most=1.0,
 )

@@ -61,8 +61,9 @@ BOARD = Board(
                     queries=(Query(rate(m.AGGREGATE_ROWS, by=NAMESPACE), LEGEND),),
                 ),
                 Graph(
-                    title="Waiting on disks",
-                    description="Bytes in the spools of a namespace's collectors.",
+                    title="Spools on disks",
+                    description="Bytes on the disks of a namespace's collectors; what was "
+                    "delivered stays until its segment is full.",
                     unit="bytes",
                     queries=(Query(total(m.COLLECTOR_SPOOL_BYTES, by=NAMESPACE), LEGEND),),
                 ),

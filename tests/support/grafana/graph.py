@@ -48,7 +48,7 @@ def graph(
     everything = [one for several in found for one in several]
     values = [v for one in everything for _, v in one.points if not isnan(v)]
     if not values:
-        return '<div class="empty">No data</div>'
+        return f'<div class="empty">{panel["fieldConfig"]["defaults"]["noValue"]}</div>'
     custom = panel["fieldConfig"]["defaults"].get("custom", {})
     is_log = custom.get("scaleDistribution", {}).get("type") == "log"
     plane = Plane(*size, span, *_extent(panel, values, is_log=is_log), is_log)

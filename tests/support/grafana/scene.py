@@ -98,6 +98,8 @@ def _document(name: str, reference: Path, hooks: str, secret: Path) -> Monitor:
             "metadata": {"name": name},
             "spec": {
                 "reference": {"url": str(reference), "time": "time"},
+                "columns": {"stop": "category"},
+                "segments": ["stop"],
                 "label": "free_seats",
                 "label_horizon": "1m",
                 "windows": [f"{WINDOW_S}s"],
