@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from alerts.words import Ruling
 from dashboards.boards import BOARDS
 from dashboards.render import dashboard
 from dashboards.rules_files import rules
@@ -189,6 +190,13 @@ def test_counters_are_looked_at_over_grafana_s_interval_or_all_that_is_shown(pan
         counts = any(METRICS[name].kind != "gauge" for name in metrics_of(target["expr"]))
         looked_at = re.findall(r"(?:rate|increase)\([^[]*\[([^\]]*)\]\)", target["expr"])
         assert set(looked_at) == ({window} if counts else set())
+
+
+def test_the_ruling_that_is_left_out_is_the_one_of_windows_in_which_nothing_was() -> None:
+    left_out = {
+        ruling for target in TARGETS for ruling in re.findall(r'ruling!="([^"]*)"', target["expr"])
+    }
+    assert left_out == {Ruling.QUIET}
 
 
 @each_panel
