@@ -5,6 +5,7 @@ custom-resources/custom-resource-definitions/#specifying-a-structural-schema): n
 type in each place, no types within anyOf. What that cannot say is checked by the API.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,42 @@ SPEC_RULES: list[Json] = [
         "fieldPath": ".label",
     },
 ]
+
+LOGIN_RULES: list[Json] = [
+    {
+        "rule": "has(self.username) == has(self.password_file)",
+        "message": "username and password_file belong together",
+    },
+    {
+        "rule": "!(has(self.username) && has(self.token_file))",
+        "message": "give a token or a username, not both",
+    },
+]
+RULES: Mapping[str, list[Json]] = {
+    "PastWindows": [
+        {
+            "rule": "has(self.trailing) != has(self.season)",
+            "message": "give either trailing or season, not both",
+        },
+    ],
+    "Threshold": [
+        {
+            "rule": "has(self.above) != has(self.below)",
+            "message": "give either above or below, not both",
+        },
+        {
+            "rule": "!has(self.until) || (has(self.above) ? self.until <= self.above"
+            " : !has(self.below) || self.until >= self.below)",
+            "message": "until lies on the good side of the limit",
+        },
+    ],
+    **dict.fromkeys(("Airflow", "Http", "Jenkins", "Mlflow", "Prefect"), LOGIN_RULES),
+}
+"""What the API checks between the keys of one place, by the name of its definition, in CEL; the
+messages are the API's. A key that says null is as if it were not there, to both.
+
+https://kubernetes.io/docs/reference/using-api/cel/
+"""
 
 STATUS: Json = {
     "type": "object",
@@ -124,8 +161,10 @@ def definition(schema: Json) -> Json:
 def structural(schema: Json, definitions: Json) -> Json:
     """A JSON Schema as Kubernetes takes it; what it cannot say of a place, it leaves open there."""
     if "$ref" in schema:
-        referred = structural(definitions[schema["$ref"].rpartition("/")[2]], definitions)
-        return referred | {key: schema[key] for key in ("description",) if key in schema}
+        name = schema["$ref"].rpartition("/")[2]
+        referred = structural(definitions[name], definitions)
+        rules = {"x-kubernetes-validations": RULES[name]} if name in RULES else {}
+        return referred | rules | {key: schema[key] for key in ("description",) if key in schema}
     if "anyOf" in schema:
         found = _union([structural(one, definitions) for one in schema["anyOf"]])
         return found | {key: schema[key] for key in ("description",) if key in schema}

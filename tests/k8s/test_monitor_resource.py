@@ -29,6 +29,15 @@ LEAST: dict[str, Any] = {
 }
 
 
+def alerting(**threshold: Any) -> dict[str, Any]:
+    return {"thresholds": [{"name": "few", "statistic": "n_rows", **threshold}]}
+
+
+def starting(**login: Any) -> dict[str, Any]:
+    pipeline = {"url": "https://flow.example", "dag": "again", **login}
+    return {"start": {"airflow": pipeline}}
+
+
 def changed(**spec: Any) -> dict[str, Any]:
     return {**copy.deepcopy(LEAST), "spec": {**LEAST["spec"], **spec}}
 
@@ -63,6 +72,16 @@ def test_every_document_of_the_docs_is_a_resource_as_it_is(
         (changed(columns={"age": "number"}), "Unsupported value"),
         (changed(label="prediction"), "label and prediction must be columns of their own"),
         (changed(prediction="seats", label="seats"), "must be columns of their own"),
+        (changed(alerts=alerting()), "either above or below"),
+        (changed(alerts=alerting(above=1, below=2)), "either above or below"),
+        (changed(alerts=alerting(above=1, until=2)), "good side of the limit"),
+        (changed(alerts=alerting(below=2, until=1)), "good side of the limit"),
+        (changed(detection={"compare_with": [{}]}), "either trailing or season"),
+        (changed(retrain=starting(username="me")), "belong together"),
+        (
+            changed(retrain=starting(username="me", password_file="/p", token_file="/t")),
+            "a token or a username, not both",
+        ),
         ({**LEAST, "metadata": {"name": "a" * 64}}, "at most 63 characters"),
     ],
 )
@@ -73,6 +92,23 @@ def test_what_the_command_line_refuses_the_api_server_refuses(
         monitors.apply(document)
     with pytest.raises(DocumentError):
         parse(yaml.safe_dump(document))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"alerts": alerting(above=2, below=None, until=1)},
+        {"alerts": alerting(below=1, until=2)},
+        {"detection": {"compare_with": [{"season": "7d", "trailing": None}]}},
+        {"retrain": starting(username="me", password_file="/p", token_file=None)},
+        {"retrain": starting()},
+    ],
+)
+def test_what_the_command_line_accepts_the_api_server_accepts(
+    spec: dict[str, Any], monitors: KubeApi
+) -> None:
+    assert parse(yaml.safe_dump(changed(**spec)))
+    monitors.apply(changed(**spec))
 
 
 def test_a_list_shows_what_is_asked_for_most(monitors: KubeApi) -> None:
