@@ -4,8 +4,9 @@
 #   docker build --target service      -t driftmeter/service .
 #   docker build --target service-cuda -t driftmeter/service:cuda .
 # None needs a shell, a writable root or a user with rights; what is written goes to /tmp and /data.
-# What is in them is pinned with hashes in locks/, and only that is installed. A bill of materials
-# comes along with `docker buildx build --sbom=true --provenance=true`.
+# What is in them is pinned with hashes in locks/, and only that is installed; each has its bill of
+# materials in /opt/driftmeter/sbom.cdx.json. One of the whole image, its system included, comes along
+# with `docker buildx build --sbom=true --provenance=true`.
 
 ARG PYTHON=3.13
 
@@ -23,17 +24,17 @@ COPY detectors detectors
 COPY alerts alerts
 COPY monitor monitor
 COPY dashboards dashboards
-RUN pip install --no-deps --no-build-isolation .
+RUN pip install --no-deps --no-build-isolation . && python locks/sbom.py > /opt/driftmeter/sbom.cdx.json
 
 FROM build AS build-service
 RUN pip install --require-hashes --no-deps -r locks/service.txt
 COPY --from=build-collector /build /build
-RUN pip install --no-deps --no-build-isolation .
+RUN pip install --no-deps --no-build-isolation . && python locks/sbom.py > /opt/driftmeter/sbom.cdx.json
 
 FROM build AS build-service-cuda
 RUN pip install --require-hashes --no-deps -r locks/service-cuda.txt
 COPY --from=build-collector /build /build
-RUN pip install --no-deps --no-build-isolation .
+RUN pip install --no-deps --no-build-isolation . && python locks/sbom.py > /opt/driftmeter/sbom.cdx.json
 
 FROM python:${PYTHON}-slim AS runtime
 LABEL org.opencontainers.image.title="Driftmeter" \

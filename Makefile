@@ -8,10 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input -c constraints.txt
 
-.PHONY: help demo check test test-long bench bench-peers format clean
+.PHONY: help demo check test test-long test-restricted bench bench-peers format clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo ## watch a model drift, alarm and be retrained: a minute, nothing to install
 	@$(BIN)/driftmeter demo
@@ -23,6 +23,7 @@ check: $(VENV)/.dev ## format, lint, types, layers, generated files up to date
 	$(BIN)/lint-imports
 	$(BIN)/python -m monitor.spec.schema --check
 	$(BIN)/python -m dashboards.generate --check
+	$(BIN)/python -m k8s.generate --check
 
 test: $(VENV)/.dev ## every test; what could not be tested is said at the end
 	$(BIN)/pytest -n auto --dist loadgroup
@@ -30,6 +31,13 @@ test: $(VENV)/.dev ## every test; what could not be tested is said at the end
 # One after the other: they measure memory and time, and each takes up to ten minutes.
 test-long: $(VENV)/.dev ## what takes minutes each: hundreds of kills, faults that last
 	$(BIN)/pytest -m long
+
+# As pods run: user 65534, no capabilities, a read-only root, one folder to write to. To be run as root.
+test-restricted: $(VENV)/.dev ## the tests with as few rights as pods have
+	folder=$$(mktemp -d /var/tmp/driftmeter-XXXXXX) && chmod 755 $$folder && unshare --mount env \
+		HYPOTHESIS_STORAGE_DIRECTORY=$$folder/hypothesis bash tests/support/restricted.sh $$folder \
+		$(abspath $(BIN))/python -m pytest -n auto --dist loadgroup -p no:cacheprovider; \
+		ended=$$?; rm -rf $$folder; exit $$ended
 
 # What benchmarks/README.md describes; both say first how long each will take.
 # QUICK=0 measures what the figures in docs/ were measured with.

@@ -60,7 +60,7 @@ def ports(servers: Supervisor, needs: Needs, folder: Path) -> dict[str, int]:
         port=ports["PLAINTEXT"],
         controller_port=ports["CONTROLLER"],
         settings=settings,
-        scram=f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]",
+        scram=[f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"],
     )
     servers.start("secured-kafka", command, ready=f"tcp://127.0.0.1:{ports['PLAINTEXT']}")
     return ports

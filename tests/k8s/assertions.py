@@ -4,25 +4,15 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.support.chart import Manifest
+from tests.support.chart import WORKLOADS, Manifest, containers_of, pod_of
 
 Json = dict[str, Any]
 
-WORKLOADS = ("Deployment", "StatefulSet", "Job", "Pod")
 LONG_LIVED = ("Deployment", "StatefulSet")
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 SAFE_VOLUMES = {"configMap", "emptyDir", "projected", "secret", "persistentVolumeClaim"}
 SECRET = re.compile(r"password|token=|(?<!-)secret=|BEGIN|:[^/@]+@", re.IGNORECASE)
-
-
-def pod_of(manifest: Manifest) -> Any:
-    return manifest if manifest["kind"] == "Pod" else manifest["spec"]["template"]
-
-
-def containers_of(manifest: Manifest) -> list[Json]:
-    spec = pod_of(manifest)["spec"]
-    return [*spec.get("initContainers", ()), *spec["containers"]]
 
 
 def labels_of(manifest: Manifest) -> Json:

@@ -9,13 +9,15 @@ from monitor.spec import crd
 from monitor.spec.schema import schema
 from monitor.up.supervisor import Supervisor
 from tests.conftest import Needs, cache_folder
-from tests.support import kube_api, kube_programs
+from tests.support import kube_api, kube_kinds, kube_programs
 from tests.support.certificates import self_signed
 from tests.support.kube_api import KubeApi
 from tests.support.waiting import wait_for
 
 CONTROLLER = "system:serviceaccount:ml:driftmeter-controller"
 SOMEBODY = "system:serviceaccount:ml:somebody"
+TENANT = "tenant"
+"""Who has a namespace, and no right beyond it."""
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +35,7 @@ def kubernetes(
         servers,
         kube_programs.folder(cache_folder()),
         folder,
-        users=[CONTROLLER, SOMEBODY],
+        users=[CONTROLLER, SOMEBODY, TENANT],
         certificate=self_signed(needs("openssl"), folder),
     )
     restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -48,4 +50,17 @@ def monitors(kubernetes: KubeApi) -> KubeApi:
     """The API server, which knows the kind Monitor."""
     kubernetes.apply(crd.definition(schema()))
     wait_for(lambda: kubernetes.knows(f"{crd.GROUP}/v1"))
+    return kubernetes
+
+
+@pytest.fixture(scope="session")
+def operators(monitors: KubeApi, not_tested: Callable[[str], NoReturn]) -> KubeApi:
+    """The API server, which knows the kinds of the operators that the chart works with, too."""
+    kubernetes = monitors
+    if not kube_kinds.folder(cache_folder()).exists():
+        not_tested("other operators' kinds are missing; 'python -m tests.support.kube_programs'")
+    for kind in kube_kinds.definitions(cache_folder()):
+        kubernetes.apply(kind)
+        served = [one["name"] for one in kind["spec"]["versions"] if one["served"]]
+        wait_for(lambda: kubernetes.knows(f"{kind['spec']['group']}/{served[0]}"))  # noqa: B023
     return kubernetes

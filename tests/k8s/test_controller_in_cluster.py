@@ -12,9 +12,8 @@ from monitor.apply.client import Client
 from monitor.spec.model import Monitor
 from monitor.up.supervisor import Supervisor, free_port
 from tests.k8s.conftest import CONTROLLER, SOMEBODY
-from tests.k8s.test_chart import VALUES, of_kind
 from tests.k8s.test_monitor_resource import LEAST
-from tests.support.chart import render
+from tests.support.chart import of_kind, render, values_files
 from tests.support.kube_api import KubeApi, RefusedByApiError
 from tests.support.waiting import wait_for
 
@@ -29,7 +28,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def api(monitors: KubeApi, data: Path) -> Iterator[Client]:
     """Driftmeter's API, and a controller that takes monitors there from namespace `ml`."""
-    rights = of_kind(render(VALUES["everything-values"]), "Role", "RoleBinding")
+    rights = of_kind(render(values_files()["everything-values"]), "Role", "RoleBinding")
     for one in rights:
         monitors.apply(one)
     address, ingest = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"

@@ -10,10 +10,9 @@ import pytest
 from monitor.inject.pods import has_collector
 from monitor.up.supervisor import Supervisor, free_port
 from tests.conftest import Needs
-from tests.k8s.test_chart import VALUES, of_kind
 from tests.k8s.test_monitor_resource import LEAST
 from tests.support.certificates import self_signed
-from tests.support.chart import render
+from tests.support.chart import of_kind, render, values_files
 from tests.support.kube_api import KubeApi, RefusedByApiError
 from tests.support.pods import collector_of, model_pod
 from tests.support.waiting import wait_for
@@ -48,7 +47,7 @@ def configured(
     folder = tmp_path_factory.mktemp("webhook")
     certificate, key = self_signed(needs("openssl"), folder)
     address = f"127.0.0.1:{free_port()}"
-    manifests = render(VALUES["everything-values"])
+    manifests = render(values_files()["everything-values"])
     (deployment,) = (
         m for m in of_kind(manifests, "Deployment") if "inject" in m["metadata"]["name"]
     )

@@ -52,12 +52,15 @@ class KubeApi:
         found: Json = answer.json()
         return found
 
-    def apply(self, manifest: Json, *, namespace: str = "ml", user: str = ADMIN) -> Json:
+    def apply(
+        self, manifest: Json, *, namespace: str = "ml", user: str = ADMIN, dry_run: bool = False
+    ) -> Json:
         """Server-side apply with strict validation, as `helm install` of Helm 4 does it.
 
         Raises RefusedByApiError.
         """
         how = {"fieldManager": "helm", "fieldValidation": "Strict", "force": "true"}
+        how |= {"dryRun": "All"} if dry_run else {}
         content = yaml.safe_dump(manifest)
         kind = {"Content-Type": "application/apply-patch+yaml"}
         path = self.path(manifest, namespace)
@@ -85,6 +88,20 @@ class KubeApi:
         plural, is_namespaced = self._kinds[version, kind]
         where = f"{root}/namespaces/{namespace}" if is_namespaced else root
         return f"{where}/{plural}/{manifest['metadata']['name']}"
+
+    def kubeconfig(self, user: str = ADMIN) -> str:
+        """By which other clients reach it as this user."""
+        cluster = {"server": self.url, "certificate-authority": str(self.authority)}
+        return yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "ours", "cluster": cluster}],
+                "users": [{"name": user, "user": {"token": self.tokens[user]}}],
+                "contexts": [{"name": "ours", "context": {"cluster": "ours", "user": user}}],
+                "current-context": "ours",
+            }
+        )
 
     def knows(self, group_version: str) -> bool:
         return self.client().get(f"/apis/{group_version}").is_success

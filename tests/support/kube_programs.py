@@ -1,6 +1,7 @@
 """A Kubernetes API server and its etcd, built once from the Go modules that api_server/go.mod pins.
 
-`python -m tests.support.kube_programs` builds them: some eight minutes of one processor.
+`python -m tests.support.kube_programs` builds them, some eight minutes of one processor, and has
+the kinds of other operators fetched.
 """
 
 import hashlib
@@ -45,6 +46,9 @@ def build(cache: Path) -> None:
 
 if __name__ == "__main__":
     from tests.conftest import cache_folder
+    from tests.support import kube_kinds
 
     if not are_built(cache_folder()):
         build(cache_folder())
+    if not kube_kinds.folder(cache_folder()).exists():
+        kube_kinds.fetch(cache_folder())

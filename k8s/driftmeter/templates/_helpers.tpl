@@ -19,24 +19,17 @@ app.kubernetes.io/part-of: driftmeter
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{- define "driftmeter.image" -}}
-{{- with .Values.image -}}
-{{- if .digest -}}
-{{ printf "%s@%s" .repository .digest }}
+{{- /* root, image: repository, tag, digest. */ -}}
+{{- define "driftmeter.imageOf" -}}
+{{- if .image.digest -}}
+{{ printf "%s@%s" .image.repository .image.digest }}
 {{- else -}}
-{{ printf "%s:%s" .repository (default $.Chart.AppVersion .tag) }}
-{{- end -}}
+{{ printf "%s:%s" .image.repository (default .root.Chart.AppVersion .image.tag) }}
 {{- end -}}
 {{- end -}}
 
-{{- define "driftmeter.collectorImage" -}}
-{{- with .Values.injector.image -}}
-{{- if .digest -}}
-{{ printf "%s@%s" .repository .digest }}
-{{- else -}}
-{{ printf "%s:%s" .repository (default $.Chart.AppVersion .tag) }}
-{{- end -}}
-{{- end -}}
+{{- define "driftmeter.image" -}}
+{{ include "driftmeter.imageOf" (dict "root" . "image" .Values.image) }}
 {{- end -}}
 
 {{- define "driftmeter.serviceAccount" -}}
@@ -50,6 +43,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- /* Whether one pod runs everything, with a broker of its own. */ -}}
 {{- define "driftmeter.isTrial" -}}
 {{- if not .Values.kafka.servers -}}yes{{- end -}}
+{{- end -}}
+
+{{- /* Whether clients must prove themselves to Kafka. */ -}}
+{{- define "driftmeter.kafkaIsSecured" -}}
+{{- if or .Values.kafka.securitySecret .Values.kafka.strimzi.cluster -}}yes{{- end -}}
+{{- end -}}
+
+{{- define "driftmeter.strimziAuthority" -}}
+{{- with .Values.kafka.strimzi -}}
+{{ default (printf "%s-cluster-ca-cert" .cluster) .authoritySecret }}
+{{- end -}}
 {{- end -}}
 
 {{- define "driftmeter.tokensSecret" -}}
@@ -70,14 +74,25 @@ enableServiceLinks: false
 imagePullSecrets: {{ toJson . }}
 {{- end }}
 securityContext: {{ toYaml .Values.podSecurityContext | nindent 2 }}
-{{- with .Values.nodeSelector }}
-nodeSelector: {{ toJson . }}
-{{- end }}
-{{- with .Values.affinity }}
-affinity: {{ toJson . }}
-{{- end }}
 {{- with .Values.priorityClassName }}
 priorityClassName: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{- /* On which nodes: root, and gpu (what a pod that needs one asks for) or nothing. */ -}}
+{{- define "driftmeter.placement" -}}
+{{- $gpu := .gpu | default dict -}}
+{{- with merge (dict) ($gpu.nodeSelector | default dict) .root.Values.nodeSelector }}
+nodeSelector: {{ toJson . }}
+{{- end }}
+{{- with concat .root.Values.tolerations ($gpu.tolerations | default list) }}
+tolerations: {{ toJson . }}
+{{- end }}
+{{- with .root.Values.affinity }}
+affinity: {{ toJson . }}
+{{- end }}
+{{- with $gpu.runtimeClassName }}
+runtimeClassName: {{ . }}
 {{- end }}
 {{- end -}}
 
@@ -99,39 +114,45 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 
+{{- /* Of a role, and no more than it reads: root, role. */ -}}
 {{- define "driftmeter.environment" -}}
+{{- $values := .root.Values -}}
 - name: DRIFTMETER_LOG_FORMAT
   value: json
 - name: DRIFTMETER_TOPIC_PREFIX
-  value: {{ .Values.kafka.topicPrefix | quote }}
-{{- with .Values.kafka.servers }}
+  value: {{ $values.kafka.topicPrefix | quote }}
+{{- with $values.kafka.servers }}
 - name: DRIFTMETER_BROKER
   value: {{ join "," . | quote }}
 {{- end }}
-{{- if .Values.kafka.securitySecret }}
+{{- if include "driftmeter.kafkaIsSecured" .root }}
 - name: DRIFTMETER_BROKER_SECURITY
   value: /etc/driftmeter/kafka/kafka.properties
 {{- end }}
-{{- with .Values.references.store }}
+{{- if ne .role "collector" }}
+{{- with $values.references.store }}
 - name: DRIFTMETER_STORE
   value: {{ . | quote }}
 {{- end }}
-{{- with .Values.database.secret }}
+{{- if ne .role "aggregate" }}
+{{- with $values.database.secret }}
 - name: DRIFTMETER_DATABASE
   valueFrom:
-    secretKeyRef: {name: {{ . }}, key: {{ $.Values.database.key }}}
+    secretKeyRef: {name: {{ . }}, key: {{ $values.database.key }}}
 {{- end }}
-{{- with .Values.api.baseUrl }}
+{{- with $values.api.baseUrl }}
 - name: DRIFTMETER_BASE_URL
   value: {{ . | quote }}
 {{- end }}
-{{- with .Values.tracing.endpoint }}
+{{- end }}
+{{- with $values.tracing.endpoint }}
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
   value: {{ . | quote }}
 - name: OTEL_TRACES_SAMPLER
   value: parentbased_traceidratio
 - name: OTEL_TRACES_SAMPLER_ARG
-  value: {{ $.Values.tracing.samplingRatio | quote }}
+  value: {{ $values.tracing.samplingRatio | quote }}
+{{- end }}
 {{- end }}
 {{- end -}}
 
@@ -144,17 +165,28 @@ envFrom:
 
 {{- define "driftmeter.mounts" -}}
 - {name: tmp, mountPath: /tmp}
-{{- if .Values.kafka.securitySecret }}
+{{- if include "driftmeter.kafkaIsSecured" . }}
 - {name: kafka, mountPath: /etc/driftmeter/kafka, readOnly: true}
 {{- end }}
 {{- end -}}
 
+{{- /* root, role: by which it proves itself to Kafka. */ -}}
 {{- define "driftmeter.volumes" -}}
 - name: tmp
   emptyDir: {sizeLimit: 1Gi}
-{{- with .Values.kafka.securitySecret }}
+{{- $name := include "driftmeter.name" .root }}
+{{- with .root.Values.kafka }}
+{{- if .securitySecret }}
 - name: kafka
-  secret: {secretName: {{ . }}}
+  secret: {secretName: {{ .securitySecret }}}
+{{- else if .strimzi.cluster }}
+- name: kafka
+  projected:
+    sources:
+      - configMap: {name: {{ $name }}-kafka, items: [{key: {{ $.role }}.properties, path: kafka.properties}]}
+      - secret: {name: {{ $name }}-{{ $.role }}, items: [{key: password, path: password}]}
+      - secret: {name: {{ include "driftmeter.strimziAuthority" $.root }}, items: [{key: ca.crt, path: ca.crt}]}
+{{- end }}
 {{- end }}
 {{- end -}}
 
@@ -195,6 +227,13 @@ topologySpreadConstraints:
 {{- if not .Values.references.store -}}
 {{- fail "kafka.servers is given, so the roles run apart: references.store must be a URL that all of them reach, such as s3://bucket/references" -}}
 {{- end -}}
+{{- with .Values.aggregate.autoscaling -}}
+{{- if and (eq .kind "keda") $.Values.kafka.securitySecret (not .authentication) -}}
+{{- fail "KEDA asks Kafka how much is left to read, and Kafka asks who it is: aggregate.autoscaling.authentication must name a TriggerAuthentication" -}}
+{{- end -}}
+{{- end -}}
+{{- else if .Values.kafka.strimzi.cluster -}}
+{{- fail "kafka.strimzi.cluster is given: kafka.servers must be its bootstrap address, such as my-cluster-kafka-bootstrap:9093" -}}
 {{- else if .Values.database.secret -}}
 {{- fail "database.secret is given without kafka.servers: the trial keeps its state in SQLite on its volume" -}}
 {{- end -}}

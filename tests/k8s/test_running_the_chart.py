@@ -1,0 +1,185 @@
+"""The chart's pods, run as their manifests say on a Kafka that grants its users' rights alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import kafka
+import pytest
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ResourcePattern,
+    ResourceType,
+)
+from kafka.errors import TopicAuthorizationFailedError
+from kafka.structs import TopicPartition
+
+from monitor.kafka.connecting import Broker
+from monitor.kafka.messages import Topics
+from monitor.kafka.security import read_security
+from monitor.up.supervisor import Supervisor, free_port
+from tests.alerts.endpoint import certificate
+from tests.conftest import Needs, cache_folder
+from tests.support import apache_kafka
+from tests.support.chart import Manifest, named, of_kind, render
+from tests.support.node import Node
+from tests.support.waiting import wait_for
+
+pytestmark = [pytest.mark.xdist_group("apache-kafka"), pytest.mark.timeout(600)]
+
+TOKENS = {"tokens": "for-this-test-and-for-no-other"}
+TOPICS = Topics("driftmeter.")
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """A Kafka that knows the release's users: what was rendered for it, and what they prove
+    themselves with."""
+
+    manifests: list[Manifest]
+    secrets: dict[str, dict[str, str]]
+    open_address: str
+
+
+@pytest.fixture(scope="module")
+def secured(servers: Supervisor, needs: Needs, tmp_path_factory: pytest.TempPathFactory) -> Secured:
+    folder = tmp_path_factory.mktemp("rights")
+    crt, key = certificate(needs("openssl"), folder, "localhost")
+    (folder / "both.pem").write_bytes(key.read_bytes() + crt.read_bytes())
+    ports = {name: free_port() for name in ("PLAINTEXT", "SASL_SSL", "CONTROLLER")}
+    values = {
+        "kafka": {"servers": [f"localhost:{ports['SASL_SSL']}"], "strimzi": {"cluster": "k"}},
+        "database": {"secret": "database"},
+        "references": {"store": f"file://{folder / 'references'}"},
+        "api": {"tokensSecret": "tokens"},
+    }
+    manifests = render(values)
+    passwords = {
+        user["metadata"]["name"]: f"of-{user['metadata']['name']}"
+        for user in of_kind(manifests, "KafkaUser")
+    }
+    command = apache_kafka.prepare(
+        needs("java"),
+        apache_kafka.libraries(needs("mvn"), cache_folder()),
+        folder,
+        port=ports["PLAINTEXT"],
+        controller_port=ports["CONTROLLER"],
+        settings=_settings(ports, folder),
+        scram=[f"SCRAM-SHA-512=[name={user},password={it}]" for user, it in passwords.items()],
+    )
+    address = f"127.0.0.1:{ports['PLAINTEXT']}"
+    servers.start("kafka-with-rights", command, ready=f"tcp://{address}")
+    wait_for(lambda: _granted(address, manifests), 60.0)
+    secrets = {user: {"password": password} for user, password in passwords.items()} | {
+        "k-cluster-ca-cert": {"ca.crt": crt.read_text()},
+        "database": {"url": f"sqlite:///{folder / 'driftmeter.db'}"},
+        "tokens": TOKENS,
+    }
+    return Secured(manifests, secrets, address)
+
+
+def _settings(ports: dict[str, int], folder: Path) -> dict[str, object]:
+    listeners = [f"{name}://localhost:{port}" for name, port in ports.items()]
+    return {
+        "listeners": ",".join(listeners),
+        "advertised.listeners": ",".join(listeners[:-1]),
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,"
+        "CONTROLLER:PLAINTEXT",
+        "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": (
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        ),
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": folder / "both.pem",
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS",  # whoever comes by the listener without passwords
+    }
+
+
+def _granted(address: str, manifests: list[Manifest]) -> bool:
+    """What Strimzi's operators do: topics, and the users' rights."""
+    Broker(servers=(address,), topics=TOPICS).create_topics()
+    admin = kafka.KafkaAdminClient(bootstrap_servers=[address])
+    try:
+        rights = [
+            _acl(user["metadata"]["name"], acl["resource"], operation)
+            for user in of_kind(manifests, "KafkaUser")
+            for acl in user["spec"]["authorization"]["acls"]
+            for operation in acl["operations"]
+        ]
+        return not admin.create_acls(rights)["failed"]
+    finally:
+        admin.close()
+
+
+def _acl(user: str, resource: dict[str, str], operation: str) -> ACL:
+    kind = {"literal": "LITERAL", "prefix": "PREFIXED"}[resource["patternType"]]
+    return ACL(
+        f"User:{user}",
+        "*",
+        ACLOperation[operation.upper()],
+        ACLPermissionType.ALLOW,
+        ResourcePattern(
+            ResourceType[resource["type"].upper()],
+            resource["name"],
+            ACLResourcePatternType[kind],
+        ),
+    )
+
+
+@pytest.fixture
+def node(secured: Secured, tmp_path: Path) -> Iterator[Node]:
+    with Supervisor(tmp_path / "logs", ready_timeout_s=90.0) as supervisor:
+        yield Node(tmp_path, supervisor, secured.manifests, secured.secrets)
+
+
+def test_helm_test_passes_where_every_role_has_the_rights_of_its_user_alone(
+    node: Node, secured: Secured
+) -> None:
+    for deployment in of_kind(secured.manifests, "Deployment"):
+        node.start(deployment)
+    said = node.complete(named(secured.manifests, "Pod", "driftmeter-test"))
+    assert "were reported" in said
+    told = {"Authorization": f"Bearer {TOKENS['tokens']}"}
+    letters = httpx2.get(f"{node.url(8600)}/api/v1/dead-letters", headers=told, timeout=60)
+    assert letters.json() == {"items": []}
+
+
+def as_user(secured: Secured, role: str, folder: Path) -> Broker:
+    settings = named(secured.manifests, "ConfigMap", "driftmeter-kafka")["data"]
+    path = folder / "kafka.properties"
+    path.write_text(settings[f"{role}.properties"].replace("/etc/driftmeter/kafka", str(folder)))
+    (folder / "password").write_text(secured.secrets[f"driftmeter-{role}"]["password"])
+    (folder / "ca.crt").write_text(secured.secrets["k-cluster-ca-cert"]["ca.crt"])
+    (deployment, *_) = of_kind(secured.manifests, "Deployment")
+    environment = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+    (address,) = (one["value"] for one in environment if one["name"] == "DRIFTMETER_BROKER")
+    return Broker(servers=(address,), topics=TOPICS, security=read_security(path))
+
+
+@pytest.mark.parametrize("topic", [TOPICS.predictions, TOPICS.reports, TOPICS.profiles])
+def test_a_collectors_user_cannot_read_what_others_hand_in(
+    topic: str, secured: Secured, tmp_path: Path
+) -> None:
+    consumer: Any = as_user(secured, "collector", tmp_path).consumer(client_id="curious")
+    try:
+        consumer.assign([TopicPartition(topic, 0)])
+        consumer.seek_to_beginning()
+        with pytest.raises(TopicAuthorizationFailedError):
+            wait_for(lambda: consumer.poll(timeout_ms=200) and False, 30.0)
+    finally:
+        consumer.close()
+
+
+def test_a_collectors_user_cannot_declare_a_monitor(secured: Secured, tmp_path: Path) -> None:
+    producer: Any = as_user(secured, "collector", tmp_path).producer(client_id="bold")
+    try:
+        with pytest.raises(TopicAuthorizationFailedError):
+            producer.send(TOPICS.monitors, b"{}", key=b"seats").get(timeout=30)
+    finally:
+        producer.close(timeout=1.0)
