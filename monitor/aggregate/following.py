@@ -8,9 +8,13 @@ from typing import Any
 from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
+from monitor.kafka.anew import Anew
 from monitor.kafka.connecting import Broker
 from monitor.kafka.messages import Registration
 from monitor.kafka.records import records_of
+
+ANSWER_MS = 1_000
+"""For the broker's answer about where reading goes on."""
 
 _logger = logging.getLogger(__name__)
 
@@ -41,13 +45,15 @@ class Registry:
 
 
 class Follower:
-    """Reads the topic monitors from its beginning, and then whatever comes."""
+    """Reads the topic monitors from its beginning, and then whatever comes; and again if it is made
+    anew."""
 
     def __init__(self, broker: Broker, *, client_id: str) -> None:
         self.registry = Registry()
         self._consumer: Any = broker.consumer(client_id=client_id)
         self._at = TopicPartition(broker.topics.monitors, 0)
         self._consumer.assign([self._at])
+        self._anew = Anew(self._consumer, self._at.topic)
 
     def catch_up(
         self, *, timeout_s: float, monotonic: Callable[[], float] = time.monotonic
@@ -55,24 +61,31 @@ class Follower:
         """Reads to where the topic ends now; False if that takes too long."""
         deadline = monotonic() + timeout_s
         try:
-            end = self._consumer.end_offsets([self._at], timeout_ms=round(timeout_s * 1000))[
-                self._at
-            ]
+            ends = self._consumer.end_offsets([self._at], timeout_ms=round(timeout_s * 1000))
+            while monotonic() < deadline:
+                if self._has_read_to(ends[self._at]):
+                    return True
+                self.poll(timeout_s=0.1)
         except KafkaError as error:
             _logger.warning("the topic monitors does not say where it ends: %s", error)
-            return False
-        while monotonic() < deadline:
-            if self._consumer.position(self._at) >= end:
-                return True
-            self.poll(timeout_s=0.1)
         return False
+
+    def _has_read_to(self, end: int) -> bool:
+        """The end that a fetch has told counts too: the embedded broker, asked for the end, gives
+        the beginning of its last batch."""
+        fetched = self._consumer.highwater(self._at)
+        position = self._consumer.position(self._at, timeout_ms=ANSWER_MS) or 0
+        return fetched is not None and position >= max(end, fetched)
 
     def poll(self, *, timeout_s: float = 0.0) -> None:
         """Takes note of what has come, waiting for at most so long."""
         polled = self._consumer.poll(timeout_ms=round(timeout_s * 1000))
-        for records in polled.values():
-            for record in records_of(records):
-                self.registry.take(record.value)
+        if self._anew.has_come(polled):
+            _logger.warning("the topic monitors was made anew: it is read from its beginning")
+            self._consumer.seek_to_beginning(self._at)
+            return
+        for record in records_of(polled.get(self._at, ())):
+            self.registry.take(record.value)
 
     def close(self) -> None:
         self._consumer.close()

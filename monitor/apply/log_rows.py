@@ -1,7 +1,7 @@
 """References of what the topic predictions holds: the first rows, or those of a trailing window."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from monitor.aggregate.reading import UnreadableError, monitor_of, read_predicti
 from monitor.batches import ID, TIME
 from monitor.files import times_of
 from monitor.kafka.connecting import Broker
+from monitor.kafka.ends import ends
 from monitor.kafka.messages import Registration
 from monitor.kafka.records import Record, records_of
 from monitor.spec.durations import format_duration
@@ -50,9 +51,9 @@ class PredictionLog:
         self._consumer: Any = broker.consumer(client_id=CLIENT)
         topic = broker.topics.predictions
         numbers = sorted(self._consumer.partitions_for_topic(topic) or ())
-        self._places = [TopicPartition(topic, number) for number in numbers]
-        self._consumer.assign(self._places)
-        self._backlog: Mapping[TopicPartition, int] | None = None
+        places = [TopicPartition(topic, number) for number in numbers]
+        self._backlog = ends(broker, places, client_id=CLIENT)
+        self._consumer.assign(places)
 
     def poll(self) -> list[pa.RecordBatch]:
         """What has come; messages that cannot be read are aggregate's to complain of."""
@@ -63,9 +64,7 @@ class PredictionLog:
 
     @property
     def has_caught_up(self) -> bool:
-        """Whether all has been read that there was when it was first asked."""
-        if self._backlog is None:
-            self._backlog = self._consumer.end_offsets(self._places)
+        """Whether all has been read that there was at first."""
         return all(self._consumer.position(at) >= end for at, end in self._backlog.items())
 
     def close(self) -> None:

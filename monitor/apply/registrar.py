@@ -142,7 +142,9 @@ class Registrar:
         try:
             if self._publisher is None:
                 self._publisher = Publisher(self._broker, client_id=CLIENT)
-            self._publisher.deliver([Message(topic, r.key, r.to_bytes()) for r in registrations])
+            self._publisher.deliver(
+                [Message(topic, r.key, r.to_bytes(), partition=0) for r in registrations]
+            )
         except (DeliveryError, BrokerUnavailableError) as error:
             name = registrations[0].name
             _logger.warning("%s is not published and is tried again: %s", name, error)

@@ -158,8 +158,11 @@ def _detect(
     )
     with database.read() as connection:
         offsets = state.read_offsets(connection, broker.topics.profiles)
+        logs = state.read_logs(connection, broker.topics.profiles)
     with ExitStack() as stack:
-        source = stack.enter_context(closing(Source(broker, offsets, client_id=client_id)))
+        source = stack.enter_context(
+            closing(Source(broker, offsets, logs=logs, client_id=client_id))
+        )
         publisher = stack.enter_context(closing(Publisher(broker, client_id=client_id)))
         tally = Tally(instruments)
         worker = Worker(

@@ -104,7 +104,9 @@ class Worker:
             if origins
             else nullcontext()
         ):
-            outcome = self._keeper.tick(self._records, self._offsets, self._clock())
+            outcome = self._keeper.tick(
+                self._records, self._offsets, self._clock(), log=self._source.log
+            )
             self._tally.note(outcome, self._records, self._clock())
             self._records, self._offsets = [], {}
             self._tell(outcome)

@@ -1,6 +1,6 @@
 """Kafka clients with the settings that our promises need; the only place that makes them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,6 +58,7 @@ class Broker:
             request_timeout_ms=10_000,
             delivery_timeout_ms=20_000,
             metadata_max_age_ms=round(METADATA_AGE_S * 1000),
+            allow_auto_create_topics=False,
         )
 
     def consumer(
@@ -88,6 +89,8 @@ class Broker:
             fetch_max_wait_ms=100,
             metadata_max_age_ms=round(metadata_age_s * 1000),
             max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+            # A broker would lay them out by its own defaults: one partition, nothing compacted.
+            allow_auto_create_topics=False,
         )
 
     def create_topics(self) -> None:
@@ -123,8 +126,23 @@ class Broker:
 def log_id(consumer: Any, topic: str) -> str:
     """Which log is behind a topic's name, as far as the broker has said: one that is deleted and
     made again, or on a broker that has lost its memory, is another. Empty where nobody says."""
-    found = consumer._client.cluster.topic_id(topic)  # noqa: SLF001 - there is no public way
-    return str(found) if found else ""
+    return _log_id(consumer._client.cluster, topic)  # noqa: SLF001 - there is no public way
+
+
+def written_log_id(producer: kafka.KafkaProducer, topic: str) -> str:
+    """The same of a topic that was written to."""
+    return _log_id(producer._metadata, topic)  # noqa: SLF001 - there is no public way
+
+
+def _log_id(cluster: Any, topic: str) -> str:
+    found = cluster.topic_id(topic)
+    return str(found) if found and found.int else ""  # nothing but zeros is the id of none
+
+
+def partitions_of(consumer: Any, topic: str) -> Set[int]:
+    """The partitions of a topic as far as the broker has said, without asking it again."""
+    known: Set[int] | None = consumer._client.cluster.partitions_for_topic(topic)  # noqa: SLF001
+    return known or frozenset()
 
 
 def abandon(producer: kafka.KafkaProducer) -> None:

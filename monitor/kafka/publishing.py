@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import kafka
 from kafka.errors import KafkaError
 
-from monitor.kafka.connecting import Broker, abandon
+from monitor.kafka.connecting import Broker, BrokerUnavailableError, abandon, written_log_id
 from monitor.kafka.messages import KafkaHeaders
 
 DELIVERY_TIMEOUT_S = 30.0
@@ -31,7 +31,7 @@ class Publisher:
     """A producer whose `deliver` returns when everything is in the log.
 
     After a failure it begins with a new producer: an idempotent one may never recover from a
-    broker that has lost its memory.
+    broker that has lost its memory. If that has lost the topics too, they are made again.
     """
 
     def __init__(self, broker: Broker, *, client_id: str) -> None:
@@ -49,7 +49,7 @@ class Publisher:
             sent = [self._send(message) for message in messages]
             for future in sent:
                 future.get(timeout=timeout_s)
-        except KafkaError as error:
+        except (KafkaError, BrokerUnavailableError) as error:
             self.abandon()
             raise DeliveryError(
                 f"{len(messages)} messages for {messages[0].topic}: {error}"
@@ -58,8 +58,14 @@ class Publisher:
     def n_partitions(self, topic: str) -> int:
         try:
             return len(self._connected().partitions_for(topic))
-        except KafkaError as error:
+        except (KafkaError, BrokerUnavailableError) as error:
+            self.abandon()
             raise DeliveryError(f"no metadata of {topic}: {error}") from error
+
+    def log(self, topic: str) -> str:
+        """Which log is behind the name of a topic that was written to, as far as the broker has
+        said lately: another one after it was made anew. Empty where nobody says."""
+        return "" if self._producer is None else written_log_id(self._producer, topic)
 
     def close(self, *, timeout_s: float = 5.0) -> None:
         if self._producer is not None:
@@ -83,5 +89,6 @@ class Publisher:
 
     def _connected(self) -> kafka.KafkaProducer:
         if self._producer is None:
+            self._broker.create_topics()
             self._producer = self._broker.producer(client_id=self._client_id)
         return self._producer

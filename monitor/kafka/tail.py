@@ -1,12 +1,13 @@
 """What a topic holds now, from its beginning or from near its end, without a group."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from kafka.structs import TopicPartition
 
 from monitor.kafka.connecting import Broker, BrokerUnavailableError
+from monitor.kafka.ends import ends
 from monitor.kafka.messages import partition_for
 from monitor.kafka.records import Record, records_of
 
@@ -31,10 +32,13 @@ def tail(
         if key is not None:
             numbers = [partition_for(key, len(numbers))] if numbers else []
         unread = {TopicPartition(topic, n) for n in numbers}
-        consumer.assign(sorted(unread))
-        consumer.seek_to_beginning(*unread)
+        begins = consumer.beginning_offsets(unread)
         if last is not None:
-            _skip(consumer, sorted(unread), but=last)
+            for at, end in ends(broker, unread, client_id=client_id).items():
+                begins[at] = max(begins[at], end - last)
+        consumer.assign(sorted(unread))
+        for at, offset in begins.items():
+            consumer.seek(at, offset)
         deadline = monotonic() + timeout_s
         while unread:
             if monotonic() > deadline:
@@ -44,13 +48,6 @@ def tail(
             unread -= {at for at in unread if _is_read(consumer, at)}
     finally:
         consumer.close()
-
-
-def _skip(consumer: Any, partitions: Sequence[TopicPartition], *, but: int) -> None:
-    """Goes on to the last so many records of each partition, where there are more."""
-    first, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-    for at in partitions:
-        consumer.seek(at, max(first[at], ends[at] - but))
 
 
 def _is_read(consumer: Any, at: TopicPartition) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from kafka.structs import TopicPartition
 
 from monitor.kafka.connecting import Broker
+from monitor.kafka.ends import ends
 from monitor.kafka.records import Partition, Record, records_of
 from monitor.replay.reported import ReplayError
 
@@ -23,6 +24,7 @@ class Log:
     """Some partitions. clock: seconds on a clock that never jumps."""
 
     def __init__(self, broker: Broker, *, clock: Callable[[], float]) -> None:
+        self._broker = broker
         self._consumer: Any = broker.consumer(client_id=CLIENT)
         self._clock = clock
         self._waiting: dict[Partition, deque[Record]] = {}
@@ -52,9 +54,9 @@ class Log:
         """Reads all that there is."""
         self._assign(self.beginnings(partitions))
 
-    def ends(self) -> dict[Partition, int]:
-        """The offset behind the last message of each of the partitions, now."""
-        found = self._consumer.end_offsets([TopicPartition(*at) for at in self._waiting])
+    def ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """The offset behind the last message of each partition, now."""
+        found = ends(self._broker, [TopicPartition(*at) for at in partitions], client_id=CLIENT)
         return {Partition(*at): end for at, end in found.items()}
 
     def read_through(

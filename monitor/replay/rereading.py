@@ -18,7 +18,9 @@ def reread(log: Log, topics: Topics, windows: Sequence[Reported]) -> list[Recoun
 
     Raises LogGoneError where not all of them are in the topic any more.
     """
-    log.begin_at_the_beginning(log.partitions(topics.profiles))
+    partitions = log.partitions(topics.profiles)
+    until = log.ends(partitions)
+    log.begin_at_the_beginning(partitions)
     found = [_Found(window) for window in windows]
 
     def take(records: list[Record]) -> None:
@@ -27,7 +29,7 @@ def reread(log: Log, topics: Topics, windows: Sequence[Reported]) -> list[Recoun
                 for one in found:
                     one.take(said)
 
-    log.read_through(log.ends(), take)
+    log.read_through(until, take)
     return [one.recounted() for one in found]
 
 
