@@ -12,7 +12,7 @@ from detectors.profile import count
 from detectors.reference import Reference
 from monitor.aggregate.lane import TOLERATED_FUTURE_S
 from monitor.batches import to_rows
-from monitor.kafka.messages import Registration
+from monitor.kafka.messages import FROM_THE_FUTURE, Registration
 from monitor.kafka.records import Partition, Record
 from monitor.sql.store import References
 from tests.support.aggregated import (
@@ -77,6 +77,17 @@ def test_rows_from_the_future_are_skipped_and_do_not_move_time(world: World) -> 
     assert world.skipped("from the future") == 1
     [mark] = world.watermarks()
     assert mark.event_time == late
+
+
+def test_rows_from_the_future_are_told_of_in_the_time_of_their_messages(world: World) -> None:
+    far = 10 * HOUR
+    world.read(predicted(0, ["a", "b", "c"], [far, far + 1.0, 20.0], time=HOUR + 5.0))
+    world.read(predicted(1, ["d"], [far], time=2 * HOUR))
+    world.flush()
+    said = {s.pane_start: s.version for s, _ in world.published.values() if s.subset}
+    assert said == {HOUR: 2, 2 * HOUR: 1}
+    assert {s.subset for s, _ in world.published.values()} == {0, FROM_THE_FUTURE}
+    assert {start: one.n for start, one in world.panes().items()} == {0.0: 1, HOUR: 0, 2 * HOUR: 0}
 
 
 def test_a_reference_that_cannot_be_read_is_counted(world: World, reference: Reference) -> None:

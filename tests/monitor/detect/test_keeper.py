@@ -18,7 +18,7 @@ from monitor.detect import state
 from monitor.detect.judging import Judge, WrittenReport
 from monitor.detect.keeper import Keeper, Outcome
 from monitor.kafka import profile_messages
-from monitor.kafka.messages import Segment, Topics, Watermark
+from monitor.kafka.messages import FROM_THE_FUTURE, Segment, Topics, Watermark
 from monitor.kafka.profile_messages import SegmentProfile
 from monitor.kafka.publishing import Message
 from monitor.kafka.records import Partition, Record
@@ -421,6 +421,37 @@ def test_what_comes_after_the_label_horizon_is_counted_and_dropped(world: World)
     outcome = world.tick()
     assert outcome.too_late == {"seats": 1}
     assert starts(outcome.revised) == [2]
+
+
+def test_predictions_that_came_too_late_are_known_by_the_window_that_lacks_them(
+    world: World,
+) -> None:
+    world.apply(label_horizon="2h")
+    for number in range(5):
+        world.hour(number)
+    world.watermark(5.0)
+    world.tick()
+    world.hour(0, n=30, partition=1, version=20)
+    world.hour(0, n=30, partition=1, version=30)
+    world.hour(0, n=30, partition=1, version=25)  # an older one of it, redelivered
+    world.segment(Profile.empty(world.reference), -100 * HOUR, partition=1)  # of no window
+    world.tick()
+    with world.database.read() as connection:
+        t = tables.too_late
+        known = connection.execute(select(t.c.pane_start, t.c.n_rows)).all()
+    assert [tuple(row) for row in known] == [(0.0, 30)]
+
+
+def test_a_report_tells_of_rows_from_the_future_which_make_no_window_alone(world: World) -> None:
+    nothing = Profile.empty(world.reference)
+    world.hour(0)
+    for number, n in ((0, 3), (0, 4), (1, 5)):
+        world.segment(nothing, number * HOUR, subset=FROM_THE_FUTURE, version=n)
+    world.hour(2)
+    world.watermark(3.0)
+    assert starts(world.tick().closed) == [0, 2]
+    told = [body["not_counted"]["from_the_future"] for body in world.bodies()]
+    assert told == [4, 0]
 
 
 def test_a_new_reference_begins_its_own_evidence(world: World, store: ArtifactStore) -> None:
