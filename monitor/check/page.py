@@ -1,45 +1,46 @@
-"""A check as one HTML page that needs nothing else: no script, no network."""
+"""A check as one HTML page that needs nothing else: no script, no network.
 
-import jinja2
+It is made of the components of the service's pages.
+"""
 
 from detectors.columns import Role
 from detectors.two_sample import Verdict
-from monitor import pictures
+from monitor import components, pictures
 from monitor.check import wording
 from monitor.check.comparison import Check, ColumnCheck
 from monitor.check.describe import missing_moved
 
-_TEMPLATES = jinja2.Environment(
-    loader=jinja2.PackageLoader("monitor"),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=jinja2.StrictUndefined,
-)
-_TEMPLATES.filters["count"] = wording.count
-
 
 def as_html(check: Check, names: tuple[str, str]) -> str:
     """names: of the two files."""
-    return _TEMPLATES.get_template("check.html").render(
+    template = components.environment().get_template("check.html")
+    return template.render(
         check=check,
         names=names,
-        columns=[_shown(column) for column in check.columns],
+        columns=[_card(column) for column in check.columns],
         wording=wording,
-        style=pictures.STYLE,
+        stylesheet=components.stylesheet(),
     )
 
 
-def _shown(column: ColumnCheck) -> dict[str, object]:
+def _card(column: ColumnCheck) -> dict[str, object]:
+    """A column as `parts.html` draws one."""
     title = f"{column.name}: {column.moved}; {column.verdict}"
     drawn = column.distribution
     return {
-        "name": pictures.shortened(column.name, 120) or "(no name)",
-        "verdict": column.verdict,
+        "title": pictures.shortened(column.name, 120) or "(no name)",
+        "chip": (_state(column.verdict), column.verdict),
         "moved": column.moved,
         "figures": _figures(column),
-        "picture": pictures.distributions(drawn, title=title) if drawn else None,
+        "picture": components.safe(pictures.distributions(drawn, title=title)) if drawn else None,
     }
+
+
+def _state(verdict: Verdict) -> str:
+    """The state of a monitor that looks so."""
+    if verdict.is_drift:
+        return "drift"
+    return "small-change" if verdict is Verdict.SMALL else str(verdict)
 
 
 def _figures(column: ColumnCheck) -> list[str]:

@@ -1,10 +1,19 @@
-"""A real browser, which reaches nothing but this machine."""
+"""A real browser, which reaches nothing but this machine, and what it is shown."""
 
+import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.waiting import wait_for
+
+_AXE = files("axe_playwright_python") / "axe.min.js"
 
 _FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"),
@@ -18,3 +27,24 @@ def chromium(program: Path) -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=str(program), args=list(_FLAGS))
         yield launched
         launched.close()
+
+
+@contextmanager
+def served(app: FastAPI, port: int) -> Iterator[str]:
+    """The address of an application that a thread serves."""
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait_for(lambda: server.started)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong with a page for those who cannot see it, or use a mouse."""
+    page.evaluate(_AXE.read_text("utf-8"))
+    found = page.evaluate("() => axe.run({resultTypes: ['violations']})")["violations"]
+    return [f"{one['id']}: {json.dumps([n['html'][:200] for n in one['nodes']])}" for one in found]

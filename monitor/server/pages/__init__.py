@@ -15,6 +15,7 @@ from monitor.server.pages import (
     log,
     monitor,
     overview,
+    subscriptions,
 )
 from monitor.server.pages.rendering import Renderer
 from monitor.server.problems import Page, ProblemError
@@ -28,6 +29,7 @@ def routes(
     for page in (overview, monitor, comparing, history, alerting):
         page.add(router, database, render)
     answering.add(router, database, render, clock)
+    subscriptions.add(router, database, render, clock)
     access.add(router, database, render, clock)
     log.add(router, database, broker, render)
     return router

@@ -7,9 +7,10 @@ from fastapi.responses import HTMLResponse
 
 from detectors.report import Distribution
 from monitor import pictures
+from monitor.components import safe
 from monitor.server import wording
 from monitor.server.pages.monitor import found_monitor, found_report
-from monitor.server.pages.rendering import Renderer, safe
+from monitor.server.pages.rendering import Renderer
 from monitor.server.problems import missing
 from monitor.sql.database import Database
 
@@ -48,15 +49,26 @@ def compared(first: Document, second: Document) -> list[Document]:
 def _column(a: Document, b: Document) -> Document:
     drawn = _side_by_side(a["distribution"], b["distribution"])
     moved = wording.moved({"reference": a["current"], "current": b["current"]})
-    title = f"{wording.title_of(a['name'])}: {moved}"
+    title, distance = wording.title_of(a["name"]), total_variation(drawn)
     return {
-        "name": a["name"],
+        "title": title,
         "moved": moved,
-        "distance": total_variation(drawn),
-        "picture": safe(pictures.distributions(drawn, title=title)),
-        "a": a,
-        "b": b,
+        "distance": distance,
+        "aside": f"{wording.percent(distance)} differ",
+        "picture": safe(pictures.distributions(drawn, title=f"{title}: {moved}")),
+        "figures": _figures(a, b),
     }
+
+
+def _figures(a: Document, b: Document) -> list[str]:
+    effects, missing = (
+        " → ".join(word(value) for value in pair)
+        for word, pair in (
+            (wording.figure, (a["effect"], b["effect"])),
+            (wording.percent, (a["current"]["missing"], b["current"]["missing"])),
+        )
+    )
+    return [f"effect against the reference {effects} {b['effect_unit']}", f"missing {missing}"]
 
 
 def total_variation(of: Distribution) -> float:

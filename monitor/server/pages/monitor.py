@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
@@ -10,11 +11,12 @@ from sqlalchemy import Connection
 
 from detectors.report import Distribution
 from monitor import pictures
-from monitor.server import performance, queries, samples, windows, wording
+from monitor.components import safe
+from monitor.server import performance, queries, samples, segments, windows, wording
 from monitor.server.moments import seconds_of
 from monitor.server.pages import timelines
 from monitor.server.pages.history import N_RECENT, events
-from monitor.server.pages.rendering import Renderer, safe
+from monitor.server.pages.rendering import Renderer
 from monitor.server.problems import ProblemError
 from monitor.sql.database import Database
 
@@ -25,6 +27,9 @@ N_COLUMNS = 24
 """Drawn at first; the others are a click away."""
 
 N_COLUMN_WINDOWS = 60
+
+JUST_AFTER_S = 1e-3
+"""No two windows of one length begin so close to each other."""
 
 Document = dict[str, Any]
 
@@ -37,10 +42,15 @@ def add(router: APIRouter, database: Database, render: Renderer) -> None:
         report: str | None = None,
         span: int = SPANS[0],
         columns: str = "",
+        as_decided: bool = False,
     ) -> HTMLResponse:
         with database.read() as connection:
-            page = _monitor_page(connection, name, report, span, is_whole=columns == "all")
-        return render(request, "monitor.html", page)
+            monitor = found_monitor(connection, name)
+            pinned = (
+                found_report(connection, name, report, as_decided=as_decided) if report else None
+            )
+            page = _monitor_page(connection, monitor, pinned, span, is_whole=columns == "all")
+        return render(request, "monitor.html", page | {"as_decided": as_decided})
 
     @router.get("/monitors/{name}/columns/{column:path}")
     def one_column(
@@ -58,19 +68,19 @@ def found_monitor(connection: Connection, name: str) -> Document:
     return monitor
 
 
-def found_report(connection: Connection, name: str, report_id: str) -> Document:
-    report = queries.report(connection, report_id)
+def found_report(
+    connection: Connection, name: str, report_id: str, *, as_decided: bool = False
+) -> Document:
+    report = queries.report(connection, report_id, as_decided=as_decided)
     if report is None or report["monitor"] != name:
         raise ProblemError(HTTPStatus.NOT_FOUND, f"{name} has no report {report_id!r}.")
     return report
 
 
 def _monitor_page(
-    connection: Connection, name: str, report_id: str | None, span: int, *, is_whole: bool
+    connection: Connection, monitor: Document, pinned: Document | None, span: int, *, is_whole: bool
 ) -> Document:
-    monitor = found_monitor(connection, name)
-    pinned = found_report(connection, name, report_id) if report_id else None
-    report = pinned or monitor["last_report"]
+    name, report = monitor["name"], pinned or monitor["last_report"]
     alerts = queries.alerts(connection, name=name, limit=200)
     span = span if span in SPANS else SPANS[0]
     page = {
@@ -100,7 +110,9 @@ def _around(
         "evidence_chart": timelines.evidence(past, alerts),
         "error_chart": timelines.performance(past, alerts, main.get("reference")),
         "error_metric": main.get("metric"),
+        "error_reference": main.get("reference"),
         "outlier_chart": timelines.outliers(past),
+        "windows_at": _windows_at(name, series_s, span, start),
         "previous": past[-2].report if len(past) > 1 else None,
         "next": windows.after(connection, name, series_s, start),
         "series_s": series_s,
@@ -109,6 +121,12 @@ def _around(
             for length in lengths
         ],
     }
+
+
+def _windows_at(name: str, series_s: float, span: int, start: float) -> str:
+    """Where the API tells the figures of the same windows, for charts that answer."""
+    asked = {"seconds": series_s, "limit": span, "before": start + JUST_AFTER_S}
+    return f"/api/v1/monitors/{quote(name, safe='')}/windows?{urlencode(asked)}"
 
 
 def _window(report: Document, is_whole: bool) -> Document:
@@ -120,6 +138,7 @@ def _window(report: Document, is_whole: bool) -> Document:
         "n_columns": len(report["columns"]),
         "metrics": performance.metrics(report),
         "groups": performance.groups(report),
+        "segments": segments.by_column(report),
         "faults": performance.faults(report),
         "row_tests": samples.lines(report["sample"]),
         "row_tests_note": samples.note(report["sample"]),
@@ -129,13 +148,31 @@ def _window(report: Document, is_whole: bool) -> Document:
 def column_card(column: Document) -> Document:
     """A column as a card shows it: what moved, in words and as a picture."""
     drawn = Distribution(**column["distribution"])
-    moved = wording.moved(column)
-    title = f"{wording.title_of(column['name'])}: {moved}"
+    title, moved = wording.title_of(column["name"]), wording.moved(column)
     return {
         **column,
+        "title": title,
+        "chip": ("drift", "moved") if column["named"] else None,
         "moved": moved,
-        "picture": safe(pictures.distributions(drawn, title=title)),
+        "picture": safe(pictures.distributions(drawn, title=f"{title}: {moved}")),
+        "figures": _figures(column),
     }
+
+
+def _figures(column: Document) -> list[str]:
+    """What a card says of a column beside what moved; what is not there is left out."""
+    unit, current, reference = column["effect_unit"], column["current"], column["reference"]
+    name = "wasserstein_sd" if unit == "sd" else "total_variation"
+    told = [f"effect {wording.figure(column['effect'])} {unit}"]
+    if interval := column.get("intervals", {}).get(name):
+        told[0] += f" (95 %: {wording.figure(interval[0])} to {wording.figure(interval[1])})"
+    if column["p_value"] is not None:
+        told.append(f"p {wording.p_value(column['p_value'])}")
+    if current["missing"] or reference["missing"]:
+        told.append(f"missing {wording.percent(current['missing'])}")
+    if column["unseen"]:
+        told.append(f"unseen {wording.percent(column['unseen'])}")
+    return told
 
 
 def _column_page(

@@ -9,8 +9,9 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection
 
 from monitor import pictures
+from monitor.components import safe
 from monitor.server import charts, queries, windows
-from monitor.server.pages.rendering import Renderer, safe
+from monitor.server.pages.rendering import Renderer
 from monitor.server.windows import Window
 from monitor.sql.database import Database
 

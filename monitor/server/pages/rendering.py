@@ -1,36 +1,14 @@
-"""Templates, with the words and pictures that all of them may use."""
+"""Answers that are pages."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from urllib.parse import quote
 
-import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from markupsafe import Markup
 
-from monitor import pictures
-from monitor.server import wording
+from monitor import components
 from monitor.server.access import principal
 from monitor.server.moments import moment
-
-_WORDS = (
-    wording.age,
-    wording.comparison,
-    wording.count,
-    wording.figure,
-    wording.length_of,
-    wording.metric,
-    wording.movement,
-    wording.p_value,
-    wording.percent,
-    wording.span,
-    wording.statistic,
-    wording.title_of,
-    wording.version,
-    wording.when,
-)
-
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; "
@@ -48,7 +26,7 @@ class Renderer:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._environment = _environment()
+        self._environment = components.environment()
 
     def __call__(
         self,
@@ -65,27 +43,3 @@ class Renderer:
             user=principal(request),
         )
         return HTMLResponse(text, status_code=status, headers=_HEADERS)
-
-
-def safe(svg: str) -> Markup:
-    return Markup(svg)  # noqa: S704 - monitor.pictures escapes what it is given
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("monitor"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    for word in _WORDS:
-        environment.filters[word.__name__] = word
-    environment.filters["in_path"] = _in_path
-    environment.globals["picture_style"] = safe(pictures.STYLE)
-    return environment
-
-
-def _in_path(text: str) -> str:
-    """A name as a part of an address, whatever it holds."""
-    return quote(text, safe="")

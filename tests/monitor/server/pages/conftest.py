@@ -1,11 +1,9 @@
 """The pages of a database in a real browser."""
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 from prometheus_client import CollectorRegistry
 
@@ -13,8 +11,7 @@ from monitor.server.app import create_app
 from monitor.sql.database import Database, open_database
 from tests.conftest import Needs
 from tests.monitor.server.conftest import NOW
-from tests.support.browsing import chromium
-from tests.support.waiting import wait_for
+from tests.support.browsing import chromium, served
 
 
 @pytest.fixture
@@ -32,17 +29,9 @@ def browser(needs: Needs) -> Iterator[Browser]:
 @pytest.fixture
 def address(watched: Database, free_port: Callable[[], int]) -> Iterator[str]:
     """Where the pages of a database are served."""
-    port = free_port()
     app = create_app(open_database(str(watched.engine.url)), CollectorRegistry(), lambda: NOW)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    wait_for(lambda: server.started)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
+    with served(app, free_port()) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,12 +1,9 @@
 """What somebody sees and does once scripts and styles have run."""
 
-import json
-from importlib.resources import files
-
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-AXE = files("axe_playwright_python") / "axe.min.js"
+from tests.support.browsing import violations
 
 PATHS = (
     "/",
@@ -23,6 +20,7 @@ PATHS = (
     "/deliveries",
     "/deliveries/delivery_1",
     "/silences",
+    "/subscriptions",
     "/retrains",
     "/tokens",
     "/audit",
@@ -37,13 +35,7 @@ def test_axe_finds_nothing_in_light_or_dark(told: None, page: Page, path: str) -
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
         page.goto(path)
-        assert _violations(page) == []
-
-
-def _violations(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("() => axe.run({resultTypes: ['violations']})")["violations"]
-    return [f"{one['id']}: {json.dumps([n['html'][:200] for n in one['nodes']])}" for one in found]
+        assert violations(page) == []
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -74,12 +66,6 @@ def test_two_windows_that_are_marked_are_compared(told: None, page: Page) -> Non
     page.get_by_label("B: window of 2020-03-15").check()
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_role("heading", level=3).first).to_have_text("boarded")
-
-
-def test_a_click_into_a_chart_leads_to_the_window_there(told: None, page: Page) -> None:
-    page.goto("/monitors/free-seats")
-    page.locator("a.place").nth(2).click()
-    expect(page.get_by_text("This is the window of 2020-03-11")).to_be_visible()
 
 
 def test_a_delivery_is_told_again_by_a_button(told: None, page: Page) -> None:
