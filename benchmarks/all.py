@@ -46,6 +46,7 @@ OURS = (
     Benchmark("ingest", "what a pushed row costs, synced before it is acknowledged", 1, 1.5),
     Benchmark("freshness", "seconds from the end of a window to its report", 2, 6),
     Benchmark("scrape", "seconds of a scrape of 20,000 and 64,000 series", 1, 5),
+    Benchmark("pages", "seconds of every page, with 90 days of hourly windows", 2, 30),
     Benchmark("aggregate", "rows a second from a broker to profiles", 2, 4),
     Benchmark("sequential", "evidence beside CUSUM's tables", 1, 20),
     Benchmark("power", "is a change seen in its first window", 5, 50),
