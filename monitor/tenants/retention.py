@@ -54,6 +54,6 @@ def let_go(connection: Connection, namespace: str, limit: int) -> int:
     newest_first = select(f.c.report).where(of_namespace(f.c.monitor, namespace))
     newest_first = newest_first.order_by(f.c.window_end.desc(), f.c.report)
     old = list(connection.scalars(newest_first.offset(limit).limit(AT_ONCE)))
-    for column in (f.c.report, r.c.id, e.c.report):
+    for column in (f.c.report, r.c.id, e.c.report, tables.decided_reports.c.report):
         connection.execute(delete(column.table).where(column.in_(old)))
     return len(old)

@@ -4,7 +4,9 @@ import xml.etree.ElementTree as ET
 from typing import Any
 
 from fastapi.testclient import TestClient
+from sqlalchemy import insert, update
 
+from monitor.sql import tables
 from monitor.sql.database import Database
 from tests.monitor.server.conftest import DAY, FIRST_DAY, column, monitor, report, store_report
 
@@ -93,3 +95,17 @@ def test_a_paused_monitor_says_so_on_its_page(watched: Database, client: TestCli
     assert ">paused<" not in client.get("/monitors/free-seats").text
     client.post("/api/v1/monitors/free-seats/pause")
     assert ">paused<" in client.get("/monitors/free-seats").text
+
+
+def test_a_link_to_a_decision_always_shows_the_same(watched: Database, client: TestClient) -> None:
+    first, second = report(6), report(6, revision=2, realised=None)
+    with watched.write() as connection:
+        row = {"report": first["id"], "monitor": "free-seats", "body": first}
+        connection.execute(insert(tables.decided_reports), row)
+        t = tables.reports
+        connection.execute(update(t).where(t.c.id == second["id"]).values(body=second))
+    path = "/api/v1/reports/free-seats-6"
+    assert client.get(path).json()["revision"] == 2
+    assert client.get(f"{path}?as_decided=true").json()["revision"] == 1
+    page = client.get("/monitors/free-seats?report=free-seats-6&as_decided=1").text
+    assert "as it was decided" in page
