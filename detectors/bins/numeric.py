@@ -177,8 +177,9 @@ class NumericColumn:
         with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is searched for
             singles = values.astype(np.float32, copy=False)
             self._look_up(self.ruler.positions(singles), offset, out)
-        is_finite = np.isfinite(singles)
-        if not is_finite.all():
+            # Twice as quick as to look at each; of large values it says no more than that.
+            may_be_infinite = not np.isfinite(singles @ singles)
+        if may_be_infinite:
             out[np.isnan(singles)] = MISSING + offset
             self._settle(offset, out, values, np.isinf(singles))
         if self.atom_of_slot is not None:

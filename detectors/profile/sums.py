@@ -15,7 +15,7 @@ RESOLUTION = np.array([2.0**20, 2.0**12])
 
 # Of so few rows the sums are below 2^53, up to which floating-point sums of whole numbers are
 # exact in any order.
-_EXACT_ROWS = 1 << 16
+_EXACT_ROWS = 1 << 17
 _ONES = np.ones(_EXACT_ROWS)
 
 # Columns of few rows are summed together: so many values are worth a call of NumPy's, and stay in
@@ -37,22 +37,25 @@ def z_sums(columns: Sequence[NumericColumn], values: Sequence[Numbers]) -> Count
     n = max((len(values[i]) for i in known), default=1)
     n_rows, n_columns = min(n, _EXACT_ROWS), max(1, _BLOCK_VALUES // n)
     memory = np.empty((2, min(n_columns, len(known)), n_rows))
+    centres = np.array([[columns[i].centre] for i in known])
+    # A power of two changes no digit, so this makes z in its fixed point, not yet whole.
+    scales = np.array([[1 / columns[i].unit * float(RESOLUTION[0])] for i in known])
     with np.errstate(over="ignore", invalid="ignore"):  # clipped, or left out
         for first in range(0, len(known), n_columns):
-            block = known[first : first + n_columns]
-            totals[block] = _sums([columns[i] for i in block], [values[i] for i in block], memory)
+            part = slice(first, first + n_columns)
+            block = [(columns[i], values[i]) for i in known[part]]
+            totals[known[part]] = _sums(block, centres[part], scales[part], memory)
     return totals
 
 
-def _sums(columns: Sequence[NumericColumn], values: Sequence[Numbers], memory: Floats) -> Counts:
+def _sums(
+    block: Sequence[tuple[NumericColumn, Numbers]], centres: Floats, scales: Floats, memory: Floats
+) -> Counts:
     """Of a few columns, in memory that was used before: new memory takes as long as arithmetic."""
-    centres = np.array([[column.centre] for column in columns])
-    # A power of two changes no digit, so this makes z in its fixed point, not yet whole.
-    scales = np.array([[1 / column.unit * float(RESOLUTION[0])] for column in columns])
-    totals = np.zeros((len(columns), 2), dtype=np.int64)
-    for start in range(0, len(values[0]), _EXACT_ROWS):
-        parts = [numbers[start : start + _EXACT_ROWS] for numbers in values]
-        z, squares = memory[:, : len(columns), : len(parts[0])]
+    totals = np.zeros((len(block), 2), dtype=np.int64)
+    for start in range(0, len(block[0][1]), _EXACT_ROWS):
+        parts = [numbers[start : start + _EXACT_ROWS] for _, numbers in block]
+        z, squares = memory[:, : len(block), : len(parts[0])]
         for row, numbers in zip(z, parts, strict=True):
             row[:] = numbers
         z -= centres
@@ -62,9 +65,10 @@ def _sums(columns: Sequence[NumericColumn], values: Sequence[Numbers], memory: F
         ones = _ONES[: len(parts[0])]
         sums = np.array([np.rint(z, out=z) @ ones, np.rint(squares, out=squares) @ ones])
         # NaN is not less than anything; otherwise no square can be larger than all together.
-        for i in np.flatnonzero(~(sums[1] < _LARGEST_SQUARE)).tolist():
-            if not squares[i].max() <= _LARGEST_SQUARE:
-                sums[:, i] = _clipped_sums(columns[i], parts[i])
+        if not sums[1].max() < _LARGEST_SQUARE:
+            for i, (column, _) in enumerate(block):
+                if not squares[i].max() <= _LARGEST_SQUARE:
+                    sums[:, i] = _clipped_sums(column, parts[i])
         totals += sums.T.astype(np.int64)
     return totals
 
