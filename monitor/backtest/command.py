@@ -35,14 +35,16 @@ Say what a monitor would have said of rows that lie in files: window by window i
 code that judges predictions in production, without Kafka, a database or a running service.
 
 Files are read in the order given: CSV, Parquet, JSON lines and Arrow, told by their suffix, at
-paths or URLs; or lines that Amazon SageMaker has captured. With --inject drift is put into the
-rows, to see after how long it would be found, and how often the monitor cries wolf before."""
+paths or URLs; or lines that Amazon SageMaker has captured, or what KServe's payload logger has put
+into a blob store. With --inject drift is put into the rows, to see after how long it would be
+found, and how often the monitor cries wolf before."""
 
 EXAMPLES = """\
 examples:
   driftmeter backtest -f monitor.yaml --time at january.parquet february.parquet
   driftmeter backtest -f monitor.yaml --inject shift:column=x,by=0.5sd,from=2026-03-01 2026.parquet
   driftmeter backtest -f monitor.yaml captures/2026/03/*/*/*.jsonl
+  driftmeter backtest -f monitor.yaml logs/trams/free-seats/predictor/*.json
   driftmeter backtest -f monitor.yaml --budget '2 per 30d' --json 2026.csv | jq '.series[].budgets'
 
 injected drift, with from=TIME and, where it grows slowly, over=DURATION:

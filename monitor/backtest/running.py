@@ -15,7 +15,7 @@ from monitor.backtest.counting import Panes, count_panes, fit_first
 from monitor.backtest.findings import Findings, SeriesFindings
 from monitor.backtest.injection import Injection, inject
 from monitor.backtest.judged import Judged, judged, outcomes, windows_of
-from monitor.backtest.reading import Read, read
+from monitor.backtest.reading import Read, reads
 from monitor.detect.cutting import kind_of, series_of
 from monitor.detect.judging import Judge
 from monitor.files import FileError
@@ -89,8 +89,8 @@ def _reference(question: Question) -> tuple[Reference, int]:
         )
     if spec.reference.first is None:
         return fit_file(spec, hash_key=hash_key), 0
-    reads = (read(path, time=question.time, registration=None) for path in question.paths)
-    return fit_first(reads, spec, hash_key=hash_key), spec.reference.first
+    found = reads(question.paths, time=question.time, registration=None)
+    return fit_first(found, spec, hash_key=hash_key), spec.reference.first
 
 
 def _count(question: Question, reference: Reference, n_taken: int, progress: Progress) -> _Counted:
@@ -99,8 +99,8 @@ def _count(question: Question, reference: Reference, n_taken: int, progress: Pro
     known = _registration(monitor, reference)
     sds = {c.field.name: c.scale for c in reference.columns if isinstance(c, NumericColumn)}
     rng = np.random.default_rng(question.seed)
-    for path in progress.track(question.paths, description="counting"):
-        whole = read(path, time=question.time, registration=known)
+    files = reads(question.paths, time=question.time, registration=known)
+    for whole in progress.track(files, total=len(question.paths), description="counting"):
         found = Read(whole.table.slice(n_taken), whole.times[n_taken:], whole.unreadable)
         n_taken = max(0, n_taken - len(whole.times))
         counted.unreadable.update(found.unreadable)

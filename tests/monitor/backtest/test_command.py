@@ -19,6 +19,7 @@ from monitor.apply.resolving import fit_file
 from monitor.cli import main
 from monitor.files import read_table, times_of, to_rows
 from monitor.spec.model import Monitor
+from tests.monitor.backtest.test_blobs import logged
 from tests.monitor.backtest.test_reading import captured
 
 DAY = 86_400.0
@@ -232,6 +233,36 @@ def test_lines_that_sagemaker_captured_are_judged_like_a_table(
     _, as_table = run("a.csv")
     _, as_lines = run(str(tmp_path / "captures.jsonl"))
     assert [one["p_value"] for one in windows(as_lines)] == pytest.approx(
+        [one["p_value"] for one in windows(as_table)]
+    )
+
+
+def test_blobs_of_kserve_s_logger_say_what_a_table_of_the_same_rows_does(
+    data: Path, run: Run, tmp_path: Path
+) -> None:
+    table = read_table(str(data / "a.csv"))
+    names = ("x", "line", "prediction")
+    rows = zip(*[table[name].to_pylist() for name in names], strict=True)
+    at = [datetime.fromtimestamp(t, UTC).isoformat() for t in times_of(table, "at").tolist()]
+    asked, answered = [], []
+    for i, (x, line, prediction) in enumerate(rows):
+        bodies = {"instances": [[x, line]]}, {"predictions": [prediction]}
+        said, told = (
+            {**logged(str(i), side, body), "OccurrenceTime": at[i]}
+            for side, body in zip(("request", "response"), bodies, strict=True)
+        )
+        asked.append(said)
+        answered.append(told)
+    paths = [tmp_path / "0-request.json", tmp_path / "0-response.json"]
+    for path, sides in zip(paths, (asked, answered), strict=True):
+        path.write_text(json.dumps(sides))
+    drift = "shift:column=x,by=2sd,from=2026-01-04"
+    _, as_table = run("--inject", drift, "a.csv")
+    code, as_blobs = run("--inject", drift, *map(str, paths))
+    assert (code, as_blobs["conclusion"]) == (0, "found")
+    budgets = [one["series"][0]["budgets"] for one in (as_blobs, as_table)]
+    assert budgets[0] == budgets[1]
+    assert [one["p_value"] for one in windows(as_blobs)] == pytest.approx(
         [one["p_value"] for one in windows(as_table)]
     )
 
