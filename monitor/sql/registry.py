@@ -51,6 +51,16 @@ def pause(
     return _insert(connection, changed, now)
 
 
+def renew(connection: Connection, current: Registration, now: float) -> None:
+    """Makes what is in force the next revision, to be resolved anew; not where another has come."""
+    newest = get(connection, current.name)
+    if newest is not None and newest.revision == current.revision:
+        renewed = Registration(
+            monitor=current.monitor, revision=current.revision + 1, state="resolving"
+        )
+        _insert(connection, renewed, now)
+
+
 def delete(connection: Connection, name: str, now: float) -> Registration | None:
     """Ends a monitor by a last revision that says so; None if there is none of that name."""
     latest = get(connection, name)

@@ -19,8 +19,9 @@ from monitor import batches
 from monitor.aggregate.following import Follower
 from monitor.apply.log_rows import PredictionLog, TrailingRows
 from monitor.apply.registrar import Registrar
+from monitor.detect import state
 from monitor.kafka.connecting import Broker
-from monitor.kafka.messages import ARROW, Header, Registration
+from monitor.kafka.messages import ARROW, Header, Registration, Watermark
 from monitor.kafka.publishing import Message, Publisher
 from monitor.sql import registry
 from monitor.sql.database import Database, open_database
@@ -232,6 +233,56 @@ def test_a_trailing_window_of_predictions_becomes_a_reference(
     reference = Reference.from_bytes(content)
     assert (reference.profile.first_time, reference.profile.last_time) == (80 * 60.0, 199 * 60.0)
     assert reference.profile.n == 120
+
+
+def test_a_trailing_reference_moves_on_when_its_window_has_passed(
+    database: Database, registrar: Registrar, embedded_broker: Broker, tmp_path: Path
+) -> None:
+    put(database, reference="trailing 2h")
+    send(embedded_broker, range(150))
+    first = tick_until(registrar, database, lambda found: found.state != "resolving")
+    hear(database, embedded_broker, event_time=268 * 60.0)  # not two hours later
+    send(embedded_broker, range(150, 270))
+    registrar.tick(3.0)
+    assert latest(database) == first
+    hear(database, embedded_broker, event_time=269 * 60.0)
+    second = tick_until(registrar, database, lambda found: found.reference_id is not None)
+    assert (second.revision, second.monitor) == (2, first.monitor)
+    spans = []
+    for one in (first, second):
+        content = ArtifactStore(str(tmp_path / "store")).get(one.reference_id or "")
+        profile = Reference.from_bytes(content).profile
+        spans.append((profile.first_time, profile.last_time))
+    assert spans == [(30 * 60.0, 149 * 60.0), (150 * 60.0, 269 * 60.0)]
+    registrar.tick(4.0)
+    assert latest(database) == second
+    last_told = [(r.revision, r.reference_id) for r in told(embedded_broker, 3)][-1]
+    assert last_told == (2, second.reference_id)
+
+
+def test_while_a_monitor_is_paused_its_trailing_reference_stays(
+    database: Database, registrar: Registrar, embedded_broker: Broker
+) -> None:
+    put(database, reference="trailing 2h")
+    send(embedded_broker, range(150))
+    first = tick_until(registrar, database, lambda found: found.state != "resolving")
+    with database.write() as connection:
+        registry.pause(connection, "seats", 2.5)
+    hear(database, embedded_broker, event_time=500 * 60.0)
+    registrar.tick(3.0)
+    assert latest(database).reference_id == first.reference_id
+    with database.write() as connection:
+        registry.pause(connection, "seats", 3.5, paused=False)
+    registrar.tick(4.0)
+    assert latest(database).revision == 4
+
+
+def hear(database: Database, broker: Broker, *, event_time: float) -> None:
+    """As detect does of predictions that were counted."""
+    topic = broker.topics.predictions
+    mark = Watermark(monitor="seats", topic=topic, partition=0, event_time=event_time, offset=1)
+    with database.write() as connection:
+        state.write_watermarks(connection, [mark], 3.0)
 
 
 def test_of_a_large_trailing_window_a_part_is_kept_whatever_it_comes_in(
