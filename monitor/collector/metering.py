@@ -43,6 +43,9 @@ class Metering:
     def take(self, monitor: str, n_rows: int) -> None:
         """Counts rows of a monitor. Raises OverQuotaError where they are not to be taken."""
         namespace = namespace_of(monitor)
+        quota = self._quotas.of(namespace)
+        if quota.spool is None and quota.rows_per_second is None:
+            return
         if wait_s := self.wait_s(namespace) or self._rows.take(monitor, n_rows):
             self._telemetry.over_quota.labels(namespace).inc(n_rows)
             raise OverQuotaError(namespace, math.ceil(wait_s))

@@ -49,7 +49,6 @@ class _Reading:
     """
 
     is_in_full: bool = False
-
     rows: dict[tuple[str, str], Gathering] = field(default_factory=dict)
     names: dict[str, Columns] = field(default_factory=dict)
     letters: list[Envelope] = field(default_factory=list)
@@ -180,23 +179,22 @@ class Recorder:
         is_ok = exchange.status == 200
         traceparent = header(exchange.request_headers, b"traceparent")
         origin = None if traceparent is None else traceparent.decode("latin-1")
-        self._telemetry.answered(
-            registration.name, is_ok=is_ok, latency_s=exchange.latency_s, origin=origin
-        )
+        monitor = registration.name
+        self._telemetry.answered(monitor, is_ok=is_ok, latency_s=exchange.latency_s, origin=origin)
         if not is_ok:
             raise DecodeError(Reason.MODEL_ERROR, f"the model answered {exchange.status}")
-        names = reading.names.get(registration.name)
+        names = reading.names.get(monitor)
         if names is None:
-            names = reading.names[registration.name] = columns(registration)
+            names = reading.names[monitor] = columns(registration)
         decoded = _with_headers(reader.decode(exchange, names), exchange, registration)
         if decoded.n > MAX_EXCHANGE_ROWS:
             raise DecodeError(Reason.TOO_LARGE, f"{decoded.n} rows in one request")
         meter = self._metering.charge if reading.is_in_full else self._metering.take
-        meter(registration.name, decoded.n)
+        meter(monitor, decoded.n)
         version = _model_version(decoded, exchange, registration)
-        batch = reading.rows.get((registration.name, version))
+        batch = reading.rows.get((monitor, version))
         if batch is None:
-            batch = reading.rows[registration.name, version] = Gathering(registration, version)
+            batch = reading.rows[monitor, version] = Gathering(registration, version)
         batch.add(
             exchange.request_id,
             decoded,
@@ -264,8 +262,11 @@ class Recorder:
 
 def _with_headers(decoded: Decoded, exchange: Exchange, registration: Registration) -> Decoded:
     """The rows with the headers that may leave; what the body has of the same name stays."""
+    leaving = registration.monitor.spec.capture.headers
+    if not leaving:
+        return decoded
     columns = dict(decoded.columns)
-    for name, column in registration.monitor.spec.capture.headers.items():
+    for name, column in leaving.items():
         value = header(exchange.request_headers, name.lower().encode())
         columns.setdefault(column, [None if value is None else value.decode("latin-1")] * decoded.n)
     return replace(decoded, columns=columns)

@@ -1,10 +1,10 @@
 """What the collector counts."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
@@ -73,6 +73,7 @@ class Telemetry:
         self.unsampled = make.counter(COLLECTOR_UNSAMPLED)
         self._model_answers = make.counter(COLLECTOR_MODEL_ANSWERS)
         self._model_latency = make.histogram(COLLECTOR_MODEL_LATENCY)
+        self._models: dict[str, tuple[Sequence[Counter], Histogram]] = {}
         self.unreadable_times = make.counter(COLLECTOR_UNREADABLE_TIMES)
         self.refused = make.counter(COLLECTOR_REFUSED)
         self.over_quota = make.counter(COLLECTOR_OVER_QUOTA)
@@ -120,10 +121,18 @@ class Telemetry:
 
         origin: the traceparent that the request came with.
         """
-        self._model_answers.labels(monitor, "ok" if is_ok else "error").inc()
+        answers, latency = self._model(monitor)
+        answers[is_ok].inc()
         if is_ok and not math.isnan(latency_s):
-            seen = None if origin is None else tracing.exemplar(origin)
-            self._model_latency.labels(monitor).observe(latency_s, seen)
+            latency.observe(latency_s, None if origin is None else tracing.exemplar(origin))
+
+    def _model(self, monitor: str) -> tuple[Sequence[Counter], Histogram]:
+        """How often the model behind a monitor failed and answered, and how soon."""
+        known = self._models.get(monitor)
+        if known is None:
+            answers = [self._model_answers.labels(monitor, told) for told in ("error", "ok")]
+            known = self._models[monitor] = answers, self._model_latency.labels(monitor)
+        return known
 
     def count_dropped(self, reason: str, n: int = 1) -> None:
         self._dropped.labels(reason).inc(n)

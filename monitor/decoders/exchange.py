@@ -92,4 +92,7 @@ class Decoded:
 
 def header(headers: Headers, name: bytes) -> bytes | None:
     """The first value of a header; the name in lower case."""
-    return next((value for key, value in headers if key.lower() == name), None)
+    for key, value in headers:
+        if key.lower() == name:
+            return value
+    return None

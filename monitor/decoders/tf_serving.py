@@ -31,7 +31,8 @@ def decode(exchange: Exchange, columns: Columns) -> Decoded:
     request = json_object(exchange.request, exchange.request_headers, with_nan=True)
     response = json_object(exchange.response, exchange.response_headers, with_nan=True)
     rows = joined(_inputs(request, columns), _answers(response, columns))
-    return replace(rows, model_version=asked_version(PATH, exchange.path))
+    version = asked_version(PATH, exchange.path)
+    return replace(rows, model_version=version) if version else rows
 
 
 def _inputs(request: Mapping[str, object], columns: Columns) -> Decoded:

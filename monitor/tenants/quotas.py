@@ -1,11 +1,13 @@
 """The quotas in force: of a file, which is read again when it has changed."""
 
 import logging
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
 from monitor.spec.documents import load_quotas
-from monitor.spec.quotas import Quota, Quotas
+from monitor.spec.quotas import Quota
 
 log = logging.getLogger(__name__)
 
@@ -16,11 +18,14 @@ class QuotasInForce(Protocol):
     def of(self, namespace: str, /) -> Quota: ...
 
 
+UNLIMITED = Quota()
+
+
 class NoQuotas:
     """Nobody has a limit."""
 
     def of(self, namespace: str, /) -> Quota:  # noqa: ARG002 - the same for each
-        return Quota()
+        return UNLIMITED
 
 
 class QuotaFile:
@@ -32,18 +37,18 @@ class QuotaFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen = self._state()
-        self._quotas = _read(path)
+        self._of = _found(path)
 
     def of(self, namespace: str, /) -> Quota:
         self._refresh()
-        return self._quotas.of(namespace)
+        return self._of(namespace)
 
     def _refresh(self) -> None:
         try:
             state = self._state()
             if state != self._seen:
                 self._seen = state
-                self._quotas = _read(self._path)
+                self._of = _found(self._path)
         except (OSError, ValueError) as error:
             log.warning("the quotas are as they were: %s", error)
 
@@ -57,6 +62,7 @@ def quotas_of(path: Path | None) -> QuotasInForce:
     return NoQuotas() if path is None else QuotaFile(path)
 
 
-def _read(path: Path) -> Quotas:
+def _found(path: Path) -> Callable[[str], Quota]:
+    """The quota of each namespace in a file; asked for each request, it is put together once."""
     (found,) = load_quotas(path)
-    return found
+    return lru_cache(maxsize=1_024)(found.of)
