@@ -1,5 +1,6 @@
 """Every query of the dashboard on a real Prometheus that scrapes every metric of the table."""
 
+import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,15 +13,17 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from dashboards.boards import BOARDS
 from dashboards.boards.shared import ALERT
+from dashboards.panels import Board
 from dashboards.queries import Query
-from dashboards.render import ANNOTATIONS
+from dashboards.render import ANNOTATIONS, dashboard
 from monitor.flags import Address
 from monitor.telemetry import exposition
 from monitor.telemetry.instruments import Instruments
-from monitor.telemetry.metrics import TABLE
+from monitor.telemetry.metrics import DETECT_DELAY, TABLE
 from monitor.up.supervisor import Supervisor
 from tests.conftest import Needs
 from tests.support.grafana.asked import Span
+from tests.support.grafana.page import page
 from tests.support.prometheus import Prometheus, start
 
 QUERIES: list[Query] = [
@@ -30,6 +33,7 @@ VALUES = {"monitor": "free-seats", "state": "firing", "unit": "sd"}
 """Of labels; the others are their own value."""
 
 DEADLINE_S = 60.0
+EXEMPLAR = {"trace_id": "0af7651916cd43dd8448eb211c80319c"}
 
 pytestmark = pytest.mark.xdist_group("prometheus")
 
@@ -51,7 +55,7 @@ class Traffic:
     def move(self) -> None:
         for child in self._children:
             if isinstance(child, Histogram):
-                child.observe(0.003)
+                child.observe(0.003, EXEMPLAR)
             else:
                 child.inc(1.5)
 
@@ -68,6 +72,7 @@ def prometheus(
             folder,
             {"driftmeter": str(scraped.address)},
             labels={"namespace": "models"},
+            flags=("--enable-feature=exemplar-storage",),
         )
         _until(traffic.move, lambda: _has_moved(server))
         yield server
@@ -102,11 +107,25 @@ def test_a_query_finds_data_with_the_labels_of_its_legend(
         assert one["value"][1] != "NaN"
 
 
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_every_panel_of_a_board_has_something_to_draw(board: Board, prometheus: Prometheus) -> None:
+    now = time.time()
+    drawn = page(json.loads(dashboard(board)), prometheus, Span(now - 120, now, 0.5))
+    assert drawn.count("<section") == len(board.panels) + len(board.rows)
+    assert 'class="empty"' not in drawn
+
+
 @pytest.mark.parametrize("annotation", ANNOTATIONS, ids=lambda a: a.build().name)
 def test_an_annotation_s_query_can_be_asked(
     annotation: AnnotationQuery, prometheus: Prometheus
 ) -> None:
     assert prometheus.ask(filled(str(annotation.build().expr))) is not None
+
+
+def test_the_traces_of_observations_are_kept(prometheus: Prometheus) -> None:
+    now = time.time()
+    found = prometheus.exemplars(f"{DETECT_DELAY.name}_bucket", now - 600, now)
+    assert {one["labels"]["trace_id"] for one in found} == {EXEMPLAR["trace_id"]}
 
 
 def test_an_alert_that_fires_is_drawn_as_firing(prometheus: Prometheus) -> None:

@@ -21,18 +21,29 @@ class Prometheus:
     def ask(self, expr: str, at: float | None = None) -> list[Found]:
         """The series that an instant query finds; an error of its parser is one of the test."""
         moment = {} if at is None else {"time": at}
-        return self._get("query", {"query": expr, **moment})
+        return _series(self._get("query", {"query": expr, **moment}))
 
     def ask_over(self, expr: str, start: float, end: float, step_s: float) -> list[Found]:
-        return self._get(
-            "query_range", {"query": expr, "start": start, "end": end, "step": f"{step_s:.3f}"}
-        )
+        asked = {"query": expr, "start": start, "end": end, "step": f"{step_s:.3f}"}
+        return _series(self._get("query_range", asked))
 
-    def _get(self, path: str, parameters: Mapping[str, object]) -> list[Found]:
+    def exemplars(self, expr: str, start: float, end: float) -> list[Found]:
+        """Those of all series, where it was started to keep them."""
+        return [
+            exemplar
+            for one in self._get("query_exemplars", {"query": expr, "start": start, "end": end})
+            for exemplar in one["exemplars"]
+        ]
+
+    def _get(self, path: str, parameters: Mapping[str, object]) -> Any:
         asked = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         with urllib.request.urlopen(asked, timeout=60) as answer:
-            found: list[Found] = json.load(answer)["data"]["result"]
-        return found
+            return json.load(answer)["data"]
+
+
+def _series(answered: Any) -> list[Found]:
+    found: list[Found] = answered["result"]
+    return found
 
 
 def start(
