@@ -71,6 +71,11 @@ def load_subscriptions(path: Path) -> list[RetrainSubscription]:
     return [_subscribed(path.parent, one) for one in found]
 
 
+def check(path: Path) -> list[Monitor | RetrainSubscription | Quotas]:
+    """The documents of a YAML file, of whatever kind, paths as they stand; raises as `load`."""
+    return parse_any(_text(path), source=str(path))
+
+
 def load_quotas(path: Path) -> list[Quotas]:
     """The one document of quotas of a YAML file. Raises as `load` does."""
     return _parsed(_text(path), str(path), Quotas)
@@ -84,6 +89,15 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         fault = Fault(1, 1, "", f"byte {error.start} is not UTF-8", "save the file as UTF-8")
         raise DocumentError(str(path), [fault]) from None
+
+
+def parse_any(
+    text: str, *, source: str = "document"
+) -> list[Monitor | RetrainSubscription | Quotas]:
+    """The documents of a YAML text, of whatever kind, paths as they stand. Raises DocumentError."""
+    found: list[Monitor | RetrainSubscription | Quotas]
+    found = _parsed(text, source, Monitor, RetrainSubscription, Quotas)
+    return found
 
 
 def parse(text: str, *, source: str = "document") -> list[Monitor]:

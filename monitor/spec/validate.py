@@ -1,14 +1,15 @@
-"""`driftmeter validate`: every fault of Monitor documents, its place, and what would be right."""
+"""`driftmeter validate`: every fault of documents, its place, and what would be right."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import Any
 
-from monitor.spec.documents import DocumentError, load
+from monitor.spec.documents import DocumentError, check
 
 DESCRIPTION = """\
-Reads Monitor documents and says all that is wrong with them at once:
+Reads Monitor, RetrainSubscription and Quotas documents and says all that is wrong with them at
+once:
 file:line:column: path: what is wrong (what would be right).
 """
 
@@ -33,7 +34,7 @@ exit code: 0 all is right, 1 something is wrong, 2 a file cannot be read
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "validate",
-        help="check Monitor documents",
+        help="check documents",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -48,13 +49,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _validate(path: Path) -> int:
     try:
-        monitors = load(path)
+        found = check(path)
     except DocumentError as error:
         print(error)
         return 1
     except OSError as error:
         print(f"driftmeter: {path}: {error.strerror}", file=sys.stderr)
         return 2
-    names = ", ".join(monitor.name for monitor in monitors)
+    names = ", ".join(one.name for one in found)
     print(f"{path}: all right: {names}")
     return 0

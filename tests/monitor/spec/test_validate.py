@@ -36,3 +36,15 @@ def test_every_fault_of_every_file_is_printed_and_exits_1(
 def test_a_file_that_cannot_be_read_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["validate", "nowhere.yaml"]) == 2
     assert capsys.readouterr().err == "driftmeter: nowhere.yaml: No such file or directory\n"
+
+
+def test_quotas_are_checked_as_monitors_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "quotas.yaml"
+    head = "apiVersion: driftmeter.dev/v1\nkind: Quotas\nspec:\n"
+    path.write_text(head + "  others: {monitors: 5}\n")
+    assert cli.main(["validate", str(path)]) == 0
+    path.write_text(head + "  others: {monitors: -5}\n")
+    assert cli.main(["validate", str(path)]) == 1
+    assert "4:12: spec.others.monitors: " in capsys.readouterr().out
