@@ -20,6 +20,8 @@ class Answer(StrEnum):
     AWAITING_APPROVAL = "awaiting approval"
     DRY_RUN = "dry run"
     NOT_FIRING = "not firing"
+    GOOD_WINDOW = "the latest window is good"
+    ANSWERED = "a retrain has answered it"
     OTHER_CAUSE = "other cause"
     LOW_SEVERITY = "severity too low"
     TOO_FEW_WINDOWS = "too few windows"
@@ -59,18 +61,25 @@ class History:
     requested_at: event times of its requests, in any order.
     is_asked: whether this incident has made a request already.
     n_windows: how many of the last `of_windows` windows showed the cause, the present one included.
+    is_answered: whether a model was promoted since, with a reference of its own: the window is
+        the former one's, as labels that come late may say of it.
     """
 
     requested_at: tuple[float, ...] = ()
     is_asked: bool = False
     is_in_flight: bool = False
     n_windows: int = 1
+    is_answered: bool = False
 
 
 def decide(subscription: Subscription, alert: Alert, history: History) -> Answer:
     """What the subscription answers to a monitor's alert after its latest window."""
     if alert.state is not State.FIRING:
         return Answer.NOT_FIRING
+    if alert.updated_at != alert.window.end:
+        return Answer.GOOD_WINDOW
+    if history.is_answered:
+        return Answer.ANSWERED
     if alert.cause.value not in subscription.causes:
         return Answer.OTHER_CAUSE
     if alert.severity.rank < subscription.severity.rank:

@@ -80,6 +80,7 @@ def observe(
                 monitor,
                 origin,
                 now=now,
+                revision=written.monitor_revision,
                 model_version=_most_used_version(written),
             )
     return [_decided(one.rule.cause, step) for one, step in steps]

@@ -35,10 +35,12 @@ def consider(
     origin: Origin,
     *,
     now: float,
+    revision: int,
     model_version: str | None = None,
 ) -> list[Answer]:
     """What every subscription of the monitor answers to its alert after a window.
 
+    revision: of the document by which the window was judged.
     model_version: the version that made most of the window's predictions, None if nobody says.
     Requests are kept with ids that follow from the alert, so that doing it again changes nothing.
     """
@@ -49,7 +51,7 @@ def consider(
     _remember(connection, alert, most=max((s.of_windows for s, _ in wanted), default=1))
     model = {"name": monitor.model_name, "version": model_version}
     return [
-        _answer(connection, alert, origin, subscription, settings, model, now)
+        _answer(connection, alert, origin, subscription, settings, model, revision, now)
         for subscription, settings in wanted
     ]
 
@@ -61,10 +63,12 @@ def _answer(
     subscription: Subscription,
     settings: Retrain,
     model: Mapping[str, str | None],
+    revision: int,
     now: float,
 ) -> Answer:
     retrain_id = _id(alert, subscription)
-    answer = decide(subscription, alert, _history(connection, alert, subscription, retrain_id))
+    history = _history(connection, alert, subscription, retrain_id, revision)
+    answer = decide(subscription, alert, history)
     if answer.is_request:
         made = event.request(alert, origin, subscription=subscription.name, model=model)
         records.put(
@@ -87,7 +91,11 @@ def _id(alert: Alert, subscription: Subscription) -> str:
 
 
 def _history(
-    connection: Connection, alert: Alert, subscription: Subscription, retrain_id: str
+    connection: Connection,
+    alert: Alert,
+    subscription: Subscription,
+    retrain_id: str,
+    revision: int,
 ) -> History:
     since = alert.window.end - max(subscription.cooldown_s, DAY_S)
     dry = subscription.name if subscription.is_dry_run else ""
@@ -96,6 +104,7 @@ def _history(
         is_asked=records.get(connection, retrain_id) is not None,
         is_in_flight=records.is_in_flight(connection, alert.monitor),
         n_windows=_n_windows(connection, alert, subscription.of_windows),
+        is_answered=records.promoted_revision(connection, alert.monitor) > revision,
     )
 
 

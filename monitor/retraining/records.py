@@ -83,6 +83,14 @@ def is_in_flight(connection: Connection, monitor: str) -> bool:
     return connection.scalar(query) is not None
 
 
+def promoted_revision(connection: Connection, monitor: str) -> int:
+    """The latest revision of a monitor that a promoted retrain's reference has made; 0 without."""
+    t = tables.retrains
+    promoted = (t.c.monitor == monitor) & (t.c.state == RetrainState.PROMOTED)
+    found = connection.scalars(select(t.c.promoted).where(promoted))
+    return max(((told or {}).get("revision") or 0 for told in found), default=0)
+
+
 def to_send(connection: Connection, limit: int = 100) -> Sequence[Record]:
     """Requests of which nobody has been told, the oldest first."""
     t = tables.retrains

@@ -26,6 +26,15 @@ def test_one_that_does_not_fire_asks_for_nothing(state: State) -> None:
     assert decide(ANY, replace(firing(), state=state), History()) is Answer.NOT_FIRING
 
 
+def test_a_good_window_of_an_alert_that_is_kept_asks_for_nothing() -> None:
+    kept = replace(firing(), updated_at=firing().window.end + DAY)
+    assert decide(ANY, kept, History()) is Answer.GOOD_WINDOW
+
+
+def test_what_a_retrain_has_answered_asks_for_no_other() -> None:
+    assert decide(ANY, firing(), History(is_answered=True)) is Answer.ANSWERED
+
+
 def test_a_cause_that_nobody_subscribed_to_asks_for_nothing() -> None:
     outliers = replace(firing(), cause=Cause.OUTLIERS)
     assert decide(ANY, outliers, History()) is Answer.OTHER_CAUSE

@@ -49,6 +49,7 @@ class Days:
         self.alert: Alert | None = None
         self.day = 0
         self.model_version: str | None = None
+        self.revision = 1
 
     def drift(self) -> list[Answer]:
         return self._pass(Verdict.DRIFT)
@@ -70,5 +71,6 @@ class Days:
                 self.monitor,
                 origin,
                 now=NOW,
+                revision=self.revision,
                 model_version=self.model_version,
             )

@@ -4,6 +4,7 @@ from alerts.retraining.lifecycle import RetrainState
 from alerts.retraining.policy import Answer
 from monitor.retraining import asking, news, records, subscriptions
 from monitor.retraining.news import News
+from monitor.sql import registry
 from monitor.sql.database import Database, open_database
 from tests.monitor.retraining.days import NOW, Days, monitor, subscription
 
@@ -37,6 +38,22 @@ def test_while_one_is_in_flight_the_next_incident_waits(database: Database) -> N
     days.quiet()
     assert days.drift() == [Answer.IN_FLIGHT]
     tell(database, "succeeded")
+    assert days.drift() == [Answer.REQUESTED]
+
+
+def test_windows_of_the_model_before_the_promotion_ask_for_nothing(database: Database) -> None:
+    watched = monitor({"cooldown": "0s"})
+    with database.write() as connection:
+        registry.put(connection, watched, NOW)
+    days = Days(database, watched)
+    days.drift()
+    with database.write() as connection:
+        [record] = records.latest(connection)
+        said = {"state": "promoted", "reference": {"url": "new.parquet"}}
+        news.take(connection, record, News.model_validate(said), by="test", now=NOW)
+    days.quiet()
+    assert days.drift() == [Answer.ANSWERED]
+    days.revision = 2
     assert days.drift() == [Answer.REQUESTED]
 
 
