@@ -122,7 +122,7 @@ def _play(args: argparse.Namespace, folder: Folder, supervisor: Supervisor, out:
             if time.monotonic() - began > args.limit:
                 waited = f"After {args.limit:.0f} seconds {teller.missing()}."
                 raise StoryError(waited + _tails(supervisor))
-        _sum_up(teller, out)
+        _sum_up(teller, api, out)
         if args.keep:
             out.heading("All goes on until you press Ctrl-C")
             _show(addresses, out)
@@ -257,9 +257,11 @@ def _tails(supervisor: Supervisor) -> str:
     return "".join("\n".join((f"\n--- {name}", *lines)) for name, lines in tails.items())
 
 
-def _sum_up(teller: Storyteller, out: Narrator) -> None:
+def _sum_up(teller: Storyteller, api: Client, out: Narrator) -> None:
     out.quiet()
     out.heading("What happened when")
     out.table(telling.summary_table(teller.moments))
     alarms = "no false alarm" if not teller.false_alarms else f"{teller.false_alarms} false alarms"
     out.line(f"{teller.quiet_days} quiet days before the lockdown, {alarms}.")
+    for retrain in api.get("retrains", monitor=world.NAME)["items"]:
+        out.line(f"the retrain: {telling.retrain_line(retrain)}.")

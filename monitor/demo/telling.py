@@ -137,6 +137,21 @@ class Storyteller:
             self._remember(self._today, f"{told} on {short_day(day)}")
 
     def _alert(self, state: str, alert: Document) -> None:
+        """Of drift and of what labels say: what drift explains, people are not told."""
+        if alert["cause"] == "concept drift":
+            self._concept_drift(state, alert)
+        elif alert["cause"] == "drift":
+            self._drift_alert(state, alert)
+
+    def _concept_drift(self, state: str, alert: Document) -> None:
+        if state == "firing":
+            self._out.line(
+                f"labels agree: {alert['because']}, concept drift alert", style="bold red"
+            )
+        elif state == "resolved":
+            self._out.line("concept drift alert resolved", style="bold green")
+
+    def _drift_alert(self, state: str, alert: Document) -> None:
         style = {"pending": "yellow", "firing": "bold red", "resolved": "bold green"}[state]
         why = f": {alert['reason']}" if state == "pending" and alert["reason"] else ""
         self._out.line(f"alert {state}{why}", style=style)
@@ -234,6 +249,14 @@ def expected_line(report: Document) -> str | None:
     if expected is None or expected["value"] is None:
         return None
     return f"error expected of the model, before any label: {_from_to(expected)} seats"
+
+
+def retrain_line(retrain: Document) -> str:
+    """What became of a retrain, and whether it helped."""
+    result = (retrain["promoted"] or {}).get("result") or {}
+    words = {True: ", and it helped", False: ", and it did not help", None: ""}
+    helped = words[result.get("helped")]
+    return " → ".join(entry["state"] for entry in retrain["history"]) + helped
 
 
 def summary_table(moments: Sequence[Moment]) -> list[tuple[str, str, str]]:

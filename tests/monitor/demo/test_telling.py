@@ -7,7 +7,7 @@ from rich.console import Console
 
 from monitor.demo.events import AlertMoved, ErrorKnown, Reported
 from monitor.demo.narrator import Narrator
-from monitor.demo.telling import Storyteller, summary_table
+from monitor.demo.telling import Storyteller, retrain_line, summary_table
 
 LOCKDOWN = date(2020, 3, 16)
 
@@ -96,7 +96,7 @@ def test_the_story_remembers_when_what_happened(teller: Storyteller) -> None:
     teller.today(LOCKDOWN)
     teller.tell(Reported(LOCKDOWN, report(LOCKDOWN, "drift")))
     for state in ("pending", "firing", "resolved"):
-        teller.tell(AlertMoved(state, {"reason": "strong window"}))
+        teller.tell(AlertMoved(state, {"cause": "drift", "reason": "strong window"}))
     assert [what for _, _, what in summary_table(teller.moments)] == [
         "the lockdown begins",
         "drift, seen in 500 rides",
@@ -110,16 +110,45 @@ def test_the_story_remembers_when_what_happened(teller: Storyteller) -> None:
 def test_days_are_counted_from_the_alerts_end(teller: Storyteller) -> None:
     teller.tell(Reported(LOCKDOWN, report(LOCKDOWN, "drift")))
     assert teller.days_since_resolved == -1
-    teller.tell(AlertMoved("resolved", {"reason": None}))
+    teller.tell(AlertMoved("resolved", {"cause": "drift", "reason": None}))
     teller.tell(Reported(LOCKDOWN + timedelta(days=1), report(LOCKDOWN)))
     assert teller.days_since_resolved == 1
+
+
+def test_what_labels_say_is_told_and_what_drift_explains_is_not(
+    teller: Storyteller, written: StringIO
+) -> None:
+    because = "mae went from 5.6 to 21.8"
+    for state in ("pending", "firing", "resolved"):
+        for cause in ("concept drift", "estimated performance"):
+            teller.tell(AlertMoved(state, {"cause": cause, "because": because}))
+    assert written.getvalue().splitlines() == [
+        "  labels agree: mae went from 5.6 to 21.8, concept drift alert",
+        "  concept drift alert resolved",
+    ]
+    assert teller.days_since_resolved == -1
+
+
+@pytest.mark.parametrize(
+    ("promoted", "told"),
+    [
+        (None, "requested → running"),
+        ({"result": None}, "requested → running"),
+        ({"result": {"helped": True}}, "requested → running, and it helped"),
+    ],
+)
+def test_what_became_of_the_retrain_is_summed_up(
+    promoted: dict[str, Any] | None, told: str
+) -> None:
+    history = [{"state": "requested"}, {"state": "running"}]
+    assert retrain_line({"history": history, "promoted": promoted}) == told
 
 
 def test_it_says_what_the_story_waits_for(teller: Storyteller) -> None:
     assert teller.missing() == "the lockdown had not begun"
     teller.today(LOCKDOWN)
     assert teller.missing() == "no drift was found"
-    teller.tell(AlertMoved("pending", {"reason": None}))
+    teller.tell(AlertMoved("pending", {"cause": "drift", "reason": None}))
     assert teller.missing() == "the alert was not firing"
 
 
