@@ -21,7 +21,7 @@ from tests.monitor.retraining.days import NOW, Days, monitor
 from tests.support.roles import answers
 from tests.support.waiting import wait_for
 
-N_MONITORS, N_KILLS = 4, 2
+N_MONITORS, N_KILLS = 2, 1
 
 
 def serve(broker: Broker, folder: Path) -> "subprocess.Popen[bytes]":

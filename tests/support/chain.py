@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import orjson
@@ -190,8 +190,13 @@ def kill_in_turn(
         chain.members[victim].kill()
 
 
+class KeptAlive(Protocol):
+    def ensure(self) -> None:
+        """Starts what has died."""
+
+
 def keep_alive(
-    chain: Chain, is_done: Callable[[], bool], timeout_s: float, *, poll_s: float = 0.5
+    chain: KeptAlive, is_done: Callable[[], bool], timeout_s: float, *, poll_s: float = 0.5
 ) -> None:
     """Starts what dies until something is so."""
     deadline = time.monotonic() + timeout_s
