@@ -1,4 +1,4 @@
-"""Pydantic's errors about a Monitor document, in words that say what would be right."""
+"""Pydantic's errors about a document, in words that say what would be right."""
 
 import difflib
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from monitor.spec.model import Monitor
@@ -25,12 +25,16 @@ class Complaint:
     hint: str = ""
 
 
-def explain(error: ValidationError, document: object) -> list[Complaint]:
-    """One complaint a place of `document`, in the order in which pydantic found them."""
+def explain(
+    error: ValidationError, document: object, kind: type[BaseModel] = Monitor
+) -> list[Complaint]:
+    """One complaint a place of `document`, which should be of a kind, in the order in which
+    pydantic found them."""
+    root = _root(kind)
     by_place: dict[Where, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):
         by_place.setdefault(_where(details, document), []).append(details)
-    return [_complaint(where, details) for where, details in by_place.items()]
+    return [_complaint(where, details, root) for where, details in by_place.items()]
 
 
 def _where(details: ErrorDetails, document: object) -> Where:
@@ -53,13 +57,13 @@ def _holds(value: object, step: str | int) -> bool:
     return isinstance(value, list) and isinstance(step, int)
 
 
-def _complaint(where: Where, errors: Sequence[ErrorDetails]) -> Complaint:
+def _complaint(where: Where, errors: Sequence[ErrorDetails], root: Schema) -> Complaint:
     kinds = {error["type"] for error in errors}
     first = errors[0]
     if "missing" in kinds:
-        return Complaint(where, "is missing", _example(where))
+        return Complaint(where, "is missing", _example(where, root))
     if "extra_forbidden" in kinds:
-        known = _known_keys(where[:-1])
+        known = _known_keys(where[:-1], root)
         return Complaint(where, "is not a key here", _suggest(str(where[-1]), known))
     if kinds <= {"enum", "literal_error"}:
         accepted = [value for error in errors for value in _quoted(error["ctx"]["expected"])]
@@ -70,7 +74,7 @@ def _complaint(where: Where, errors: Sequence[ErrorDetails]) -> Complaint:
         return Complaint(where, f"{first['input']!r} is not text", "write it in quotes")
     if "value_error" in kinds:
         return Complaint(where, str(first["ctx"]["error"]))
-    return Complaint(where, _message(first), _example(where))
+    return Complaint(where, _message(first), _example(where, root))
 
 
 def _message(error: ErrorDetails) -> str:
@@ -92,8 +96,8 @@ def _suggest(found: str, accepted: Iterable[str]) -> str:
     return f"accepted: {', '.join(accepted)}" if accepted else ""
 
 
-def _example(where: Where) -> str:
-    schema = _schema_at(where)
+def _example(where: Where, root: Schema) -> str:
+    schema = _schema_at(where, root)
     description = str(schema.get("description", ""))
     if examples := schema.get("examples") or _values(schema):
         return f"{description} For example {examples[0]}".strip()
@@ -104,31 +108,31 @@ def _values(schema: Schema) -> list[str]:
     return [schema["const"]] if "const" in schema else list(schema.get("enum", ()))
 
 
-def _known_keys(where: Where) -> Sequence[str]:
-    return list(_schema_at(where).get("properties", ()))
+def _known_keys(where: Where, root: Schema) -> Sequence[str]:
+    return list(_schema_at(where, root).get("properties", ()))
 
 
 @cache
-def _root() -> Schema:
-    return Monitor.model_json_schema()
+def _root(kind: type[BaseModel]) -> Schema:
+    return kind.model_json_schema()
 
 
-def _schema_at(where: Where) -> Schema:
-    schema = _root()
+def _schema_at(where: Where, root: Schema) -> Schema:
+    schema = root
     for step in where:
         if isinstance(step, int):
             schema = schema.get("items", {})
         else:
             others = schema.get("additionalProperties") or {}
             schema = schema.get("properties", {}).get(step, others)
-        schema = _resolved(schema)
+        schema = _resolved(schema, root)
     return schema
 
 
-def _resolved(schema: Schema) -> Schema:
+def _resolved(schema: Schema, root: Schema) -> Schema:
     """Follows a reference; of a union, takes the branch that has keys of its own."""
-    branches = [_resolved(branch) for branch in schema.get("anyOf", ())]
+    branches = [_resolved(branch, root) for branch in schema.get("anyOf", ())]
     chosen = next((branch for branch in branches if "properties" in branch), {})
     if name := schema.get("$ref", "").rpartition("/")[2]:
-        chosen = _root()["$defs"][name]
+        chosen = root["$defs"][name]
     return {**chosen, **schema} if chosen else schema

@@ -1,29 +1,35 @@
-"""`driftmeter apply`, `get`, `history`, `pause`, `resume`, `delete`: monitors, by the API."""
+"""`driftmeter apply`, `get`, `history`, `pause`, `resume`, `delete`: documents, by the API."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from monitor.apply.calling import add_api, api_client, print_json
+from monitor.apply.calling import add_api, api_client, print_json, print_table
+from monitor.apply.client import Client
 from monitor.flags import duration
 from monitor.spec import documents
+from monitor.spec.model import Monitor
+from monitor.spec.retraining import RetrainSubscription
+
+SUBSCRIPTION = "RetrainSubscription"
 
 APPLY = """\
-Declares the monitors of one or more files and waits until each is active.
-Applying the same file again changes nothing.
+Declares what one or more files hold: monitors, of which it waits until each is active, and
+subscriptions to retrains. Applying the same file again changes nothing.
 
   driftmeter apply monitor.yaml
   driftmeter apply monitors/*.yaml --api http://driftmeter:8600
 """
 GET = """\
-Shows monitors: all, or one with its last report.
+Shows monitors: all, or one with its last report. Or documents of another kind.
 
   driftmeter get
   driftmeter get free-seats --json
+  driftmeter get --kind RetrainSubscription
 """
 HISTORY = """\
 Shows every revision of a monitor, the latest first, and what each one changed.
@@ -44,16 +50,18 @@ Resumes a monitor that was paused. Windows that ended meanwhile stay undecided.
   driftmeter resume free-seats
 """
 DELETE = """\
-Deletes a monitor. Its rows are no longer counted; what was reported stays.
+Deletes a monitor. Its rows are no longer counted; what was reported stays. Or deletes a
+subscription to retrains: nobody is asked by it any more.
 
   driftmeter delete free-seats
+  driftmeter delete --kind RetrainSubscription nightly
 """
 
 
 def add_parser(subparsers: Any) -> None:
     plain = argparse.RawDescriptionHelpFormatter
     apply = subparsers.add_parser(
-        "apply", help="declare monitors from files", description=APPLY, formatter_class=plain
+        "apply", help="declare documents from files", description=APPLY, formatter_class=plain
     )
     apply.add_argument("files", nargs="+", type=Path, metavar="FILE")
     apply.add_argument(
@@ -66,6 +74,7 @@ def add_parser(subparsers: Any) -> None:
     apply.set_defaults(run=run_apply)
     get = subparsers.add_parser("get", help="show monitors", description=GET, formatter_class=plain)
     get.add_argument("name", nargs="?", metavar="NAME")
+    _add_kind(get)
     get.add_argument("--json", action="store_true", help="everything, as JSON")
     get.set_defaults(run=run_get)
     history = subparsers.add_parser(
@@ -90,23 +99,43 @@ def _named_parsers(subparsers: Any, plain: Any) -> Iterator[argparse.ArgumentPar
         )
         parser.add_argument("name", metavar="NAME")
         parser.set_defaults(run=run)
+        if name == "delete":
+            _add_kind(parser)
         yield parser
 
 
+def _add_kind(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--kind",
+        choices=("Monitor", SUBSCRIPTION),
+        default="Monitor",
+        help="of the document (default %(default)s)",
+    )
+
+
 def run_apply(args: argparse.Namespace) -> int:
-    monitors = [monitor for path in args.files for monitor in documents.load(path)]
-    failed = 0
+    wanted = [one for path in args.files for one in documents.load_all(path)]
     with api_client(args) as client:
-        for monitor in monitors:
-            put = client.put_monitor(monitor)
-            found = client.settle(monitor.name, put["revision"], timeout_s=args.wait)
-            failed += found["status"] != "active"
-            why = f": {found['reason']}" if found["reason"] else ""
-            print(f"{found['name']} revision {found['revision']} {found['status']}{why}")
-    return 2 if failed else 0
+        are_active = [_applied(client, one, wait_s=args.wait) for one in wanted]
+    return 0 if all(are_active) else 2
+
+
+def _applied(client: Client, wanted: Monitor | RetrainSubscription, *, wait_s: float) -> bool:
+    """Whether a document that was put is in force."""
+    if isinstance(wanted, RetrainSubscription):
+        client.put(f"subscriptions/{wanted.name}", wanted.to_json())
+        print(f"{wanted.name} subscribed")
+        return True
+    put = client.put_monitor(wanted)
+    found = client.settle(wanted.name, put["revision"], timeout_s=wait_s)
+    why = f": {found['reason']}" if found["reason"] else ""
+    print(f"{found['name']} revision {found['revision']} {found['status']}{why}")
+    return bool(found["status"] == "active")
 
 
 def run_get(args: argparse.Namespace) -> int:
+    if args.kind == SUBSCRIPTION:
+        return _get_subscriptions(args)
     with api_client(args) as client:
         found = [client.monitor(args.name)] if args.name else client.monitors()
     if args.json:
@@ -119,6 +148,24 @@ def run_get(args: argparse.Namespace) -> int:
             f"{alert['state'] if alert else '-':<12}{report['window']['end'] if report else '-'}"
         )
     return 0
+
+
+def _get_subscriptions(args: argparse.Namespace) -> int:
+    with api_client(args) as client:
+        found = (
+            [client.get(f"subscriptions/{args.name}")]
+            if args.name
+            else client.get("subscriptions")["items"]
+        )
+    if args.json:
+        return print_json(found)
+    rows = [(one["metadata"]["name"], _selected(one["spec"].get("select", {}))) for one in found]
+    return print_table(("NAME", "MONITORS"), rows)
+
+
+def _selected(select: Mapping[str, Any]) -> str:
+    labels = [f"{name}={value}" for name, value in select.get("labels", {}).items()]
+    return " ".join([*select.get("monitors", ()), *labels]) or "all"
 
 
 def run_history(args: argparse.Namespace) -> int:
@@ -166,6 +213,9 @@ def _pause(args: argparse.Namespace, *, paused: bool) -> int:
 
 def run_delete(args: argparse.Namespace) -> int:
     with api_client(args) as client:
-        client.delete_monitor(args.name)
+        if args.kind == SUBSCRIPTION:
+            client.delete(f"subscriptions/{args.name}")
+        else:
+            client.delete_monitor(args.name)
     print(f"{args.name} deleted")
     return 0

@@ -53,6 +53,36 @@ def test_a_monitor_is_declared_shown_and_deleted(
     assert cli.main(["get", "free-seats", *there]) != 0
 
 
+SUBSCRIPTION = """
+apiVersion: driftmeter.dev/v1
+kind: RetrainSubscription
+metadata: {name: nightly}
+spec:
+  select: {labels: {team: transit}}
+  cooldown: 3d
+"""
+
+
+def test_a_subscription_is_a_document_as_a_monitor_is(
+    api: str, tokens: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "training.csv").write_text(training())
+    both = tmp_path / "both.yaml"
+    both.write_text(f"{MONITOR}---{SUBSCRIPTION}")
+    there, kind = ["--api", api, "--token-file", str(tokens)], ["--kind", "RetrainSubscription"]
+    assert cli.main(["validate", str(both)]) == 0
+    assert cli.main(["apply", str(both), *there]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == f"{both}: all right: free-seats, nightly"
+    assert told[1:] == ["free-seats revision 1 active", "nightly subscribed"]
+    assert cli.main(["get", *kind, *there]) == 0
+    assert capsys.readouterr().out == "NAME     MONITORS\nnightly  team=transit\n"
+    assert cli.main(["get", "nightly", "--json", *kind, *there]) == 0
+    assert '"cooldown": "3d"' in capsys.readouterr().out
+    assert cli.main(["delete", "nightly", *kind, *there]) == 0
+    assert cli.main(["get", "nightly", *kind, *there]) == 2
+
+
 def test_without_a_token_it_is_said_that_one_is_needed(
     api: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
