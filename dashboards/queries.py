@@ -64,8 +64,9 @@ def over_all(metric: Metric, *matchers: str) -> str:
 
 def _moved(counted: str, window: str) -> str:
     """A labelled counter is born at the event that it counts, where `increase` sees no move: what
-    is younger than the window counts whole."""
-    return f"({counted} unless {counted} offset {window}) or increase({counted}[{window}])"
+    was not there in the window before counts whole. A scrape that failed is no birth."""
+    before = f"present_over_time({counted}[{window}] offset {window})"
+    return f"({counted} unless {before}) or increase({counted}[{window}])"
 
 
 def largest_rates(metric: Metric, label: str, n: int = 10) -> str:

@@ -118,8 +118,8 @@ def recent(counted: str, window: str) -> str:
     """How far a counter moved within the window, its first move included.
 
     A labelled counter is born at the event that it counts. `increase` sees no move there, for
-    there is no value before it; so a counter younger than the window counts whole.
+    there is no value before it; so a counter younger than the window counts whole. One that a
+    failed scrape has made stale for a moment is no younger.
     """
-    return (
-        f"\n  {counted} unless {counted} offset {window}\n  or\n  increase({counted}[{window}])\n"
-    )
+    before = f"present_over_time({counted}[5m] offset {window})"
+    return f"\n  {counted} unless {before}\n  or\n  increase({counted}[{window}])\n"

@@ -42,7 +42,7 @@ minutes:
 | all | notifications are delivered: one that is given up rings | `DriftmeterNotificationLost` |
 
 An alert of what happened "in the last hour" ends an hour after it last did. If Prometheus
-scraped nothing for a while, that may look like such an event an hour later, for as long as it was.
+scraped nothing for more than five minutes, that may look like such an event an hour later.
 
 | alert | severity | after | for example |
 | --- | --- | --- | --- |

@@ -25,7 +25,7 @@ from tests.support.prometheus import Prometheus
 from tests.support.waiting import wait_for
 
 MONITORS = ("free-seats", "fares")
-WINDOW_S = 10
+WINDOW_S = 20
 ROWS = 10
 """Of a request; there are five a second of each model."""
 
