@@ -1,7 +1,6 @@
 """`driftmeter aggregate`."""
 
 import argparse
-import gc
 import os
 import signal
 import socket
@@ -21,6 +20,7 @@ from monitor.aggregate.following import Follower
 from monitor.aggregate.layout import Layout
 from monitor.aggregate.limits import DEFAULT_LIMIT, DeadLetterLimit
 from monitor.aggregate.poller import Poller
+from monitor.aggregate.progress import Progress
 from monitor.aggregate.tally import Tally
 from monitor.aggregate.worker import Worker
 from monitor.kafka.connecting import Broker, BrokerUnavailableError, log_id
@@ -34,10 +34,6 @@ REGISTRY_TIMEOUT_S = 30.0
 
 MAX_REFERENCES = 4_096
 """Kept in memory; one of 100 columns takes three MiB. Those beyond are read again and again."""
-
-GARBAGE_THRESHOLD = 100_000
-"""New objects before cycles are looked for among them: the rows of one poll are many, live for a
-moment, and have none."""
 
 _EXAMPLES = """\
 examples:
@@ -178,10 +174,17 @@ def _aggregate(
                 log_of=partial(log_id, consumer),
             )
         )
+        progress = stack.enter_context(closing(Progress(broker, client_id=client_id)))
         worker = Worker(
-            broker.topics, poller, follower, aggregator, publisher, tally, flush_s=args.flush
+            broker.topics,
+            poller,
+            follower,
+            aggregator,
+            publisher,
+            tally,
+            flush_s=args.flush,
+            tell=progress.tell,
         )
-        gc.set_threshold(GARBAGE_THRESHOLD)
         ready.set()
         while not stopping.is_set():
             worker.tick(now=time.time(), elapsed=time.monotonic())

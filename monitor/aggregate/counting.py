@@ -189,6 +189,13 @@ class Aggregator:
             self._attempts.settle(offsets)
         return offsets
 
+    def counted(self) -> dict[Partition, int]:
+        """By partition, the offset behind the last message that has been counted."""
+        read = [one for lane in self._lanes.values() for one in (lane.predictions, lane.labels)]
+        return {
+            Partition(one.topic, one.partition): one.next_offset for one in read if one is not None
+        }
+
     def give_up_waiting(self, now: float) -> None:
         """Ends the wait of labels for predictions that should have been here by now."""
         for lane in self._lanes.values():

@@ -4,7 +4,7 @@ What is committed has been delivered before; so a crash at any point repeats wor
 """
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from monitor.aggregate.counting import Aggregator, Registrations
@@ -51,8 +51,11 @@ class Worker:
         tally: Tally,
         *,
         flush_s: float,
+        tell: Callable[[Mapping[Partition, int]], None],
     ) -> None:
+        """tell: who is told with every flush how far each partition has been counted."""
         self._topics = topics
+        self._tell = tell
         self._poller = poller
         self._follower = follower
         self._aggregator = aggregator
@@ -90,6 +93,7 @@ class Worker:
         if offsets is None:
             return False
         self._poller.commit(offsets)
+        self._tell(self._aggregator.counted())
         return True
 
     def _publish_all(self) -> Mapping[Partition, int] | None:

@@ -83,7 +83,7 @@ def test_keda_scales_what_has_no_replicas_of_its_own_to_zero_and_wakes_it() -> N
     ]
     for trigger in scaled["triggers"]:
         assert all(isinstance(value, str) for value in trigger["metadata"].values())
-        assert trigger["metadata"]["consumerGroup"] == "driftmeter.aggregate"
+        assert trigger["metadata"]["consumerGroup"] == "driftmeter.counted"
         assert trigger["authenticationRef"] == {"name": "driftmeter-kafka"}
     assert not of_kind(manifests, "HorizontalPodAutoscaler")
 

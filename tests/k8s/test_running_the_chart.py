@@ -1,7 +1,12 @@
 """The chart's pods, run as their manifests say on a Kafka that grants its users' rights alone."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +31,7 @@ from monitor.up.supervisor import Supervisor, free_port
 from tests.alerts.endpoint import certificate
 from tests.conftest import Needs, cache_folder
 from tests.support import apache_kafka
-from tests.support.chart import Manifest, named, of_kind, render
+from tests.support.chart import Manifest, named, of_kind, render, values_files
 from tests.support.node import Node
 from tests.support.waiting import wait_for
 
@@ -132,22 +137,60 @@ def _acl(user: str, resource: dict[str, str], operation: str) -> ACL:
     )
 
 
-@pytest.fixture
-def node(secured: Secured, tmp_path: Path) -> Iterator[Node]:
-    with Supervisor(tmp_path / "logs", ready_timeout_s=90.0) as supervisor:
-        yield Node(tmp_path, supervisor, secured.manifests, secured.secrets)
+@pytest.fixture(scope="module")
+def node(secured: Secured, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """With a pod of every role, and a collector beside `helm test`, which has passed."""
+    folder = tmp_path_factory.mktemp("node")
+    with Supervisor(folder / "logs", ready_timeout_s=90.0) as supervisor:
+        node = Node(folder, supervisor, secured.manifests, secured.secrets)
+        for deployment in of_kind(secured.manifests, "Deployment"):
+            node.start(deployment)
+        said = node.complete(named(secured.manifests, "Pod", "driftmeter-test"))
+        assert "were reported" in said
+        yield node
 
 
-def test_helm_test_passes_where_every_role_has_the_rights_of_its_user_alone(
-    node: Node, secured: Secured
-) -> None:
-    for deployment in of_kind(secured.manifests, "Deployment"):
-        node.start(deployment)
-    said = node.complete(named(secured.manifests, "Pod", "driftmeter-test"))
-    assert "were reported" in said
+def test_every_role_does_what_it_does_with_the_rights_of_its_user_alone(node: Node) -> None:
     told = {"Authorization": f"Bearer {TOKENS['tokens']}"}
     letters = httpx2.get(f"{node.url(8600)}/api/v1/dead-letters", headers=told, timeout=60)
     assert letters.json() == {"items": []}
+
+
+def left_to_count(secured: Secured) -> int:
+    """The lag by which the chart has KEDA scale, as KEDA reckons it."""
+    scaled = named(render(values_files()["values-strimzi"]), "ScaledObject", "driftmeter-aggregate")
+    triggers = [one["metadata"] for one in scaled["spec"]["triggers"]]
+    (group,) = {one["consumerGroup"] for one in triggers}
+    broker = Broker(servers=(secured.open_address,), topics=TOPICS)
+    with closing(broker.consumer(client_id="keda", group=group)) as consumer:
+        ends = consumer.end_offsets(
+            [
+                TopicPartition(one["topic"], number)
+                for one in triggers
+                for number in consumer.partitions_for_topic(one["topic"])
+            ]
+        )
+        return sum(end - (consumer.committed(at) or 0) for at, end in ends.items())
+
+
+def test_without_traffic_nothing_is_left_for_an_aggregate_and_a_row_calls_one(
+    node: Node, secured: Secured, tmp_path: Path
+) -> None:
+    wait_for(lambda: left_to_count(secured) == 0)
+    # As KEDA does then, until there is something left again.
+    pid = node.supervisor.pid("driftmeter-aggregate-aggregate")
+    os.kill(pid, signal.SIGTERM)
+    (tmp_path / "token").write_text(TOKENS["tokens"])
+    told = [f"--api={node.url(8600)}", f"--token-file={tmp_path / 'token'}"]
+    prove = [sys.executable, "-m", "monitor", "prove", *told, f"--ingest={node.url(9001)}"]
+    with subprocess.Popen(prove, stdout=subprocess.PIPE, text=True) as proof:
+        wait_for(lambda: left_to_count(secured) > 0)
+        with Supervisor(tmp_path / "logs", ready_timeout_s=90.0) as supervisor:
+            awake = replace(node, supervisor=supervisor)
+            awake.start(named(secured.manifests, "Deployment", "driftmeter-aggregate"))
+            said, _ = proof.communicate(timeout=180)
+            assert "were reported" in said
+            wait_for(lambda: left_to_count(secured) == 0)
 
 
 def as_user(secured: Secured, role: str, folder: Path) -> Broker:

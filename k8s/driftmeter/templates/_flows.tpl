@@ -53,7 +53,7 @@ to: {{ $where.to | default list | toJson }}
 
 {{- /* What each role does with which topic, and which group it joins: Kafka's ACLs are made of it. */ -}}
 {{- define "driftmeter.rights" -}}
-aggregate: {reads: [predictions, labels, monitors], writes: [profiles, outliers, dead-letters], joins: [aggregate]}
+aggregate: {reads: [predictions, labels, monitors], writes: [profiles, outliers, dead-letters], joins: [aggregate, counted]}
 collector: {reads: [monitors], writes: [predictions, labels, dead-letters]}
 detect: {reads: [profiles], writes: [reports, alerts]}
 server: {reads: [predictions, labels, outliers, dead-letters], writes: [monitors, retrain, predictions, labels]}

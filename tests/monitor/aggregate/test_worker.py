@@ -68,7 +68,9 @@ def follower(reference: Reference) -> Listening:
 def worker(poller: Poller, follower: Follower, log: Publisher, references: References) -> Worker:
     tally = Tally(Instruments(CollectorRegistry()))
     aggregator = Aggregator(TOPICS, references, tally, limits=Limits(segment_size=2))
-    return Worker(TOPICS, poller, follower, aggregator, log, tally, flush_s=2.0)
+    return Worker(
+        TOPICS, poller, follower, aggregator, log, tally, flush_s=2.0, tell=lambda _: None
+    )
 
 
 def row(offset: int, name: str = "seats") -> Record:
