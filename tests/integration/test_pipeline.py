@@ -241,6 +241,32 @@ def test_a_canary_is_compared_with_the_version_beside_it(
 
 
 @on_sqlite
+def test_a_report_says_which_segment_of_the_rows_is_hit_and_how_good_the_model_is_there(
+    pipeline: Pipeline, reference: str
+) -> None:
+    table = parquet.read_table(reference)
+    lines = pa.array(["9", "21"] * (table.num_rows // 2))
+    parquet.write_table(table.append_column("line", lines), reference)
+    pipeline.apply(**spec(reference, segments=["line"]))
+    pipeline.start_all()
+    n, line = 200, np.array(["9", "21"] * 100)
+    ids, times = [f"{i}" for i in range(n)], START + HOUR * np.arange(n) / n
+    x, y = pipeline.rng.normal(2.0 * (line == "21"), 1), pipeline.rng.normal(0, 1, n)
+    pipeline.send(ids, times, {"x": x, "y": y, "line": line, "prediction": x + y})
+    pipeline.label(ids, times, x + y + 3.0 * (line == "21"))
+    pipeline.hour(1)
+    reports = pipeline.until(
+        lambda found: (found[0]["realised"] or {}).get("n") == n if found else False
+    )
+    told = {one["value"]: one for one in reports[0]["segments"] if one["n_rows"]}
+    assert {value: one["n_rows"] for value, one in told.items()} == {"9": 100, "21": 100}
+    assert {one["name"] for one in told["21"]["moved"]} == {"x", "prediction"}
+    assert told["9"]["moved"] == []
+    errors = [told[value]["realised"]["value"] for value in ("9", "21")]
+    assert errors == pytest.approx([0.0, 3.0], abs=0.01)
+
+
+@on_sqlite
 def test_late_labels_make_a_new_revision_with_the_realised_error(
     pipeline: Pipeline, reference: str
 ) -> None:
