@@ -20,7 +20,7 @@ from detectors.columns import Role, Rows
 from detectors.profile import Profile
 from detectors.reference import Reference
 from detectors.report import Verdict
-from detectors.report.sample import SampleReport, SavedDetectorReport
+from detectors.report.sample import RowTest, SampleReport, SavedDetectorReport
 from detectors.samples import Mixed, sample_tests
 from monitor.adapters.alibi import AlibiError, DriftAnswer, OutlierAnswer, matrix, run
 from monitor.adapters.allowed import Allowed
@@ -94,12 +94,9 @@ class Examiner:
             _logger.warning("%s: its rows cannot be tested: %s", waiting.report, error)
             return SampleReport(reason=f"its reference or profile cannot be read: {error}")
         rows = sample.rows(reference.declared)
-        known = reference.sample.rows(reference.declared)
         named = waiting.asked["sample_tests"]
-        seed = int.from_bytes(hashlib.sha256(waiting.report.encode()).digest()[:8])
-        mixed = Mixed.of(reference.declared, known)
         return SampleReport(
-            tests=sample_tests(named, mixed, known, rows, seed=seed) if rows.n else (),
+            tests=tests_of_rows(waiting.report, named, reference, rows),
             detectors=tuple(self._detectors(reference, rows, waiting.asked["saved_detectors"])),
             reason=None if rows.n else "no row of the window was sampled",
         )
@@ -128,6 +125,19 @@ class Examiner:
             name=saved.name, sha256=saved.sha256, detector=answer.detector, n_rows=len(complete)
         )
         return _told(told, answer)
+
+
+def tests_of_rows(
+    report: str, named: Sequence[str], reference: Reference, rows: Rows
+) -> tuple[RowTest, ...]:
+    """What the named tests say of the sampled rows of a window; the same of the same report, for
+    what they draw follows from its id."""
+    if not rows.n:
+        return ()
+    known = reference.sample.rows(reference.declared)
+    seed = int.from_bytes(hashlib.sha256(report.encode()).digest()[:8])
+    mixed = Mixed.of(reference.declared, known)
+    return tuple(sample_tests(named, mixed, known, rows, seed=seed))
 
 
 def _told(told: SavedDetectorReport, answer: DriftAnswer | OutlierAnswer) -> SavedDetectorReport:

@@ -13,6 +13,7 @@ import orjson
 from alerts.notification import rfc3339
 from monitor import flags
 from monitor.batches.times import parse_microseconds
+from monitor.replay import beside
 from monitor.replay.log import Log
 from monitor.replay.reported import reported
 from monitor.replay.running import Replayed, replay
@@ -42,7 +43,8 @@ exit code:
 
 json:
   monitor, from, to, conclusion (same, differs), and windows: id, start, end, seconds, reference_id,
-  monitor_revision, revision, source (rows, profiles), same, differences (path, reported, replayed)
+  monitor_revision, revision, source (rows, profiles), same, differences (path, reported, replayed),
+  left_out (what could not be made again)
 """
 
 
@@ -71,8 +73,9 @@ def run(args: argparse.Namespace) -> int:
     database = open_database(args.database)
     with database.read() as connection:
         windows = reported(connection, args.monitor, args.since, args.until)
+        kept = beside.read(connection, windows)
     with closing(Log(broker, clock=time.monotonic)) as log:
-        found = replay(log, broker.topics, ArtifactStore(args.store), windows)
+        found = replay(log, broker.topics, ArtifactStore(args.store), windows, kept)
     print(_document(args, found) if args.json else _text(args.monitor, found))
     sys.stdout.flush()
     return 1 if any(one.differences for one in found) else 0
@@ -107,6 +110,7 @@ def _window(one: Replayed) -> dict[str, Any]:
         "source": one.source,
         "same": not one.differences,
         "differences": list(one.differences),
+        "left_out": list(one.left_out),
     }
 
 
@@ -115,6 +119,7 @@ def _text(monitor: str, found: Sequence[Replayed]) -> str:
     for one in found:
         window = one.window
         said = f"{window.body['n_rows']:,} rows, {window.body['verdict']}, of {one.source}"
+        said += "".join(f"; without its {key}" for key in one.left_out)
         verdict = "differs" if one.differences else "the same"
         lines.append(f"  {_minute(window.start)} to {_minute(window.end)}  {verdict:<8}  {said}")
         for difference in one.differences[:N_DIFFERENCES]:

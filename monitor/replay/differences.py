@@ -1,12 +1,9 @@
 """What of two reports is not the same."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from math import isclose
 from typing import Any
-
-BESIDE = frozenset({"comparisons", "sample"})
-"""What a report says of other windows, and what was tested after it was written."""
 
 TOLERANCE = 1e-9
 """Relative, of numbers: sums of profiles are exact, but what follows from them is rounded."""
@@ -22,10 +19,15 @@ class Difference:
     replayed: Any
 
 
-def differences(reported: Mapping[str, Any], replayed: Mapping[str, Any]) -> list[Difference]:
-    """Of two reports as JSON, in the order of the first."""
-    left_out = {key: value for key, value in reported.items() if key not in BESIDE}
-    return list(_differ(left_out, {k: v for k, v in replayed.items() if k not in BESIDE}, ""))
+def differences(
+    reported: Mapping[str, Any], replayed: Mapping[str, Any], *, left_out: Collection[str] = ()
+) -> list[Difference]:
+    """Of two reports as JSON, in the order of the first, but for some of their keys."""
+    one, other = (
+        {key: value for key, value in body.items() if key not in left_out}
+        for body in (reported, replayed)
+    )
+    return list(_differ(one, other, ""))
 
 
 def _differ(one: Any, other: Any, path: str) -> Iterator[Difference]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from alerts.notification import rfc3339
-from monitor.detect.judging import Judge
 from monitor.kafka.messages import Topics
 from monitor.kafka.records import Partition
+from monitor.replay.beside import Beside
 from monitor.replay.differences import Difference, differences
 from monitor.replay.judging import Replay, by_what_they_share
 from monitor.replay.log import Log, LogGoneError
@@ -21,18 +21,22 @@ Source = Literal["rows", "profiles"]
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One window. source: what of the log it was made of again."""
+    """One window. source: what of the log it was made of again. left_out: what of its report could
+    not be."""
 
     window: Reported
     source: Source
     body: Mapping[str, Any]
     differences: Sequence[Difference]
+    left_out: Sequence[str] = ()
 
 
 def replay(
-    log: Log, topics: Topics, store: ArtifactStore, windows: Sequence[Reported]
+    log: Log, topics: Topics, store: ArtifactStore, windows: Sequence[Reported], kept: Beside
 ) -> list[Replayed]:
     """Every window made again, in the order in which they ended; nothing is written anywhere.
+
+    kept: what SQL has of them beside their reports.
 
     Rows are counted again; where they are no longer in the log, the profiles that were made of
     them are taken. Raises LogGoneError where these are not there either.
@@ -43,8 +47,8 @@ def replay(
         source, found = _recounted(log, topics, counting, group)
         for window, one in zip(group, found, strict=True):
             counted[window.body["id"]] = (source, one)
-    again = Replay(Judge(References(store)))
-    return [_replayed(again, window, *counted[window.body["id"]]) for window in windows]
+    again = Replay(References(store), kept)
+    return [_replayed(again, window, kept, *counted[window.body["id"]]) for window in windows]
 
 
 def _recounted(
@@ -76,6 +80,11 @@ def _reaches_back(log: Log, windows: Sequence[Reported]) -> str:
     return f"From {rfc3339(since)} on the log has all rows"
 
 
-def _replayed(again: Replay, window: Reported, source: Source, counted: Recounted) -> Replayed:
-    body = again.body(window, counted)
-    return Replayed(window, source, body, differences(window.body, body))
+def _replayed(
+    again: Replay, window: Reported, kept: Beside, source: Source, counted: Recounted
+) -> Replayed:
+    made = again.remade(window, counted)
+    tested = kept.tested.get(window.body["id"])
+    reported = {**window.body, **({"tests": tested.said} if tested else {})}
+    found = differences(reported, made.body, left_out=made.left_out)
+    return Replayed(window, source, made.body, found, made.left_out)

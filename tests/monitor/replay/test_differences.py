@@ -3,7 +3,9 @@ from monitor.replay.differences import Difference, differences
 
 def test_equal_reports_have_none_whatever_is_left_out_and_however_numbers_are_rounded() -> None:
     one = {"n_rows": 3, "p_value": 0.1 + 0.2, "comparisons": [1]}
-    assert differences(one, {"n_rows": 3, "p_value": 0.3, "comparisons": []}) == []
+    other = {"n_rows": 3, "p_value": 0.3, "comparisons": []}
+    assert differences(one, other, left_out=["comparisons"]) == []
+    assert differences(one, other) == [Difference("comparisons.0", 1, None)]
 
 
 def test_a_difference_has_its_place_by_name_and_both_values() -> None:
