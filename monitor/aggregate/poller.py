@@ -11,6 +11,7 @@ from typing import Any, Self, TypeAlias
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
+from monitor.kafka.connecting import refresh
 from monitor.kafka.joining import Joining
 from monitor.kafka.records import Partition, Record
 
@@ -180,6 +181,8 @@ class Poller:
         """Tells what came and went; partitions that came are read from where they are needed."""
         taken = self._joining.taken_away()
         assigned = sorted(Partition(*tp) for tp in self._consumer.assignment())
+        if taken or set(assigned) - self._logs.keys():
+            self._asked(refresh, self._consumer)  # lest a log be counted under another one's name
         logs = {at: self._log(at) for at in assigned}
         if logs == self._logs and not taken:
             return

@@ -15,6 +15,7 @@ from monitor.consume.reading import request_id
 from monitor.consume.requests import Requests
 from monitor.consume.sources import Kind, Source, Sources
 from monitor.decoders import DecodeError
+from monitor.kafka.connecting import refresh
 from monitor.kafka.joining import Joining
 from monitor.kafka.records import Partition, Record, records_of
 
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 MAX_RECORDS = 5_000
 MAX_BACKLOG_BYTES = 8 * 1024 * 1024
 """Of one partition."""
+
+ANSWER_MS = 5_000
+"""For the broker's answer about its topics."""
 
 ANSWER_WAIT_S = 30.0
 """A request is in its topic before its answer is; it may be read later, but not by much."""
@@ -158,7 +162,10 @@ class Inflow:
         """Begins with partitions that came, where they were left; forgets those that went. A log
         that was made anew is another one, and is begun at its beginning."""
         taken = self._joining.taken_away()
-        logs = {at: self._log(at) for at in map(Partition._make, self._consumer.assignment())}
+        assigned = [Partition(*at) for at in self._consumer.assignment()]
+        if taken or set(assigned) - self._logs.keys():
+            refresh(self._consumer, timeout_ms=ANSWER_MS)  # lest one log pass for another
+        logs = {at: self._log(at) for at in assigned}
         gone = {at for at, log_ in self._logs.items() if at in taken or logs.get(at) != log_}
         for partition in gone:
             self._backlogs.pop(partition, None)

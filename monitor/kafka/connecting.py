@@ -129,6 +129,14 @@ def log_id(consumer: Any, topic: str) -> str:
     return _log_id(consumer._client.cluster, topic)  # noqa: SLF001 - there is no public way
 
 
+def refresh(consumer: kafka.KafkaConsumer, *, timeout_ms: int) -> None:
+    """Asks the broker what topics there are, so that `log_id` is of this moment and not of up to
+    `METADATA_AGE_S` ago. Raises KafkaError."""
+    cluster, manager = consumer._client.cluster, consumer._manager  # noqa: SLF001 - no public way
+    for _ in range(1 + cluster.metadata_refresh_in_progress):  # one under way may be of before
+        consumer._net.run(manager.wait_for, cluster.request_update(), timeout_ms)  # noqa: SLF001
+
+
 def written_log_id(producer: kafka.KafkaProducer, topic: str) -> str:
     """The same of a topic that was written to."""
     return _log_id(producer._metadata, topic)  # noqa: SLF001 - there is no public way

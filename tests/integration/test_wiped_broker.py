@@ -148,7 +148,8 @@ class Running:
 @pytest.fixture
 def running(own_broker: OwnBroker, supervisor: Supervisor, tmp_path: Path) -> Iterator[Running]:
     data = tmp_path / "data"
-    settings = Settings(data=data, broker=own_broker.address, flush_s=0.2)
+    # Silence closes no window here: a busy machine may need long for the new broker.
+    settings = Settings(data=data, broker=own_broker.address, flush_s=0.2, idle_s=HOUR)
     addresses = start(supervisor, settings)
     document = {
         "apiVersion": "driftmeter.dev/v1",

@@ -56,3 +56,14 @@ def test_a_log_that_was_made_anew_is_read_from_its_beginning(embedded_broker: Br
     assert read(source, 2) == ([b"a", b"b"], {at: 2})
     assert source.n_resets == embedded_broker.partitions
     source.close()
+
+
+def test_a_log_that_was_made_anew_while_nobody_read_it_is_read_from_its_beginning(
+    embedded_broker: Broker,
+) -> None:
+    at = write(embedded_broker, b"a", b"b")
+    logs = {at: "first"}
+    source = Source(embedded_broker, {at: 1}, logs=logs, client_id="t", log_of=lambda *_: "second")
+    assert read(source, 2) == ([b"a", b"b"], {at: 2})
+    assert (source.n_resets, source.log) == (1, "second")
+    source.close()

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from detectors.profile import count
 from detectors.reference import Reference
+from monitor.detect import state
 from monitor.detect.judging import Judge
 from monitor.detect.keeper import Keeper
 from monitor.detect.source import Source
@@ -125,6 +126,18 @@ def test_reports_and_alerts_are_told_once_they_are_in_sql(
     assert (report["monitor"], report["verdict"], alert["state"]) == ("seats", "drift", "firing")
     assert bench.value("windows_total", verdict="drift") == 1
     assert bench.value("delay_seconds_sum") == 10.0
+
+
+def test_sql_knows_which_log_its_offsets_are_of(
+    database: Database, judge: Judge, drifting_hour: list[Record]
+) -> None:
+    source = Scripted(drifting_hour)
+    source.log = "this"
+    Bench(database, judge, source, Log()).worker.tick()
+    with database.read() as connection:
+        assert state.read_logs(connection, TOPICS.profiles) == {
+            Partition(TOPICS.profiles, 0): "this"
+        }
 
 
 def test_a_broker_that_is_away_does_not_undo_what_sql_has(
