@@ -40,7 +40,7 @@ from monitor.aggregate.rows import log_rows
 from monitor.aggregate.tally import Tally
 from monitor.kafka import embedded
 from monitor.kafka.connecting import Broker
-from monitor.kafka.messages import ARROW, JSON, Header, Registration, Topics
+from monitor.kafka.messages import ARROW, JSON, Header, KafkaHeaders, Registration, Topics
 from monitor.kafka.publishing import Message, Publisher
 from monitor.kafka.records import Partition, Record
 from monitor.spec.model import Monitor
@@ -129,9 +129,19 @@ class Bench:
         return broker
 
     def drained(
-        self, values: Sequence[bytes], content_type: str, n_rows: int, reference: Reference, n: int
+        self,
+        values: Sequence[bytes],
+        content_type: str,
+        n_rows: int,
+        reference: Reference,
+        n: int,
+        *,
+        more: Callable[[int], KafkaHeaders] = lambda _: [],
     ) -> Row:
-        """How quickly `n` replicas count what is there when they begin. n_rows: in a message."""
+        """How quickly `n` replicas count what is there when they begin.
+
+        n_rows: in a message. more: further headers of a message, by its number.
+        """
         broker = self.broker()
         publisher = Publisher(broker, client_id="bench")
         one = registration(reference)
@@ -139,7 +149,9 @@ class Bench:
         topic, told = broker.topics.predictions, headers(content_type)
         for start in range(0, len(values), 500):
             part = enumerate(values[start : start + 500], start)
-            publisher.deliver([Message(topic, None, v, told, i % PARTITIONS) for i, v in part])
+            publisher.deliver(
+                [Message(topic, None, v, [*told, *more(i)], i % PARTITIONS) for i, v in part]
+            )
         publisher.close()
         with Supervisor(self.folder / broker.topics.prefix) as processes:
             ports = [self._start(processes, broker, core) for core in range(n)]
@@ -176,7 +188,7 @@ def _measured(ports: Sequence[int], pids: Sequence[int], n_rows: int) -> Row:
         "rows": n_rows - first,
         "per_s": round((n_rows - first) / seconds),
         "per_cpu_s": round((n_rows - first) / spent),
-        "mib": round(sum(map(_resident_mib, pids))),
+        "mib": round(sum(map(resident_mib, pids))),
     }
 
 
@@ -196,7 +208,8 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def _resident_mib(pid: int) -> float:
+def resident_mib(pid: int) -> float:
+    """What a process has in memory now."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 

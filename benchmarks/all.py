@@ -45,6 +45,8 @@ OURS = (
     Benchmark("collector_start", "how soon a collector is ready, and its memory", 1, 2),
     Benchmark("ingest", "what a pushed row costs, synced before it is acknowledged", 1, 1.5),
     Benchmark("freshness", "seconds from the end of a window to its report", 2, 6),
+    Benchmark("tracing", "what counting and capturing cost with traces of 1 %, and without", 6, 15),
+    Benchmark("noisy_tenant", "pushes and reports beside a tenant that floods", 2, 6),
     Benchmark("scrape", "seconds of a scrape of 20,000 and 64,000 series", 1, 5),
     Benchmark("pages", "seconds of every page, with 90 days of hourly windows", 2, 30),
     Benchmark("aggregate", "rows a second from a broker to profiles", 2, 4),

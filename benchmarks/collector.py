@@ -207,10 +207,12 @@ def wrk(folder: Path, port: int, connections: int, seconds: float, rows: int) ->
     return posted(folder, url, http_load.body(rows).decode(), connections, seconds)
 
 
-def posted(folder: Path, url: str, body: str, connections: int, seconds: float) -> dict[str, float]:
-    """One body posted as fast as it is answered. folder: for wrk's script."""
+def posted(
+    folder: Path, url: str, body: str, connections: int, seconds: float, *, lua: str = ""
+) -> dict[str, float]:
+    """One body posted as fast as it is answered. folder: for wrk's script. lua: the rest of it."""
     script = folder / "load.lua"
-    script.write_text(_LUA % json.dumps(body))
+    script.write_text(_LUA % json.dumps(body) + lua)
     argv = ["-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", str(script), url]
     done = subprocess.run([programs()["wrk"], *argv], check=True, capture_output=True, text=True)
     found = json.loads(done.stdout[done.stdout.index('{"requests"') :])

@@ -26,6 +26,8 @@ _ROLES = {
     "aggregate": "`driftmeter aggregate`",
     "detect": "`driftmeter detect`",
     "server": "`driftmeter serve`",
+    "consume": "`driftmeter consume`",
+    "tenant": "`driftmeter serve`, of each namespace",
     "monitor": "`driftmeter serve`, of each monitor",
 }
 

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -21,6 +22,8 @@ MAX_LINKS = 128
 """What the SDK keeps of a span's links by default."""
 
 _PROPAGATOR = TraceContextTextMapPropagator()
+_ODD = frozenset("13579bdf")
+"""Hexadecimal digits whose last bit, the flag of what is sampled, is set."""
 _logger = logging.getLogger(__name__)
 
 Attributes = Mapping[str, str | int | float | bool]
@@ -65,6 +68,7 @@ def enabled() -> bool:
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
+@cache
 def tracer() -> Tracer:
     return trace.get_tracer("driftmeter")
 
@@ -83,18 +87,27 @@ def kafka_headers() -> KafkaHeaders:
 
 
 def links(origins: Iterable[str | None]) -> list[Link]:
-    """Links to the spans that the traceparents name: each once, at most `MAX_LINKS`.
+    """Links to the sampled spans that the traceparents name: each once, at most `MAX_LINKS`.
 
-    What is absent or malformed is passed over, as the W3C recommendation asks.
+    A span that is not sampled is kept nowhere: a link to it would lead nowhere. What is absent or
+    malformed is passed over, as the W3C recommendation asks.
     """
     found: dict[int, Link] = {}
-    for origin in origins:
+    for origin in filter(_is_sampled, origins):
         span = trace.get_current_span(context(origin)).get_span_context()
         if span.is_valid:
             found.setdefault(span.span_id, Link(span))
         if len(found) == MAX_LINKS:
             break
     return list(found.values())
+
+
+def _is_sampled(origin: str | None) -> bool:
+    """Whether a traceparent of the only version so far says so, at a glance: most do not.
+
+    https://www.w3.org/TR/trace-context/#traceparent-header-field-values
+    """
+    return origin is not None and origin[54:55] in _ODD
 
 
 def context(origin: str | None) -> Context:
@@ -109,7 +122,7 @@ def exemplar(origin: str | None = None) -> dict[str, str] | None:
     Of the span that a traceparent names, else of the current one. None if that is not sampled, and
     while tracing is off.
     """
-    if not enabled():
+    if not enabled() or (origin is not None and not _is_sampled(origin)):
         return None
     within = None if origin is None else context(origin)
     found = trace.get_current_span(within).get_span_context()

@@ -14,3 +14,4 @@ def test_every_metric_has_a_line_with_its_kind_labels_and_help() -> None:
 def test_each_role_has_one_section() -> None:
     headings = [line for line in page().splitlines() if line.startswith("## ")]
     assert len(set(headings)) == len(headings)
+    assert all(heading.startswith("## `driftmeter ") for heading in headings)

@@ -166,6 +166,12 @@ def test_links_are_bounded_and_each_is_made_once() -> None:
     assert len(tracing.links([ORIGIN, ORIGIN])) == 1
 
 
+def test_a_span_that_is_kept_nowhere_is_not_linked_to() -> None:
+    flags = [f"{flag:02x}" for flag in range(256)]
+    linked = [bool(tracing.links([ORIGIN[:-2] + flag])) for flag in flags]
+    assert linked == [int(flag, 16) % 2 == 1 for flag in flags]
+
+
 @given(st.text(max_size=80))
 def test_a_malformed_traceparent_is_passed_over(origin: str) -> None:
     assert tracing.links([origin, None, ORIGIN[:-1]]) == []
