@@ -18,6 +18,12 @@ show them; import them into Grafana 10 or newer. Begin with the first:
 | --- | --- |
 {boards}
 
+![Driftmeter / Overview: one of two monitors drifts](images/overview.png)
+
+The first of them, of a run in which one of two models is carried off, as
+`python -m tests.support.grafana FOLDER` draws it without Grafana. Dashed: an alert fires; a version
+of the model is new.
+
 What other tools called these is in [coming-from.md](coming-from.md).
 """
 

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.drawing import SOURCE, TAG, drawn
-from dashboards.panels import Board, Number, Panel, Row, Table
+from dashboards.panels import Board, Number, Panel, Row
 from dashboards.queries import CHOSEN, selected
 from monitor.telemetry.metrics import (
     MONITOR_ALERT_STATE,
@@ -111,9 +111,7 @@ def _width(row: Row) -> int:
 
 
 def _height(panel: Panel) -> int:
-    if isinstance(panel, Number):
-        return 4
-    return 10 if isinstance(panel, Table) else 8
+    return 4 if isinstance(panel, Number) else 8
 
 
 def _variable(label: str, series: str) -> build.QueryVariable:
