@@ -92,6 +92,7 @@ def post(
     *,
     age_s: float = 0.0,
     alert: str | None = None,
+    timeout_s: float = 5.0,
 ) -> None:
     event = Notification(
         id=name,
@@ -105,7 +106,7 @@ def post(
         "kind": "webhook",
         "url": url,
         "secret_file": str(secret_file),
-        "timeout_s": 5.0,
+        "timeout_s": timeout_s,
     }
     put(database, event, target, now=event.at)
 
@@ -249,17 +250,20 @@ def fails_for_three_days(database: Database, url: str, secret_file: Path) -> Non
         deliver(database, NOW + wait)
 
 
+@pytest.mark.timeout(300)
 def test_one_dead_endpoint_among_a_hundred_delays_nobody(
     database: Database, receiver: Receiver, secret_file: Path
 ) -> None:
     receiver.held = "/dead"
     receiver.gate.clear()
     for n in range(20):
-        post(database, f"{receiver.url}/dead", secret_file, f"dead {n}", age_s=99)
+        post(database, f"{receiver.url}/dead", secret_file, f"dead {n}", age_s=99, timeout_s=250.0)
     for n in range(198):
         post(database, f"{receiver.url}/{n % 99}", secret_file, str(n), age_s=9)
     working = worker(database)
-    wait_for(lambda: working.tick(NOW) == 0 and states(database)["delivered"] == 198)
+    wait_for(
+        lambda: working.tick(NOW) == 0 and states(database)["delivered"] == 198, timeout_s=200.0
+    )
     assert states(database) == {"delivered": 198, "pending": 20}
     assert sum(path.endswith("/dead") for path in receiver.paths) == 1
     receiver.gate.set()
