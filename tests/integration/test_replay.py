@@ -11,7 +11,7 @@ import orjson
 import pytest
 from kafka import KafkaAdminClient
 from kafka.structs import TopicPartition
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from alerts.notification import rfc3339
 from monitor import cli
@@ -61,8 +61,10 @@ def replay(pipeline: Pipeline, since: float, until: float, *flags: str) -> list[
     ]
 
 
-def replayed(pipeline: Pipeline, capsys: pytest.CaptureFixture[str], *, to: float) -> Any:
-    code = cli.main(replay(pipeline, 0, to, "--json"))
+def replayed(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str], *, since: float = 0, to: float
+) -> Any:
+    code = cli.main(replay(pipeline, since, to, "--json"))
     told = capsys.readouterr()
     assert code in (0, 1), told.err
     return code, orjson.loads(told.out)["windows"]
@@ -113,6 +115,35 @@ def test_what_was_changed_since_is_found_and_what_is_not_there_is_said(
     assert window["differences"] == [{"path": "n_rows", "reported": 199, "replayed": 200}]
     assert cli.main(replay(pipeline, 50, 51)) == 2
     assert "no window" in capsys.readouterr().err
+
+
+@on_sqlite
+@pytest.mark.timeout(400)
+def test_what_stands_beside_the_decision_is_made_again_too(
+    pipeline: Pipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    detection = {"compare_with": [{"trailing": "3h"}], "sample_tests": ["energy"]}
+    asked = {"detection": detection, "sample_rows": 500}
+    pipeline.apply(**spec(write_reference(tmp_path), **asked))
+    pipeline.start_all()
+    for number in range(6):
+        pipeline.hour(number, shift=0.3 * number)
+    pipeline.until(
+        lambda found: len(found) == 5 and not any(one["sample"]["is_pending"] for one in found),
+        timeout_s=300.0,
+    )
+    code, windows = replayed(pipeline, capsys, to=5)
+    assert (code, [one["left_out"] for one in windows]) == (0, [[]] * 5)
+    with pipeline.database.write() as connection:
+        said = {"tests": [{"name": "energy", "p_value": 1.0}], "detectors": [], "reason": None}
+        connection.execute(update(tables.examinations).values(said=said))
+        connection.execute(delete(tables.past_windows))
+    code, windows = replayed(pipeline, capsys, since=4, to=5)
+    paths = {difference["path"] for one in windows for difference in one["differences"]}
+    assert (code, "tests.energy.p_value" in paths) == (1, True)
+    assert [one["left_out"] for one in windows] == [["comparisons"]]
+    assert cli.main(replay(pipeline, 4, 5)) == 1
+    assert "; without its comparisons" in capsys.readouterr().out
 
 
 @on_sqlite
