@@ -8,7 +8,7 @@ population stability index, Jensen-Shannon and Wasserstein-1, each with its p-va
 kernel two-sample test with 100 permutations, with its memory. `import`: what the counting side
 takes to import, in seconds and memory, beyond NumPy. Others are asked in environments of their own,
 installed on demand. Seconds are of processor time, on one thread: what a quiet core takes, however
-busy the machine is.
+busy the machine is. `--device cuda` measures that device beside one core instead.
 """
 
 import argparse
@@ -248,9 +248,15 @@ def main() -> None:
     )
     parser.add_argument("--alone", action="store_true", help="ours only")
     parser.add_argument("--only", action="append", choices=["profile", "mmd", "import"])
+    parser.add_argument("--device", help="measure it beside one core: cuda, or cpu by PyTorch")
     parser.add_argument("--out", type=Path, help="where to write JSON")
     args = parser.parse_args()
     one_core()
+    if args.device:
+        from benchmarks.speed_device import measure  # noqa: PLC0415  # PyTorch: for those alone
+
+        measure(args.device, quick=args.quick, out=args.out)
+        return
     machine = (
         f"one core of {os.cpu_count()}, {platform.machine()}; Python {platform.python_version()}"
     )

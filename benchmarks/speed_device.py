@@ -1,18 +1,18 @@
 """How fast a device counts and compares rows, beside one core, and how far memory is the limit.
 
-    python -m benchmarks.speed_device [--device cuda] [--quick] [--out FILE]
+    python -m benchmarks.speed --device cuda [--quick] [--out FILE]
 
 The work is that of `benchmarks.speed`. "moved" is what crosses between the host's memory and the
 device. The share of the device's own bandwidth is what its kernels must at least read and write,
-over what a plain copy on the device reads and writes in the same time. Without a GPU,
-`--device cpu` runs PyTorch's kernels on the processor.
+over what a plain copy on the device reads and writes in the same time. Then windows of ever more
+rows are counted, until it is seen from how many values on the device is the quicker. Without a
+GPU, `--device cpu` runs PyTorch's kernels on the processor.
 """
 
-import argparse
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.speed import MMD_COLUMNS, MMD_ROWS, PROFILES, best_of, normal, rows_of, schema
 from detectors.backend import Array
+from detectors.backend.choice import CROSSOVER_VALUES
 from detectors.backend.on_torch import TorchBackend
 from detectors.profile import count
 from detectors.reference import Reference
@@ -30,11 +31,15 @@ from detectors.samples.on_device import mmd_on
 
 COPY_BYTES = 1 << 28
 
+CROSSOVER_COLUMNS = 20
+CROSSOVER_ROWS = tuple(250 * 2**k for k in range(12))
+
 
 @dataclass(frozen=True, slots=True)
 class Metered(TorchBackend):
     """Adds up what is put on the device and got from it, in bytes."""
 
+    copy_gb_per_s: float = 0.0
     moved: dict[str, int] = field(default_factory=lambda: {"put": 0, "got": 0})
 
     def put(self, array: NDArray[Any], /) -> Array:
@@ -52,6 +57,7 @@ class Line:
     """One piece of work: seconds on one core and on the device, and what moved."""
 
     task: str
+    n_values: int
     core_s: float
     device_s: float
     moved_mb: float
@@ -63,12 +69,17 @@ class Line:
         return self.least_traffic_mb / 1e3 / self.device_s / self.copy_gb_per_s
 
 
-def profile_line(n: int, d: int, backend: Metered) -> Line:
+def fitted(n: int, d: int) -> Reference:
+    return Reference.fit(rows_of(normal(n, d, seed=1)), schema(d))
+
+
+def profile_line(n: int, reference: Reference, backend: Metered) -> Line:
     """A value is read once and its place written once, 4 bytes each."""
-    reference = Reference.fit(rows_of(normal(n, d, seed=1)), schema(d))
+    d = len(reference.declared)
     window = rows_of(normal(n, d, seed=2, shift=0.01))
     return compared(
         f"profile {n:,} × {d}",
+        n * d,
         lambda: count(window, reference),
         lambda: count(window, reference, backend=backend),
         backend,
@@ -81,6 +92,7 @@ def mmd_line(n: int, backend: Metered) -> Line:
     sides = normal(n, MMD_COLUMNS, seed=1), normal(n, MMD_COLUMNS, seed=2)
     return compared(
         f"mmd {n:,} × {MMD_COLUMNS}",
+        2 * n * MMD_COLUMNS,
         lambda: mmd(*sides, rng=np.random.default_rng(0)),
         lambda: mmd_on(backend, *sides, rng=np.random.default_rng(0)),
         backend,
@@ -90,6 +102,7 @@ def mmd_line(n: int, backend: Metered) -> Line:
 
 def compared(
     task: str,
+    n_values: int,
     on_core: Callable[[], object],
     on_device: Callable[[], object],
     backend: Metered,
@@ -101,11 +114,12 @@ def compared(
     moved_mb = sum(backend.moved.values()) / 1e6
     return Line(
         task=task,
+        n_values=n_values,
         core_s=best_of(on_core),
         device_s=best_of(on_device, time.perf_counter),
         moved_mb=moved_mb,
         least_traffic_mb=least_traffic_mb,
-        copy_gb_per_s=copy_gb_per_s(backend),
+        copy_gb_per_s=backend.copy_gb_per_s,
     )
 
 
@@ -123,9 +137,24 @@ def copy_gb_per_s(backend: TorchBackend) -> float:
 
 def lines(backend: Metered, *, quick: bool) -> Iterator[Line]:
     for n, d in PROFILES[: 1 if quick else None]:
-        yield profile_line(n, d, backend)
+        yield profile_line(n, fitted(n, d), backend)
     for n in MMD_ROWS[: 1 if quick else None]:
         yield mmd_line(n, backend)
+
+
+def ever_larger(backend: Metered, *, quick: bool) -> Iterator[Line]:
+    """Windows of ever more rows, counted against one reference."""
+    reference = fitted(100_000, CROSSOVER_COLUMNS)
+    for n in CROSSOVER_ROWS[:: 3 if quick else 1]:
+        yield profile_line(n, reference, backend)
+
+
+def crossover(found: Sequence[Line]) -> int | None:
+    """The fewest values from which on the device was the quicker; None where it was not with the
+    most."""
+    slower = [line.n_values for line in found if line.device_s >= line.core_s]
+    quicker = [line.n_values for line in found if line.n_values > max(slower, default=0)]
+    return min(quicker, default=None)
 
 
 def shown(line: Line) -> str:
@@ -136,22 +165,26 @@ def shown(line: Line) -> str:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--quick", action="store_true", help="the smaller window only")
-    parser.add_argument("--out", type=Path, help="where to write JSON")
-    args = parser.parse_args()
-    backend = Metered(args.device)
+def measure(device: str, *, quick: bool, out: Path | None) -> None:
+    """Prints the tables and where they cross, and writes JSON where that is asked for."""
+    backend = Metered(device, copy_gb_per_s=copy_gb_per_s(TorchBackend(device)))
     print(f"{backend.name}, {platform.machine()}; Python {platform.python_version()}")
     print(f"{'':24}{'one core':>12}{'device':>12}{'quicker':>10}{'moved':>11}  share of bandwidth")
-    found = []
-    for line in lines(backend, quick=args.quick):
-        print(shown(line), flush=True)
-        found.append(asdict(line) | {"share_of_bandwidth": line.share_of_bandwidth})
-    if args.out:
-        args.out.write_text(json.dumps({"device": backend.name, "lines": found}, indent=1))
-
-
-if __name__ == "__main__":
-    main()
+    written, sizes = list[Line](), list[Line]()
+    for found, measured in ((written, lines), (sizes, ever_larger)):
+        for line in measured(backend, quick=quick):
+            print(shown(line), flush=True)
+            found.append(line)
+    crossing = crossover(sizes)
+    where = "never" if crossing is None else f"from {crossing:,} values on"
+    print(f"counted sooner on the device: {where}; assumed: from {CROSSOVER_VALUES:,} on")
+    if out:
+        document = {
+            "device": backend.name,
+            "crossover_values": crossing,
+            "lines": [
+                asdict(line) | {"share_of_bandwidth": line.share_of_bandwidth}
+                for line in written + sizes
+            ],
+        }
+        out.write_text(json.dumps(document, indent=1))
