@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.waiting import wait_for
 
@@ -21,8 +21,13 @@ _FLAGS = (
 )
 
 
+PATIENCE_MS = 60_000.0
+"""Until what is expected is there: a busy machine takes its time."""
+
+
 @contextmanager
 def chromium(program: Path) -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=str(program), args=list(_FLAGS))
         yield launched

@@ -1,7 +1,7 @@
 """What somebody sees and does once scripts and styles have run."""
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.support.browsing import violations
 
@@ -31,22 +31,15 @@ PATHS = (
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_axe_finds_nothing_in_light_or_dark(told: None, page: Page, path: str) -> None:
+def test_axe_finds_nothing_in_light_or_dark_and_a_phone_is_wide_enough(
+    told: None, page: Page, path: str
+) -> None:
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
         page.goto(path)
         assert violations(page) == []
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_no_page_is_wider_than_a_phone(
-    told: None, browser: Browser, address: str, path: str
-) -> None:
-    phone = browser.new_context(base_url=address, viewport={"width": 360, "height": 740})
-    page = phone.new_page()
-    page.goto(path)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    phone.close()
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")
 
 
 def test_from_all_monitors_to_what_moved_and_back_in_time(told: None, page: Page) -> None:
