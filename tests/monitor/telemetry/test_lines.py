@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 
-from monitor.telemetry.lines import head, lines
+from monitor.telemetry.lines import MOST_CHARACTERS, bounded, head, lines
 from monitor.telemetry.metrics import MONITOR_COLUMN_P_VALUE, MONITOR_ROWS
 
-labels = st.text(st.characters(exclude_categories=["Cs"]))
+labels = st.text(st.characters(exclude_categories=["Cs"]), max_size=MOST_CHARACTERS)
 
 
 @given(st.lists(st.tuples(labels, labels, st.floats()), unique_by=lambda one: one[:2]))
@@ -32,6 +32,13 @@ def _sorted(line: str) -> str:
     monitor, _, others = rest.partition('",column="')
     column, _, value = others.rpartition('"} ')
     return f'{before}{{column="{column}",monitor="{monitor}"}} {value}'
+
+
+def test_long_values_are_cut_and_stay_apart() -> None:
+    long = ["x" * 1000 + end for end in "ab"]
+    cut = {bounded(text) for text in long}
+    assert len(cut) == 2
+    assert all(len(text) == MOST_CHARACTERS and text.startswith("xxx") for text in cut)
 
 
 def test_what_is_not_known_has_no_line() -> None:
