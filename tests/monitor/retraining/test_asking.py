@@ -1,5 +1,7 @@
 """What every subscription answers to a monitor's windows, and what is kept of it."""
 
+import pytest
+
 from alerts.retraining.lifecycle import RetrainState
 from alerts.retraining.policy import Answer
 from monitor.retraining import asking, news, records, subscriptions
@@ -135,6 +137,7 @@ def test_what_was_rejected_is_not_asked_for_again_in_the_incident(database: Data
     assert days.drift() == [Answer.AWAITING_APPROVAL]
 
 
+@pytest.mark.timeout(600)
 def test_a_thousand_drifting_windows_make_no_more_requests_than_the_budget(
     database: Database, database_url: str
 ) -> None:
@@ -160,6 +163,7 @@ def test_a_thousand_drifting_windows_make_no_more_requests_than_the_budget(
         assert records.counts(connection) == {("free-seats", RetrainState.FAILED): 500}
 
 
+@pytest.mark.timeout(600)
 def test_a_thousand_drifting_windows_in_a_row_make_one_request(database: Database) -> None:
     days = Days(database, monitor({"cooldown": "0s"}))
     answers = [days.drift() for _ in range(1000)]
