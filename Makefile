@@ -34,9 +34,9 @@ test-long: $(VENV)/.dev ## what takes minutes each: hundreds of kills, faults th
 
 # As pods run: user 65534, no capabilities, a read-only root, one folder to write to. To be run as root.
 test-restricted: $(VENV)/.dev ## the tests with as few rights as pods have
-	folder=$$(mktemp -d /var/tmp/driftmeter-XXXXXX) && chmod 755 $$folder && unshare --mount env \
-		HYPOTHESIS_STORAGE_DIRECTORY=$$folder/hypothesis bash tests/support/restricted.sh $$folder \
-		$(abspath $(BIN))/python -m pytest -n auto --dist loadgroup -p no:cacheprovider; \
+	folder=$$(mktemp -d /var/tmp/driftmeter-XXXXXX) && chmod 755 $$folder && \
+		unshare --mount bash tests/support/restricted.sh $$folder $(abspath $(BIN))/python \
+		-m pytest -n auto --dist loadgroup -p no:cacheprovider; \
 		ended=$$?; rm -rf $$folder; exit $$ended
 
 # What benchmarks/README.md describes; both say first how long each will take.

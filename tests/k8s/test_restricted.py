@@ -13,8 +13,10 @@ import pytest
 from monitor import cli
 from monitor.up.supervisor import Supervisor, free_port
 from tests.conftest import Needs
+from tests.support.long import LONG
 
-SCRIPT = Path(__file__).parents[1] / "support" / "restricted.sh"
+TESTS = Path(__file__).parents[1]
+SCRIPT = TESTS / "support" / "restricted.sh"
 
 PROBE = """
 import os
@@ -64,3 +66,19 @@ def test_everything_runs_and_proves_itself(
 
 def test_it_was_as_restricted_as_that(restricted: Callable[..., list[str]]) -> None:
     subprocess.run(restricted("-c", PROBE), check=True, timeout=60)
+
+
+ROLES = [f"{role}/test_command.py" for role in ("aggregate", "collector", "detect", "server")]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "tests", [["spool"], pytest.param(ROLES, marks=LONG)], ids=["spool", "roles"]
+)
+def test_tests_of_its_own_pass(tests: list[str], restricted: Callable[..., list[str]]) -> None:
+    """What writes to the disk, and how each role begins, serves and ends; `make test-restricted`
+    runs all there are."""
+    paths = [str(TESTS / "monitor" / one) for one in tests]
+    command = restricted("-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *paths)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=TESTS.parent)
+    assert ended.returncode == 0, ended.stdout

@@ -20,6 +20,6 @@ chown -R 65534:65534 "$folder"
 mount --bind "$folder" "$folder"
 mount -o remount,bind,ro /
 mount -o remount,bind,rw "$folder"
-export TMPDIR=$folder HOME=/nonexistent
+export TMPDIR=$folder HOME=/nonexistent HYPOTHESIS_STORAGE_DIRECTORY=$folder/hypothesis
 exec setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all \
     --no-new-privs "$@"
