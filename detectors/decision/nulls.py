@@ -267,8 +267,7 @@ def _between_windows(
     residuals: Floats, n: Floats, spread: Floats, n_means: float
 ) -> tuple[Floats, Floats, float]:
     """What the windows say of one population: its components' variance between windows, the
-    degrees of freedom of that, and how much the windows' memory inflates its part in the variance
-    of their mean.
+    degrees of freedom of that, and how much the windows' memory inflates their mean's variance.
 
     The error of the means of `n_means` phases counts as variance between windows.
     """
@@ -287,15 +286,7 @@ def _between_windows(
     trend = _trend(ratios, typical * spread, df * independent / max(int(own.sum()), 1))
     moderated = moderate(ratios / trend, df=df, n_independent=independent)
     ratio = np.maximum(moderated.ratio * trend, 1.0) * (1 + (n_means - 1) / n_windows)
-    between = (ratio - 1) / typical, moderated.df
-    return *between, _of_effects(inflation, 1 - 1 / ratio[own], n_windows)
-
-
-def _of_effects(inflation: float, shares: Floats, n_windows: int) -> float:
-    """What windows' memory makes of the part of the variance, given their shares of it, that rows
-    do not explain: rows remember nothing, so all that the whole is inflated by is due to it."""
-    share = float(shares.mean()) if shares.size else 0.0
-    return min(1 + (inflation - 1) / share, n_windows) if share > 0 else inflation
+    return (ratio - 1) / typical, moderated.df, inflation
 
 
 def _typical_size(n: Floats) -> tuple[Floats, float]:
