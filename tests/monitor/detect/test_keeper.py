@@ -10,6 +10,7 @@ from sqlalchemy import Table, func, select
 
 from detectors.columns import Rows
 from detectors.decision import Decision
+from detectors.decision.performance import UsualPerformance
 from detectors.profile import Profile, count, count_labels
 from detectors.reference import Reference
 from detectors.report.compare import report
@@ -222,8 +223,12 @@ def test_a_report_says_what_the_sum_of_its_segments_says(world: World) -> None:
     world.watermark(1.0)
     [written] = world.tick().closed
     total = parts[0] + parts[1] + parts[2]
-    decision = world.judge.alone(written.series, monitor(label="truth").spec, total)
-    assert written.report == report(world.reference, total, decision)
+    spec = monitor(label="truth").spec
+    decision = world.judge.alone(written.series, spec, total)
+    usual = UsualPerformance.learn(
+        world.reference, window_s=HOUR, minimum_rows=spec.detection.minimum_rows
+    )
+    assert written.report == report(world.reference, total, decision, usual=usual)
 
 
 def test_a_newer_version_replaces_and_an_older_one_does_not(world: World) -> None:
