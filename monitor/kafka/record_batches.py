@@ -22,6 +22,9 @@ from monitor.kafka.records import Partition, Record
 LONGEST_VARINT = 10
 """Bytes: of 64 bits, seven in each."""
 
+LARGEST_KNOWN = 1_024
+"""Bytes of headers that are remembered: whoever sends large ones is not to fill our memory."""
+
 
 def read_in_batches(consumer: Any) -> None:
     """From now on a KafkaConsumer's `poll` returns our own records. It must have no deserializer,
@@ -99,7 +102,8 @@ def _records(at: Partition, batch: Any, payload: bytes, begin: int) -> list[Reco
         if not behind < end <= len(payload):
             raise CorruptRecordError(f"{at}: record {base + number} has no such length")
         time = (first + since_first) / 1000 if appended is None else appended
-        headers = _headers(payload[behind:end])
+        raw = payload[behind:end]
+        headers = _known_headers(raw) if len(raw) <= LARGEST_KNOWN else _headers(raw)
         records.append(Record(topic, partition, base + number, time, payload[pos:behind], headers))
         pos = end
     if pos != len(payload):
@@ -108,8 +112,12 @@ def _records(at: Partition, batch: Any, payload: bytes, begin: int) -> list[Reco
 
 
 @lru_cache(maxsize=1_024)
-def _headers(raw: bytes) -> KafkaHeaders:
+def _known_headers(raw: bytes) -> KafkaHeaders:
     """Those of one record. Equal ones are the same object."""
+    return _headers(raw)
+
+
+def _headers(raw: bytes) -> KafkaHeaders:
     n, pos = _varint(raw, 0)
     found = []
     for _ in range(n):
