@@ -21,6 +21,7 @@ from sqlalchemy import select
 from detectors.columns import Floats, Rows
 from detectors.decision import Detector
 from detectors.decision.budget import Budget
+from detectors.decision.performance import UsualPerformance
 from detectors.profile import count, count_labels
 from detectors.reference import Reference
 from detectors.report.compare import report
@@ -38,6 +39,7 @@ from monitor.kafka.messages import (
 )
 from monitor.kafka.publishing import Message, Publisher
 from monitor.server.samples import with_samples
+from monitor.spec.detection import Detection
 from monitor.spec.durations import format_duration
 from monitor.spec.model import Monitor
 from monitor.sql import registry, tables
@@ -152,7 +154,11 @@ class Pipeline:
             at_once = np.zeros(len(truths))
             profile += count_labels(rows.columns["prediction"], truths, reference, delays_s=at_once)
         detector = Detector(reference, window_s=HOUR, budget=Budget())
-        made = report(reference, profile, detector.step(detector.start(), profile)[1])
+        usual = UsualPerformance.learn(
+            reference, window_s=HOUR, minimum_rows=Detection().minimum_rows
+        )
+        decision = detector.step(detector.start(), profile)[1]
+        made = report(reference, profile, decision, usual=usual)
         return facts(orjson.loads(orjson.dumps(made)))
 
     def logs(self) -> str:

@@ -159,7 +159,7 @@ def stored_report(identifier: str) -> dict[str, object]:
     times = ("window_s", "window_start", "window_end", "created_at")
     numbers = dict.fromkeys((*times, "revision"), 1)
     texts = dict.fromkeys(("monitor", "reference_id"), "")
-    body = {"id": identifier}
+    body = {"id": identifier, "monitor": ""}
     return {"id": identifier, "monitor_revision": 1, "decision": {}, "body": body} | numbers | texts
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import cli
-from monitor.collector.tokens import read_tokens
+from monitor.collector.tokens import Named, read_tokens
 from monitor.inject.pods import with_collector
 from monitor.inject.wishes import PREFIX, RefusedError
 from tests.support.pods import SETTINGS, Pod, collector_of, model_pod, numbers_by_name
@@ -126,7 +126,7 @@ def test_nobody_may_push_until_an_annotation_says_who() -> None:
     assert set(read_tokens(default[PREFIX + "push-tokens"], "")) == {bytes(32)}
     asked = model_pod({PREFIX + "push-tokens": f"{digest} free-seats"})
     told = with_collector(asked, SETTINGS)["metadata"]["annotations"][PREFIX + "push-tokens"]
-    assert read_tokens(told, "") == {bytes.fromhex(digest): ["free-seats"]}
+    assert read_tokens(told, "") == {bytes.fromhex(digest): Named.of(["free-seats"])}
 
 
 def test_a_native_sidecar_starts_after_a_meshs_and_ends_before_it() -> None:
