@@ -142,6 +142,6 @@ def test_the_classifiers_small_p_values_are_no_commoner_than_they_say() -> None:
         run("classifier_two_sample", sample(60, seed=2 * s, d=1), sample(60, seed=2 * s + 1, d=1))[
             1
         ]
-        for s in range(40)
+        for s in range(24)
     ]
     assert np.mean(np.array(p_values) <= 0.1) <= 0.25
