@@ -40,7 +40,7 @@ N = 200
 PATIENCE_S = 180.0
 """A producer gives up after 20 s what it sent to a broker that is no more; machines are busy."""
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [*LONG]
 
 Prepare = Callable[[Path, int], list[str]]
 """Makes an empty disk in a folder; returns the command of a broker on a port that has it."""
@@ -78,7 +78,7 @@ class OwnBroker:
         self._life.close()
 
 
-@pytest.fixture(params=["embedded", pytest.param("apache", marks=LONG)])
+@pytest.fixture(params=["embedded", "apache"])
 def own_broker(request: pytest.FixtureRequest, needs: Needs, tmp_path: Path) -> Iterator[OwnBroker]:
     prepare: Prepare = lambda _, port: embedded.command(port)  # noqa: E731
     if request.param == "apache":
