@@ -155,8 +155,10 @@ def watch(database: Database, reference: Reference, url: str, secret_file: Path)
         registry.activate(connection, found, reference.id, SCHEMA)
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize(("n", "n_kills"), [(14, 2), pytest.param(1000, 60, marks=LONG)])
+@pytest.mark.parametrize(
+    ("n", "n_kills"),
+    [pytest.param(14, 2, marks=pytest.mark.timeout(300)), pytest.param(300, 20, marks=LONG)],
+)
 def test_kill_9_between_decision_and_request_breaks_no_limit_and_loses_no_retrain(
     n: int, n_kills: int, embedded_broker: Broker, tmp_path: Path
 ) -> None:
