@@ -1,6 +1,7 @@
 """KServe's own Python model server, with a collector in front of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from benchmarks.real_servers.starting import Listening
 from monitor.kafka.connecting import Broker
 from tests.servers import grpc_calls
 from tests.servers.conftest import Collector
-from tests.servers.watching import ask, assert_read, assert_same, calls
+from tests.servers.watching import Answer, ask, assert_read, assert_same, calls
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("kserve")]
 
@@ -38,12 +39,17 @@ def test_kserve_answers_as_without_the_proxy_and_its_rows_are_read(
     assert_read(embedded_broker, asked)
 
 
+def without_its_end(answer: Answer) -> Answer:
+    """An answer that comes before its request was read ends a connection through the proxy."""
+    return replace(answer, headers=answer.headers - {("connection", "close")})
+
+
 def test_what_kserve_refuses_is_refused_alike(kserve: Listening, collector: Collector) -> None:
     proxy = collector(kserve)
     for status, call in REFUSED:  # over connections of their own: KServe closes one after a 500
         direct, proxied = ask(kserve.http, [call]), ask(proxy.http, [call])
         assert direct[0].status == status
-        assert proxied == direct
+        assert list(map(without_its_end, proxied)) == list(map(without_its_end, direct))
 
 
 @pytest.mark.parametrize("in_format", GRPC, ids=lambda f: f.__name__)

@@ -29,9 +29,8 @@ SCHEMA = (
 REGISTRATION = registration(seats.NAME, schema=SCHEMA)
 
 BENTOML_ID = "x-bentoml-request-id"
-OWN_HEADERS = {"connection", "date", "x-request-id", BENTOML_ID}
-"""They are a connection's own, tell the time, are added by the proxy, or are made anew for each
-answer. A server that answers before it has read the body closes the connection, or does not."""
+OWN_HEADERS = {"date", "x-request-id", BENTOML_ID}
+"""They tell the time, are added by the proxy, or are made anew for each answer."""
 
 Row = Mapping[str, Any]
 
