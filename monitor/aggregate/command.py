@@ -134,6 +134,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _limits(args: argparse.Namespace) -> Limits:
+    return Limits(
+        device=args.device,
+        dead_letters=args.dead_letter_limit,
+        join_folder=args.state,
+        join_bytes=args.join_limit,
+    )
+
+
 def _aggregate(
     broker: Broker,
     args: argparse.Namespace,
@@ -143,12 +152,7 @@ def _aggregate(
 ) -> None:
     client_id = f"driftmeter-aggregate-{socket.gethostname()}-{os.getpid()}"
     tally = Tally(Instruments(registry))
-    limits = Limits(
-        device=args.device,
-        dead_letters=args.dead_letter_limit,
-        join_folder=args.state,
-        join_bytes=args.join_limit,
-    )
+    limits = _limits(args)
     references = References(ArtifactStore(args.store), capacity=MAX_REFERENCES, for_counting=True)
     with ExitStack() as stack:
         attempts = stack.enter_context(closing(Attempts(args.state)))

@@ -86,7 +86,12 @@ class Pipeline:
             known_keys=[envelope.key for envelope in before if envelope.key is not None],
         )
         self._sink = Sink(self._capture, self.telemetry, PairingLimits(), clock=time.time)
-        self.application = Application(
+        self.application = self._application(push, access)
+        self._n_proxy_bytes = 0
+        self._show()
+
+    def _application(self, push: Push, access: Access) -> Application:
+        return Application(
             push,
             SmallPushes(push, clock=time.time),
             LoggedRows(push, clock=time.time),
@@ -94,10 +99,8 @@ class Pipeline:
             self._sink,
             self.telemetry,
             access,
-            shown(args),
+            shown(self._args),
         )
-        self._n_proxy_bytes = 0
-        self._show()
 
     def _show(self) -> None:
         show = self.telemetry

@@ -7,7 +7,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -182,20 +182,17 @@ def run(args: argparse.Namespace) -> int:
         broker=flags.broker(args),
         quotas=quotas,
     )
-    stop = threading.Event()
-    workers = [
-        _worker("registrar", registrar.tick, stop),
-        _worker("deliveries", deliveries.tick, stop),
-        _worker("retrains", retrains.tick, stop),
-        _worker("retention", Retention(database, quotas).tick, stop),
-    ]
+    ticks = {
+        "registrar": registrar.tick,
+        "deliveries": deliveries.tick,
+        "retrains": retrains.tick,
+        "retention": Retention(database, quotas).tick,
+    }
     try:
-        log.info("the API and its pages are at http://%s", args.listen)
-        _serve(app, args.listen)
+        with _beside(ticks):
+            log.info("the API and its pages are at http://%s", args.listen)
+            _serve(app, args.listen)
     finally:
-        stop.set()
-        for worker in workers:
-            worker.join()
         deliveries.close()
         topics.close()
         retrains.close()
@@ -234,6 +231,19 @@ def _check_access(args: argparse.Namespace) -> None:
 
 def _is_loopback(host: str) -> bool:
     return host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
+@contextmanager
+def _beside(ticks: Mapping[str, Callable[[float], object]]) -> Iterator[None]:
+    """Each ticks meanwhile on a thread of its own, by the name that it has here."""
+    stop = threading.Event()
+    workers = [_worker(name, tick, stop) for name, tick in ticks.items()]
+    try:
+        yield
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join()
 
 
 def _worker(name: str, tick: Callable[[float], object], stop: threading.Event) -> threading.Thread:
