@@ -162,22 +162,7 @@ def _aggregate(
             raise BrokerUnavailableError(f"the topic {broker.topics.monitors} cannot be read")
         publisher = stack.enter_context(closing(Publisher(broker, client_id=client_id)))
         Layout(broker.topics, publisher).check()
-        consumer = broker.consumer(
-            broker.topics.predictions,
-            broker.topics.labels,
-            client_id=client_id,
-            group=f"{broker.topics.prefix}aggregate",
-        )
-        read_in_batches(consumer)
-        rewind = partial(_rewind, follower)
-        poller = stack.enter_context(
-            Poller(
-                consumer,
-                lambda: rewind(time.time()),
-                overlap=2 * limits.segment_size,
-                log_of=partial(log_id, consumer),
-            )
-        )
+        poller = stack.enter_context(_poller(broker, client_id, follower, limits))
         progress = stack.enter_context(closing(Progress(broker, client_id=client_id)))
         worker = Worker(
             broker.topics,
@@ -193,6 +178,19 @@ def _aggregate(
         while not stopping.is_set():
             worker.tick(now=time.time(), elapsed=time.monotonic())
         worker.flush(time.time())
+
+
+def _poller(broker: Broker, client_id: str, follower: Follower, limits: Limits) -> Poller:
+    topics = broker.topics
+    consumer = broker.consumer(client_id=client_id, group=f"{topics.prefix}aggregate")
+    read_in_batches(consumer)
+    return Poller(
+        consumer,
+        [topics.predictions, topics.labels],
+        lambda: _rewind(follower, time.time()),
+        overlap=2 * limits.segment_size,
+        log_of=partial(log_id, consumer),
+    )
 
 
 def _reason(ready: threading.Event) -> str | None:

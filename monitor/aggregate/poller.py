@@ -76,6 +76,7 @@ class Poller:
     def __init__(
         self,
         consumer: Any,
+        topics: Sequence[str],
         rewind: Rewind,
         *,
         max_bytes: int = MAX_BYTES,
@@ -103,7 +104,7 @@ class Poller:
         self._failure: BaseException | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
-        consumer.subscribe(sorted(consumer.subscription()), listener=self._joining)
+        consumer.subscribe(topics, listener=self._joining)
 
     def events(self, *, timeout_s: float) -> list[Event]:
         """What has happened since, in order; waits for something to happen.

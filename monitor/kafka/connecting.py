@@ -70,9 +70,13 @@ class Broker:
     ) -> kafka.KafkaConsumer:
         """Reads from the earliest offset unless the group or a seek says otherwise.
 
+        A member of a group is given no topics here: it subscribes to them as
+        `monitor.kafka.joining` says, or it may wait for its partitions for ever.
+
         Offsets are never committed by the client itself. metadata_age_s: how soon it hears of new
         topics and partitions.
         """
+        assert not (topics and group), "a member of a group subscribes with Joining"
         return _connected(
             kafka.KafkaConsumer,
             *topics,

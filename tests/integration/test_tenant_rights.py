@@ -21,6 +21,7 @@ from kafka.errors import (
 )
 
 from monitor.kafka.connecting import Broker
+from monitor.kafka.joining import Joining
 from monitor.kafka.messages import Topics
 from monitor.kafka.publishing import DeliveryError, Message, Publisher
 from monitor.kafka.security import read_security
@@ -153,7 +154,8 @@ def test_a_tenant_reads_no_topic_of_another(
 
 
 def test_a_tenant_joins_no_group_of_another(transit: Broker) -> None:
-    consumer = transit.consumer("transit.predictions", client_id="test", group="billing.aggregate")
+    consumer = transit.consumer(client_id="test", group="billing.aggregate")
+    consumer.subscribe(["transit.predictions"], listener=Joining(consumer))
     try:
         with pytest.raises(GroupAuthorizationFailedError):
             wait_for(lambda: bool(consumer.poll(timeout_ms=200)))

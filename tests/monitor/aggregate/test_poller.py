@@ -15,11 +15,11 @@ from tests.support.waiting import wait_for
 
 def poller(broker: Broker, rewind: float | None = None, max_bytes: int = 1_000_000) -> Poller:
     topics = broker.topics
-    consumer = broker.consumer(
-        topics.predictions, topics.labels, client_id="t", group=f"{topics.prefix}aggregate"
-    )
+    consumer = broker.consumer(client_id="t", group=f"{topics.prefix}aggregate")
     read_in_batches(consumer)
-    return Poller(consumer, lambda: rewind, max_bytes=max_bytes)
+    return Poller(
+        consumer, [topics.predictions, topics.labels], lambda: rewind, max_bytes=max_bytes
+    )
 
 
 def send(broker: Broker, values: Sequence[bytes], partition: int = 0) -> None:
@@ -130,9 +130,6 @@ class Broken:
     def paused(self) -> set[Any]:
         return set()
 
-    def subscription(self) -> set[str]:
-        return set()
-
     def subscribe(self, *_: object, **__: object) -> None:
         pass
 
@@ -142,7 +139,7 @@ class Broken:
 
 def test_what_ends_the_thread_is_raised_to_who_asks_for_events() -> None:
     with (
-        Poller(Broken(ZeroDivisionError()), lambda: None) as polling,
+        Poller(Broken(ZeroDivisionError()), [], lambda: None) as polling,
         pytest.raises(ZeroDivisionError),
     ):
         collect(polling, lambda _: False)
@@ -150,6 +147,6 @@ def test_what_ends_the_thread_is_raised_to_who_asks_for_events() -> None:
 
 def test_an_error_that_passes_is_tried_again() -> None:
     broken = Broken(NodeNotReadyError(), NodeNotReadyError(), ZeroDivisionError())
-    with Poller(broken, lambda: None) as polling, pytest.raises(ZeroDivisionError):
+    with Poller(broken, [], lambda: None) as polling, pytest.raises(ZeroDivisionError):
         collect(polling, lambda _: False)
     assert broken.n_polls == 3

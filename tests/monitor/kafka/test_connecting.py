@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.kafka.connecting import Broker, BrokerUnavailableError
+from monitor.kafka.joining import Joining
 from monitor.up.supervisor import free_port
 
 if TYPE_CHECKING:
@@ -35,13 +36,15 @@ def sends_and_reads(broker: Broker) -> None:
     producer = broker.producer(client_id="test-producer")
     sent = producer.send(topic, value=b"rows", headers=[("monitor", b"m")], partition=1).get(10)
     producer.close()
-    consumer = broker.consumer(topic, client_id="test-consumer", group="test")
+    consumer = broker.consumer(client_id="test-consumer", group="test")
+    joining = Joining(consumer)
+    consumer.subscribe([topic], listener=joining)
     deadline = time.monotonic() + 30
     records: list[object] = []
     while not records and time.monotonic() < deadline:
         records = [
             (r.partition, r.offset, r.value, r.headers)
-            for batch in consumer.poll(timeout_ms=100).values()
+            for batch in consumer.poll(timeout_ms=joining.poll_ms(100)).values()
             for r in batch
         ]
     consumer.close()
