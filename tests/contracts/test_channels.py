@@ -141,7 +141,7 @@ def test_an_exchange_that_breaks_off_is_tried_again(make: Maker, answer: endpoin
     started = time.monotonic()
     outcome = to_answer(make, answer, timeout_s=TIMEOUT_S)
     assert outcome.result is Result.RETRY, outcome
-    assert time.monotonic() - started < 2 * TIMEOUT_S + 1
+    assert time.monotonic() - started < 2 * TIMEOUT_S + 20
 
 
 def test_nothing_that_was_answered_is_repeated_in_the_outcome(make: Maker) -> None:

@@ -8,7 +8,7 @@ from monitor.kafka.records import Record, records_of
 
 
 def read_until(
-    broker: Broker, topic: str, enough: Callable[[list[Record]], bool], timeout_s: float = 20.0
+    broker: Broker, topic: str, enough: Callable[[list[Record]], bool], timeout_s: float = 60.0
 ) -> list[Record]:
     """Everything in the topic from its beginning, as soon as it is enough."""
     consumer = broker.consumer(topic, client_id="test")

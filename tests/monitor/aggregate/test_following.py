@@ -64,13 +64,13 @@ def test_a_follower_catches_up_and_then_hears_of_what_is_new(
     embedded_broker: Broker, active: Registration
 ) -> None:
     follower = Follower(embedded_broker, client_id="t")
-    assert follower.catch_up(timeout_s=10)
+    assert follower.catch_up(timeout_s=60)
     assert follower.registry.registrations == {}
     tell(embedded_broker, active)
-    assert follower.catch_up(timeout_s=10)
+    assert follower.catch_up(timeout_s=60)
     assert follower.registry.registrations == {"seats": active}
     late = Follower(embedded_broker, client_id="u")
-    assert late.catch_up(timeout_s=10)
+    assert late.catch_up(timeout_s=60)
     assert late.registry.registrations == {"seats": active}
     for opened in (follower, late):
         opened.close()

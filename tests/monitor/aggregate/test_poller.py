@@ -30,7 +30,7 @@ def send(broker: Broker, values: Sequence[bytes], partition: int = 0) -> None:
 
 
 def collect(
-    poller: Poller, until: Callable[[list[Event]], bool], *, timeout_s: float = 20.0
+    poller: Poller, until: Callable[[list[Event]], bool], *, timeout_s: float = 60.0
 ) -> list[Event]:
     found: list[Event] = []
     deadline = time.monotonic() + timeout_s

@@ -149,7 +149,7 @@ def test_everybody_is_told_and_the_last_word_is_the_revision_in_force(
     said = [(r.revision, r.state) for r in told(embedded_broker, 4)]
     assert said == [(1, "resolving"), (1, "active"), (2, "failed"), (1, "active")]
     follower = Follower(embedded_broker, client_id="t")
-    assert follower.catch_up(timeout_s=10)
+    assert follower.catch_up(timeout_s=60)
     assert follower.registry.registrations["seats"].revision == 1
     follower.close()
 

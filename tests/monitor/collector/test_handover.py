@@ -157,7 +157,7 @@ def test_exchanges_wait_for_others_to_share_their_batch() -> None:
         assert recorder.ids() == ["a", "b", "c"]
         return recorder.batches
 
-    assert asyncio.run(asyncio.wait_for(scene(), 10)) == [1]
+    assert asyncio.run(asyncio.wait_for(scene(), 60)) == [1]
 
 
 def test_the_end_waits_for_what_is_being_recorded() -> None:
@@ -184,10 +184,10 @@ def test_the_end_waits_for_a_recorder_that_has_not_begun() -> None:
             recorder.settle(1)
 
         asyncio.get_running_loop().call_later(0.05, begin)
-        await handover.end(10.0)
+        await handover.end(90.0)
         return recorder.batches
 
-    assert asyncio.run(asyncio.wait_for(scene(), 9.0)) == [1]
+    assert asyncio.run(asyncio.wait_for(scene(), 60)) == [1]
 
 
 @pytest.mark.parametrize("is_ready", [False, True])

@@ -21,7 +21,7 @@ def _served(app: FastAPI) -> Iterator[httpx2.Client]:
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     thread = Thread(target=server.run)
     thread.start()
-    deadline = monotonic() + 10.0
+    deadline = monotonic() + 60.0
     while not server.started and monotonic() < deadline:
         thread.join(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]

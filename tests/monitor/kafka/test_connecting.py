@@ -39,7 +39,7 @@ def sends_and_reads(broker: Broker) -> None:
     consumer = broker.consumer(client_id="test-consumer", group="test")
     joining = Joining(consumer)
     consumer.subscribe([topic], listener=joining)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     records: list[object] = []
     while not records and time.monotonic() < deadline:
         records = [
