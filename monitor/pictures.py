@@ -1,4 +1,4 @@
-"""Small pictures as SVG text: distributions, sparklines, lines over time.
+"""Small pictures as SVG text: distributions and sparklines.
 
 A picture takes its colours from its surroundings: axes and words from `color`, the two sides of a
 comparison from the CSS variables `--reference` and `--current`, a threshold from `--bad`. `STYLE`
@@ -7,9 +7,8 @@ sides also differ in form, so that nothing depends on seeing colours, and a titl
 there is to see.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html import escape
 from itertools import groupby
 
@@ -23,13 +22,10 @@ STYLE = """\
 .picture .current { fill: var(--current); fill-opacity: .12; stroke: var(--current); }
 .picture .current-bar { fill: var(--current); fill-opacity: 1; }
 .picture .line { stroke: var(--current); }
-.picture .line-2 { stroke: var(--reference); }
 .picture .threshold { stroke: var(--bad); }
 """
 
 Points = Sequence[tuple[float, float]]
-
-_LINES = ("line", "line-2")
 
 
 def distributions(of: Distribution, /, *, title: str) -> str:
@@ -52,38 +48,7 @@ def sparkline(
         for i, value in enumerate(values)
     ]
     limit = "" if threshold is None else _limit(scale.y(threshold, 3, 25), 3, 117)
-    return _svg(title, 120, 28, limit + _line("line", points))
-
-
-def lines_over_time(
-    times: Sequence[float],
-    lines: Mapping[str, Sequence[float | None]],
-    /,
-    *,
-    title: str,
-    threshold: float | None = None,
-) -> str:
-    """Finite values over epoch seconds, one or two named lines; None leaves a gap.
-
-    The first line is solid and the second dashed; the threshold is dotted.
-    """
-    scale = _Scale.of([value for line in lines.values() for value in line] + [threshold])
-    first, last = min(times, default=0.0), max(times, default=0.0)
-    marks = [_axis(44, 628, 150), _text(40, 12, number(scale.high), anchor="end")]
-    marks.append(_text(40, 153, number(scale.low), anchor="end"))
-    for kind, values in zip(_LINES, lines.values(), strict=False):
-        points = [
-            None if value is None else (_x(time, first, last), scale.y(value, 8, 150))
-            for time, value in zip(times, values, strict=True)
-        ]
-        marks.append(_line(kind, points))
-    if len(lines) > 1:
-        marks += [_legend(i, name) for i, name in enumerate(lines)]
-    if times:
-        marks += [_text(44, 166, _moment(first)), _text(628, 166, _moment(last), anchor="end")]
-    if threshold is not None:
-        marks += _threshold(threshold, scale.y(threshold, 8, 150))
-    return _svg(title, 640, 170, "".join(marks))
+    return _svg(title, 120, 28, limit + _line(points))
 
 
 def number(value: float, /) -> str:
@@ -144,7 +109,6 @@ _FALLBACK = {
     "current": 'fill="none" stroke="currentColor" stroke-width="1.75"',
     "current-bar": 'fill="currentColor"',
     "line": 'fill="none" stroke="currentColor" stroke-width="2"',
-    "line-2": 'fill="none" stroke="currentColor" stroke-width="2" stroke-dasharray="6 3"',
     "threshold": 'stroke="currentColor" stroke-dasharray="2 3"',
 }
 """What a page without `STYLE` shows; the forms that `STYLE` does not touch."""
@@ -170,28 +134,13 @@ def _share(value: float, low: float, high: float) -> float:
     return (value - low) / (high - low) if high > low else 0.0
 
 
-def _x(time: float, first: float, last: float) -> float:
-    return 44 + 584 * _share(time, first, last)
-
-
-def _threshold(value: float, y: float) -> list[str]:
-    return [_limit(y, 44, 628), _text(628, y - 4, f"threshold {number(value)}", anchor="end")]
-
-
 def _limit(y: float, left: float, right: float) -> str:
     return f'<line class="threshold" {_FALLBACK["threshold"]} {_ends(left, y, right, y)}/>'
 
 
-def _legend(position: int, name: str) -> str:
-    x, kind = 60 + 110 * position, _LINES[position]
-    return f'<line class="{kind}" {_FALLBACK[kind]} {_ends(x, 14, x + 22, 14)}/>' + _text(
-        x + 28, 17, shortened(name, 14)
-    )
-
-
-def _line(name: str, points: Sequence[tuple[float, float] | None]) -> str:
+def _line(points: Sequence[tuple[float, float] | None]) -> str:
     """One polyline for each run without gap; a run of one is a dot."""
-    return "".join(_run(name, run) for run in _runs(points))
+    return "".join(_run(run) for run in _runs(points))
 
 
 def _runs(points: Sequence[tuple[float, float] | None]) -> Iterator[Points]:
@@ -200,13 +149,13 @@ def _runs(points: Sequence[tuple[float, float] | None]) -> Iterator[Points]:
             yield [point for point in run if point is not None]
 
 
-def _run(name: str, points: Points) -> str:
+def _run(points: Points) -> str:
     if len(points) == 1:
         x, y = points[0]
         fallback = _FALLBACK["current-bar"]
         return f'<circle class="current-bar" {fallback} cx="{x:.1f}" cy="{y:.1f}" r="2"/>'
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f'<polyline class="{name}" {_FALLBACK[name]} points="{path}"/>'
+    return f'<polyline class="line" {_FALLBACK["line"]} points="{path}"/>'
 
 
 def _bar(name: str, top: float, width: float) -> str:
@@ -237,7 +186,3 @@ def _svg(title: str, width: int, height: int, content: str) -> str:
         f' xmlns="http://www.w3.org/2000/svg">'
         f"<title>{escape(shortened(title, 200))}</title>{content}</svg>"
     )
-
-
-def _moment(time: float) -> str:
-    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M}"

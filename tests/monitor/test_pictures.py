@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.report import Distribution
-from monitor.pictures import distributions, lines_over_time, number, percent, shortened, sparkline
+from monitor.pictures import distributions, number, percent, shortened, sparkline
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "<script>&\"'\x00\u202e\u00a07"
@@ -82,21 +82,12 @@ def test_every_finite_line_is_inside_its_picture(values: list[float | None]) -> 
         assert all(0 <= x <= 120 and 0 <= y <= 28 for x, y in points)
 
 
-def test_lines_over_time_share_one_scale_with_the_threshold() -> None:
-    lines: dict[str, list[float | None]] = {"expected": [1.0, 2.0], "realised": [None, 4.0]}
-    svg = lines_over_time([0.0, 86_400.0], lines, title="error", threshold=8.0)
-    root = _parsed(svg)
-    points = [line.get("points") for line in root.iter(f"{SVG}polyline")]
-    assert points == ["44.0,132.2 628.0,114.5"]
-    (dot,) = root.iter(f"{SVG}circle")
-    assert (dot.get("cx"), dot.get("cy")) == ("628.0", "79.0")
-    threshold = next(e for e in root.iter(f"{SVG}line") if e.get("class") == "threshold")
-    assert threshold.get("y1") == "8.0"
-    assert {"expected", "realised", "threshold 8", "1970-01-01 00:00"} <= set(_texts(svg))
-
-
-def test_no_times_are_an_empty_picture() -> None:
-    assert _texts(lines_over_time([], {"evidence": []}, title="evidence")) == ["0", "0"]
+def test_a_sparkline_shares_one_scale_with_its_threshold() -> None:
+    root = _parsed(sparkline([2.0, 4.0], title="evidence", threshold=8.0))
+    (line,) = root.iter(f"{SVG}polyline")
+    assert line.get("points") == "3.0,19.5 117.0,14.0"
+    (threshold,) = root.iter(f"{SVG}line")
+    assert (threshold.get("y1"), threshold.get("y2")) == ("3.0", "3.0")
 
 
 @pytest.mark.parametrize(
