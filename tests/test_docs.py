@@ -1,5 +1,6 @@
 """What the documentation shows, works."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -10,10 +11,19 @@ from monitor import cli
 from monitor.spec.documents import load, parse_any
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(
+        ROOT / f"{page}.md"
+        for page in ("README", "CONTRIBUTING", "benchmarks/README", "k8s/README")
+    ),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+EXAMPLE = ROOT / "examples" / "monitor.yaml"
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
+INGEST = re.compile(r":9001(/[\w/-]*)")
+PUSHED = {"predictions", "labels", "events", "logs", "sagemaker-captures"}
 
 
 def blocks(language: str) -> list[str]:
@@ -39,11 +49,25 @@ def test_a_command_that_is_shown_exists_with_its_flags(line: str) -> None:
     assert callable(cli.parse(shlex.split(line, comments=True)[1:]).run)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     targets = [page.parent / link for link in LINK.findall(page.read_text("utf-8"))]
     assert [target for target in targets if not target.exists()] == []
 
 
+def test_an_address_of_a_collector_that_is_shown_takes_what_is_sent_there() -> None:
+    shown = {path for page in PAGES for path in INGEST.findall(page.read_text("utf-8"))}
+    assert shown
+    assert shown <= {"/metrics", *(f"/v1/{kind}" for kind in PUSHED)}
+
+
 def test_the_example_document_has_no_fault() -> None:
-    assert load(ROOT / "examples" / "monitor.yaml")
+    assert load(EXAMPLE)
+
+
+def test_every_key_of_a_document_is_shown_somewhere() -> None:
+    schema = json.loads((ROOT / "docs" / "monitor.schema.json").read_text("utf-8"))
+    kinds = [schema, *schema["$defs"].values()]
+    keys = {key for kind in kinds for key in kind.get("properties", {})}
+    shown = "\n".join(page.read_text("utf-8") for page in [*PAGES, EXAMPLE])
+    assert keys - {*re.findall(r"\b(\w+):", shown), *re.findall(r"`(\w+)`", shown)} == set()
