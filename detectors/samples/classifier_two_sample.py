@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
-from scipy.stats import rankdata
 
 from detectors.columns import Floats
 
@@ -126,11 +125,17 @@ def _grown(rows: Floats, is_current: NDArray[np.bool_], *, seed: int) -> Any:
 
 def _auc(negatives: Floats, positives: Floats) -> tuple[float, float]:
     """The area under the ROC curve and its variance, from DeLong's placements."""
-    n, m = len(negatives), len(positives)
-    ranks = rankdata(np.concatenate([negatives, positives]))
-    below = (ranks[n:] - rankdata(positives)) / n  # of every positive, the negatives below it
-    above = 1 - (ranks[:n] - rankdata(negatives)) / m
-    return float(below.mean()), float(below.var(ddof=1) / m + above.var(ddof=1) / n)
+    below = _share_below(positives, negatives)
+    above = 1 - _share_below(negatives, positives)
+    variance = below.var(ddof=1) / len(positives) + above.var(ddof=1) / len(negatives)
+    return float(below.mean()), float(variance)
+
+
+def _share_below(values: Floats, others: Floats) -> Floats:
+    """Of the others, for every value; those that equal it count half."""
+    ordered = np.sort(others)
+    left, right = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
+    return (left + right) / (2 * len(others))
 
 
 def _null_variance(scores: Floats, truth: NDArray[np.bool_]) -> float:
