@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 Headers = Sequence[tuple[bytes, bytes]]
 
 Fields = tuple[str, str, float, float, int, Headers, Headers, Sequence[bytes], Sequence[bytes]]
-"""Those of `monitor.decoders.Exchange`, in its order; the proxy does without the decoders."""
+"""What `monitor.decoders.Exchange` begins with; the proxy does without the decoders."""
 
 _HEAD = struct.Struct("<ddHHHHHII")
 

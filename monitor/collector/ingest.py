@@ -32,9 +32,6 @@ Receive = Callable[[], Awaitable[Message]]
 N_THREADS = 16
 EVENTS = "/v1/events"
 CAPTURES = "/v1/sagemaker-captures"
-FOR_ALL_MONITORS = {EVENTS, CAPTURES}
-"""Whose bodies may be of any monitor, so that a token for some of them is none for these."""
-
 SMALL_BYTES = 2048
 """A push of so little takes less time than it takes to hand it to a thread and back; those that
 come at the same time are taken together."""
@@ -151,8 +148,7 @@ class Application:
         """Why a body need not come; None where it may."""
         if scope["method"] != "POST":
             return Answer(405, {"error": "this takes POST only"}, [("Allow", "POST")])
-        is_for_all = scope["path"] in FOR_ALL_MONITORS
-        if caller.may_push is NOBODY or (is_for_all and caller.may_push is not ALL):
+        if caller.may_push is NOBODY:
             return UNKNOWN
         namespace = namespace_of_all(caller.may_push)
         if namespace is None or not (wait_s := self._push.metering.wait_s(namespace)):
@@ -179,7 +175,7 @@ class Application:
 
     async def _captured(self, caller: Caller, body: bytes) -> Answer:
         accept, model = self._captures.accept, caller.query.get("model")
-        return await self._on_a_thread(accept, model, caller.headers, body)
+        return await self._on_a_thread(accept, model, caller.headers, body, caller.may_push)
 
     async def _on_a_thread(self, accept: Callable[..., Future[Answer]], *args: object) -> Answer:
         loop = asyncio.get_running_loop()
@@ -193,7 +189,7 @@ class Application:
         except EventError as error:
             return Answer(400, {"error": str(error)})
         good = [event for event in events if isinstance(event, Event)]
-        self._sink.take(good, now=loop.time())
+        self._sink.take(good, now=loop.time(), may_push=caller.may_push)
         verdicts = [
             {"event": i, "reason": str(event)}
             for i, event in enumerate(events)

@@ -90,7 +90,7 @@ def _watcher(service: str, known: Known) -> Registration | None:
     """Who watches "BENTO:MONITOR": a monitor, or a monitor of a model, of either name."""
     bento, _, monitor = service.rpartition(":")
     for name in (monitor, bento):
-        if found := known.by_name.get(name) or known.by_model.get(name):
+        if found := known.by_name.get(name) or known.of_model(name):
             return found
     return None
 

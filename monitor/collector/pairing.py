@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from monitor.collector.cloudevents import Event
+from monitor.collector.tokens import ALL, Monitors
 
 
 class Side(StrEnum):
@@ -18,10 +19,12 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two sides of a prediction; an orphan has only one."""
+    """The two sides of a prediction; an orphan has only one. may_push: the monitors that whoever
+    has logged them may push to."""
 
     request: Event | None = None
     response: Event | None = None
+    may_push: Monitors = ALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ OVERHEAD_BYTES = 2 * 1024
 
 _IDENTITY = ("namespace", "inferenceservicename", "component", "modelid")
 
-Key = tuple[str, ...]
+Key = tuple[Monitors, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,14 @@ class _Waiting:
     event: Event
     side: Side
     since: float
+    may_push: Monitors
 
     @property
     def size_bytes(self) -> int:
         return len(self.event.data) + OVERHEAD_BYTES
 
     def orphan(self) -> Pair:
-        return Pair(**{self.side.value: self.event})
+        return Pair(**{self.side.value: self.event}, may_push=self.may_push)
 
 
 def side(event: Event) -> Side | None:
@@ -60,11 +64,14 @@ def side(event: Event) -> Side | None:
     return next((one for one in Side if event.type.endswith(f".inference.{one}")), None)
 
 
-def _key(event: Event) -> Key:
-    """KServe gives both sides one id; Seldon Core names the request in an attribute of its own."""
+def _key(event: Event, may_push: Monitors) -> Key:
+    """KServe gives both sides one id; Seldon Core names the request in an attribute of its own.
+
+    Nobody completes what somebody else has logged.
+    """
     attributes = event.attributes
     request_id = attributes.get("requestid", event.id)
-    return (request_id, *(attributes.get(name, "") for name in _IDENTITY))
+    return may_push, (request_id, *(attributes.get(name, "") for name in _IDENTITY))
 
 
 class Pairing:
@@ -78,22 +85,24 @@ class Pairing:
         self._waiting: dict[Key, _Waiting] = {}  # the oldest first
         self._n_bytes = 0
 
-    def add(self, event: Event, event_side: Side, *, now: float) -> Sequence[Pair]:
+    def add(
+        self, event: Event, event_side: Side, *, now: float, may_push: Monitors = ALL
+    ) -> Sequence[Pair]:
         """The prediction that the event completes; or the orphans for which there is no room.
 
         An event that comes again while the first still waits changes nothing.
         """
-        key = _key(event)
+        key = _key(event, may_push)
         other = self._waiting.get(key)
         if other is None:
-            self._waiting[key] = waiting = _Waiting(event, event_side, now)
+            self._waiting[key] = waiting = _Waiting(event, event_side, now, may_push)
             self._n_bytes += waiting.size_bytes
             return list(self._overflow())
         if other.side is event_side:
             return []
         self._forget(key)
         sides = {event_side.value: event, other.side.value: other.event}
-        return [Pair(**sides)]
+        return [Pair(**sides, may_push=may_push)]
 
     def expired(self, *, now: float) -> Sequence[Pair]:
         """The orphans whose other side has not come in time."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import starmap
 from traceback import format_tb
 
 import orjson
@@ -119,7 +120,7 @@ class Recorder:
             return
         while self._batches:
             number, data, settled = self._batches.popleft()
-            exchanges = list(map(Exchange._make, unpack(data)))
+            exchanges = list(starmap(Exchange, unpack(data)))
             self._record(exchanges, number, partial(settled, number))
         while exchanges := self._capture.take(BATCH_EXCHANGES):
             self._record(exchanges, None, _ignore)

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -10,6 +10,7 @@ import kafka
 from kafka.errors import KafkaError
 
 from detectors.columns import ColumnType
+from monitor.collector import tokens
 from monitor.decoders import Columns, Decoded, Exchange, claim
 from monitor.decoders.mapping import Pointers, decode_mapped
 from monitor.kafka.anew import Anew
@@ -29,12 +30,13 @@ POLL_MS = 200
 class Monitors:
     """The monitors in force, at one moment.
 
+    by_model: of one model each tenant may have its own, the latest declared last.
     by_path: those whose documents say how to read the bodies at a path.
     kept_headers: names of request headers, in lower case, that some monitor or decoder reads.
     """
 
     by_name: Mapping[str, Registration] = field(default_factory=dict)
-    by_model: Mapping[str, Registration] = field(default_factory=dict)
+    by_model: Mapping[str, Sequence[Registration]] = field(default_factory=dict)
     by_path: Mapping[str, Registration] = field(default_factory=dict)
     kept_headers: frozenset[bytes] = ALWAYS_KEPT
 
@@ -44,9 +46,12 @@ class Monitors:
         wanted = {spec.event_time.header for spec in specs}
         wanted.update(spec.model.version_header for spec in specs)
         wanted.update(name for spec in specs for name in spec.capture.headers)
+        by_model: dict[str, list[Registration]] = {}
+        for registration in registrations.values():
+            by_model.setdefault(registration.monitor.model_name, []).append(registration)
         return cls(
             by_name=registrations,
-            by_model={r.monitor.model_name: r for r in registrations.values()},
+            by_model=by_model,
             by_path={
                 mapping.path: r
                 for r in registrations.values()
@@ -55,22 +60,28 @@ class Monitors:
             kept_headers=ALWAYS_KEPT | {name.lower().encode() for name in wanted if name},
         )
 
-    def of_model(self, model: str | None) -> Registration | None:
-        """Who watches a model; where a request names none, the only monitor that there is."""
-        if model is not None:
-            return self.by_model.get(model)
-        return next(iter(self.by_model.values())) if len(self.by_model) == 1 else None
+    def of_model(
+        self, model: str | None, may_push: tokens.Monitors = tokens.ALL
+    ) -> Registration | None:
+        """Who watches a model, of those that may be pushed to; where a request names none, the
+        only one that there is.
+        """
+        if model is None and len(self.by_model) == 1:
+            (model,) = self.by_model
+        found = () if model is None else self.by_model.get(model, ())
+        return next((one for one in reversed(found) if _is_among(one, may_push)), None)
 
     def reader(self, exchange: Exchange) -> "Reader | None":
         """Who reads the predictions in an exchange, and for whom; None if nobody does."""
         mapped = self.by_path.get(exchange.path.partition("?")[0])
-        if mapped is not None:
+        if mapped is not None and _is_among(mapped, exchange.may_push):
             return Reader(mapped, partial(decode_mapped, pointers=pointers(mapped)))
         claimed = claim(exchange.path)
         if claimed is None:
             return None
         decoder = claimed.decoder
-        registration = self.of_model(decoder.model(exchange) if decoder.model else claimed.model)
+        model = decoder.model(exchange) if decoder.model else claimed.model
+        registration = self.of_model(model, exchange.may_push)
         return Reader(registration, decoder.decode) if registration else None
 
     def after(self, news: Registration) -> "Monitors":
@@ -96,6 +107,10 @@ class Monitors:
 class Reader:
     registration: Registration
     decode: Callable[[Exchange, Columns], Decoded]
+
+
+def _is_among(registration: Registration, may_push: tokens.Monitors) -> bool:
+    return may_push is None or registration.name in may_push
 
 
 def pointers(registration: Registration) -> Pointers:

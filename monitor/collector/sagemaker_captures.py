@@ -18,6 +18,7 @@ from monitor.collector.recorder import Recorder
 from monitor.collector.repeats import done
 from monitor.collector.tally import DROPPED, FAILED, RECORDED
 from monitor.collector.telemetry import Telemetry
+from monitor.collector.tokens import ALL, Monitors
 from monitor.decoders import DecodeError, Exchange
 from monitor.decoders.body import json_value, whole
 from monitor.decoders.exchange import ORPHANED, Headers, Reason
@@ -41,21 +42,23 @@ class SageMakerCaptures:
         self._telemetry = telemetry
         self._clock = clock
 
-    def accept(self, model: str | None, headers: Headers, body: bytes) -> Future[Answer]:
+    def accept(
+        self, model: str | None, headers: Headers, body: bytes, may_push: Monitors = ALL
+    ) -> Future[Answer]:
         """Ends with 202 once what the lines hold is safe on the disk, and says which lines are
         none; or with a 503, and then none is stored.
 
-        model: the endpoint's name, by which its monitor is found.
+        model: the endpoint's name, by which its monitor is found. may_push: the monitors that the
+        caller may push to.
         """
-        return self._push.answered(lambda: self._accept(model, headers, body))
+        return self._push.answered(lambda: self._accept(model, headers, body, may_push))
 
-    def _accept(self, model: str | None, headers: Headers, body: bytes) -> Future[Answer]:
+    def _accept(
+        self, model: str | None, headers: Headers, body: bytes, may_push: Monitors
+    ) -> Future[Answer]:
         if model is None:
             raise PushError(400, "captured lines need ?model=ENDPOINT in the address")
-        registration = self._push.known.of_model(model)
-        if registration is None:
-            raise PushError(404, f"there is no monitor of a model {model!r}")
-        self._push.metering.take(registration.name, 0)
+        self._push.metering.take(self._watching(model, may_push), 0)
         try:
             lines = whole([body], headers).splitlines()
         except DecodeError as error:
@@ -65,7 +68,8 @@ class SageMakerCaptures:
         for number, line in enumerate(lines, start=1):
             try:
                 if line.strip():
-                    exchanges.append(captured(line, model, now=self._clock()))
+                    exchange = captured(line, model, now=self._clock())
+                    exchanges.append(exchange._replace(may_push=may_push))
             except DecodeError as error:
                 verdicts.append({"line": number, "reason": str(error)})
         self._telemetry.captured.inc(len(exchanges))
@@ -76,6 +80,15 @@ class SageMakerCaptures:
             is_in_full=True,
         )
         return answered
+
+    def _watching(self, model: str, may_push: Monitors) -> str:
+        """The monitor of a model, of those that the caller may push to. Raises PushError."""
+        registration = self._push.known.of_model(model, may_push)
+        if registration is not None:
+            return registration.name
+        if may_push is not ALL:
+            raise PushError(403, f"this token is for no monitor of a model {model!r}")
+        raise PushError(404, f"there is no monitor of a model {model!r}")
 
     def _answer(self, counts: Counts, verdicts: list[Mapping[str, object]]) -> Answer:
         dropped = [reason for (what, reason), n in counts.items() if what == DROPPED and n]

@@ -11,6 +11,7 @@ from monitor.collector.capture import Capture, Dropped
 from monitor.collector.cloudevents import Event
 from monitor.collector.pairing import Pair, Pairing, PairingLimits, side
 from monitor.collector.telemetry import Telemetry
+from monitor.collector.tokens import ALL, Monitors
 from monitor.decoders import Exchange
 from monitor.decoders.exchange import ORPHANED, Headers
 
@@ -59,8 +60,10 @@ class Sink:
                 await self._sweeper
         self._hand_on(self._pairing.close())
 
-    def take(self, events: Sequence[Event], *, now: float) -> None:
-        """now: seconds of a clock that never goes back."""
+    def take(self, events: Sequence[Event], *, now: float, may_push: Monitors = ALL) -> None:
+        """now: seconds of a clock that never goes back. may_push: the monitors that the caller may
+        push to; what turns out to be another's is nobody's.
+        """
         for event in events:
             event_side = side(event)
             if event_side is None:
@@ -68,7 +71,7 @@ class Sink:
             if len(event.data) > self._capture.limits.body_bytes:
                 self._telemetry.count_dropped(Dropped.TOO_LARGE)
                 continue
-            self._hand_on(self._pairing.add(event, event_side, now=now))
+            self._hand_on(self._pairing.add(event, event_side, now=now, may_push=may_push))
         self._hand_on(self._pairing.expired(now=now))
 
     async def _sweep(self) -> None:
@@ -101,6 +104,7 @@ def exchange(pair: Pair, *, arrived_at: float) -> Exchange:
         response_headers=_headers(pair.response),
         request=_body(pair.request),
         response=_body(pair.response),
+        may_push=pair.may_push,
     )
 
 

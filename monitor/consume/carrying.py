@@ -109,7 +109,7 @@ class Carrier:
             version = header(record.headers, Header.MODEL_VERSION) or ""
             return _known(monitors.by_name.get(name), f"a monitor {name!r}"), rows, None, version
         model = source.name or ""
-        registration = _known(monitors.by_model.get(model), f"a monitor of the model {model!r}")
+        registration = _known(monitors.of_model(model), f"a monitor of the model {model!r}")
         request = self._requests.get((model, request_id(record)))
         if request is None:
             raise DecodeError(Reason.ORPHANED, "there is no request to this answer")

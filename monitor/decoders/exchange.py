@@ -1,6 +1,6 @@
 """One request to a model and its answer, as they were seen; what a decoder makes of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -15,7 +15,8 @@ class Exchange(NamedTuple):
     """A request and its answer; a tuple, because the proxy makes one for every request.
 
     arrived_at: when the request came, seconds since 1970. latency_s: until the answer was complete.
-    request, response: the bodies in pieces, as they came.
+    request, response: the bodies in pieces, as they came. may_push: the monitors that whoever has
+    logged it may push to; None for all of them.
     """
 
     path: str
@@ -27,6 +28,7 @@ class Exchange(NamedTuple):
     response_headers: Headers
     request: Sequence[bytes]
     response: Sequence[bytes]
+    may_push: Container[str] | None = None
 
     @property
     def size_bytes(self) -> int:

@@ -15,8 +15,8 @@ def exchange(
     path: str = "/",
 ) -> Exchange:
     """Bodies are bytes, or become JSON."""
-    bodies = [[_body(request)], [_body(response)]]
-    return Exchange(path, "id", 0.0, 0.1, 200, request_headers, response_headers, *bodies)
+    asked, answered = [_body(request)], [_body(response)]
+    return Exchange(path, "id", 0.0, 0.1, 200, request_headers, response_headers, asked, answered)
 
 
 def _body(value: object) -> bytes:

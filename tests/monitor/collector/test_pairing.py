@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from monitor.collector.cloudevents import Event
 from monitor.collector.pairing import OVERHEAD_BYTES, Pair, Pairing, PairingLimits, Side, side
+from monitor.collector.tokens import Named
 
 
 def event(
@@ -36,6 +37,16 @@ def test_the_same_id_elsewhere_is_another_prediction(attribute: str) -> None:
     pairs = pairing()
     pairs.add(event(Side.REQUEST, attributes={attribute: "x"}), Side.REQUEST, now=0)
     assert pairs.add(event(Side.RESPONSE, attributes={attribute: "y"}), Side.RESPONSE, now=0) == []
+
+
+def test_nobody_completes_what_somebody_else_has_logged() -> None:
+    pairs, transit, rail = pairing(), Named.of(["transit.*"]), Named.of(["rail.*"])
+    pairs.add(event(Side.REQUEST), Side.REQUEST, now=0, may_push=transit)
+    answer = event(Side.RESPONSE)
+    assert pairs.add(answer, Side.RESPONSE, now=0, may_push=rail) == []
+    (pair,) = pairs.add(answer, Side.RESPONSE, now=0, may_push=Named.of(["transit.*"]))
+    assert pair == Pair(event(Side.REQUEST), answer, may_push=transit)
+    assert pairs.close() == [Pair(response=answer, may_push=rail)]
 
 
 def test_seldon_names_the_request_beside_the_event_s_own_id() -> None:

@@ -1,4 +1,6 @@
 from monitor.collector.registry import Monitors, Registry, columns
+from monitor.collector.tokens import Named
+from monitor.decoders import Exchange
 from monitor.kafka.connecting import Broker
 from monitor.kafka.messages import Registration
 from tests.support.registrations import SCHEMA, announce, registration
@@ -15,7 +17,27 @@ def after(*news: Registration) -> Monitors:
 def test_a_monitor_is_found_by_its_name_and_by_its_model_s() -> None:
     one = registration(model={"name": "model-7"})
     assert after(one).by_name["seats"] is one
-    assert after(one).by_model["model-7"] is one
+    assert after(one).of_model("model-7") is one
+
+
+def test_of_a_model_that_several_tenants_have_each_finds_its_own_monitor() -> None:
+    both = after(
+        registration("transit.seats", model={"name": "seats"}),
+        registration("rail.seats", model={"name": "seats"}),
+    )
+    asked = Exchange("/v1/models/seats:predict", "r", 0.0, 0.0, 200, [], [], [], [])
+    for tenant in ("transit", "rail"):
+        reader = both.reader(asked._replace(may_push=Named.of([f"{tenant}.*"])))
+        assert reader is not None
+        assert reader.registration.name == f"{tenant}.seats"
+    assert both.reader(asked._replace(may_push=Named.of(["billing.*"]))) is None
+
+
+def test_a_mapped_path_is_its_own_monitors_alone() -> None:
+    mapped = after(registration("rail.seats", model={"mapping": {"path": "/score"}}))
+    asked = Exchange("/score?x=1", "r", 0.0, 0.0, 200, [], [], [], [])
+    assert mapped.reader(asked) is not None
+    assert mapped.reader(asked._replace(may_push=Named.of(["transit.*"]))) is None
 
 
 def test_a_request_that_names_no_model_is_the_only_monitor_s() -> None:

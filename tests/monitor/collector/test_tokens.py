@@ -2,8 +2,10 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import orjson
 import pytest
 
+from monitor.batches import decode
 from monitor.collector.tokens import (
     ALL,
     NOBODY,
@@ -15,9 +17,14 @@ from monitor.collector.tokens import (
 )
 from monitor.kafka.connecting import Broker
 from monitor.up.supervisor import Supervisor
+from tests.monitor.collector.test_sagemaker_captures import line
+from tests.monitor.collector.test_sink import V1, ce
+from tests.support.kafka_topics import read_until
 from tests.support.registrations import announce, registration
 from tests.support.running_collector import request, start
 from tests.support.waiting import wait_for
+
+CAPTURES = "/v1/sagemaker-captures?model=seats"
 
 
 def digest(token: str) -> str:
@@ -102,8 +109,33 @@ def test_a_collector_asks_for_tokens_where_rows_are_pushed(
 
     wait_for(lambda: push("root") == 202)
     assert [push(token) for token in ("mine", "other", "guess", None)] == [202, 403, 401, 401]
-    assert [push(token, "/v1/events") for token in ("mine", "root", None)] == [401, 400, 401]
+    assert [push(token, "/v1/events") for token in ("mine", "root", None)] == [400, 400, 401]
     assert request(collector.ingest, "GET", "/metrics")[0] == 200
+
+
+def test_what_is_logged_with_a_token_is_taken_where_it_is_for_the_monitor(
+    embedded_broker: Broker, supervisor: Supervisor, write: Callable[..., Path], tmp_path: Path
+) -> None:
+    announce(embedded_broker, registration())
+    path = write(digest("mine") + " seats", digest("other") + " other")
+    flags = ["--ingest-token-file", str(path)]
+    collector = start(supervisor, embedded_broker, tmp_path / "spool", flags=flags)
+
+    def post(token: str, where: str, body: bytes, headers: dict[str, str]) -> int:
+        headers = {**headers, "Authorization": f"Bearer {token}"}
+        return request(collector.ingest, "POST", where, body, headers)[0]
+
+    wait_for(lambda: post("mine", CAPTURES, b"", {}) == 202)
+    assert post("other", CAPTURES, line(), {}) == 403
+    assert post("mine", CAPTURES, line(inferenceId="captured"), {}) == 202
+    for token in ("other", "mine"):
+        for side, body in zip(("request", "response"), V1, strict=True):
+            assert post(token, "/v1/events", orjson.dumps(body), ce(side, f"of-{token}")) == 200
+    topic = embedded_broker.topics.predictions
+    found = read_until(embedded_broker, topic, lambda records: len(records) == 2)
+    ids = {row["dm.id"] for record in found for row in decode(record.value).to_pylist()}
+    assert ids == {"captured", "of-mine"}
+    assert collector.count('failed_total{reason="no monitor"}') == 1
 
 
 def test_a_token_may_be_for_all_monitors_of_a_namespace(write: Callable[..., Path]) -> None:
