@@ -1,7 +1,8 @@
 """What tests share: brokers, databases, processes; and an account of what could not be tested.
 
 `broker`            a Kafka broker with topics of this test's own; under tests/integration the
-                    test runs twice, on the embedded broker and on Apache Kafka
+                    test runs twice, on the embedded broker and on Apache Kafka, unless it
+                    says otherwise (tests.support.brokers)
 `embedded_broker`   the same, on the embedded broker only
 `database_url`      an empty database; the test runs twice, on SQLite and on PostgreSQL
 `supervisor`        starts processes that end with the test, logs in tmp_path
@@ -16,6 +17,7 @@
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +33,9 @@ from monitor.kafka.messages import Topics
 from monitor.up.supervisor import Supervisor
 from monitor.up.supervisor import free_port as find_free_port
 from tests.support import apache_kafka, postgres
+from tests.support.brokers import ON_APACHE
+from tests.support.shared_kafka import SharedKafka
+from tests.support.shared_kafka import start as start_kafka
 
 # A busy machine makes an example slow, which says nothing about it.
 settings.register_profile("driftmeter", deadline=None)
@@ -76,14 +81,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "broker" not in metafunc.fixturenames:
+    if "broker" not in metafunc.fixturenames or _names_its_brokers(metafunc):
         return
     brokers: list[object] = ["embedded"]
     if metafunc.definition.path.is_relative_to(INTEGRATION):
-        # One worker runs all of them, so that one JVM is enough; the first may have to fetch it.
-        marks = [pytest.mark.xdist_group("apache-kafka"), pytest.mark.timeout(600)]
-        brokers.append(pytest.param("apache", marks=marks))
+        brokers.append(pytest.param("apache", marks=ON_APACHE))
     metafunc.parametrize("broker", brokers, indirect=True)
+
+
+def _names_its_brokers(metafunc: pytest.Metafunc) -> bool:
+    marks = metafunc.definition.iter_markers("parametrize")
+    return any("broker" in mark.args[0] for mark in marks)
 
 
 @pytest.fixture
@@ -93,14 +101,15 @@ def free_port() -> Callable[[], int]:
 
 @pytest.fixture
 def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
-    with Supervisor(tmp_path / "logs") as processes:
+    with Supervisor(tmp_path / "logs", stop_timeout_s=0.0) as processes:
         yield processes
 
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervisor]:
-    """The servers that tests share; they end with the run."""
-    with Supervisor(tmp_path_factory.mktemp("servers"), ready_timeout_s=60.0) as processes:
+    """The servers that tests share; they end with the run, and nothing that they have is wanted."""
+    folder = tmp_path_factory.mktemp("servers")
+    with Supervisor(folder, ready_timeout_s=60.0, stop_timeout_s=0.0) as processes:
         yield processes
 
 
@@ -112,16 +121,18 @@ def embedded_address(servers: Supervisor) -> str:
 
 
 @pytest.fixture(scope="session")
-def apache_address(
+def shared_kafka(
     servers: Supervisor, needs: Needs, tmp_path_factory: pytest.TempPathFactory
-) -> str:
-    jars = apache_kafka.libraries(needs("mvn"), cache_folder())
-    port, folder = find_free_port(), tmp_path_factory.mktemp("apache-kafka")
-    command = apache_kafka.prepare(
-        needs("java"), jars, folder, port=port, controller_port=find_free_port()
-    )
-    servers.start("apache-kafka", command, ready=f"tcp://127.0.0.1:{port}")
-    return f"127.0.0.1:{port}"
+) -> SharedKafka:
+    java, openssl, maven = needs("java"), needs("openssl"), needs("mvn")
+    jars = apache_kafka.libraries(maven, cache_folder())
+    folder = tmp_path_factory.mktemp("apache-kafka")
+    return start_kafka(servers, java, jars, openssl, folder)
+
+
+@pytest.fixture(scope="session")
+def apache_address(shared_kafka: SharedKafka) -> str:
+    return shared_kafka.address
 
 
 def cache_folder() -> Path:
@@ -172,3 +183,4 @@ def postgres_server(servers: Supervisor, needs: Needs) -> Iterator[str]:
         servers.start("postgres", command, ready=f"tcp://127.0.0.1:{port}")
         postgres.wait_until_it_accepts(f"postgresql://driftmeter@127.0.0.1:{port}/postgres")
         yield f"driftmeter@127.0.0.1:{port}"
+        os.kill(servers.pid("postgres"), signal.SIGQUIT)  # at once, but without leaving its memory

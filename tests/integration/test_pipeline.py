@@ -46,6 +46,9 @@ from monitor.sql import registry, tables
 from monitor.sql.database import Database, open_database
 from monitor.sql.store import ArtifactStore
 from monitor.up.supervisor import Supervisor, free_port
+from tests.support.brokers import ON_APACHE, on_embedded
+from tests.support.long import LONG
+from tests.support.owners import let_leases_run_out
 
 HOUR = 3600.0
 START = 1_700_000_400.0 // HOUR * HOUR
@@ -79,7 +82,9 @@ class Pipeline:
         if role == "aggregate":
             shared += ["--state", str(self.folder / f"aggregate-{port}")]
         command = [sys.executable, "-m", "monitor", role, *shared, *flags]
-        supervisor = self.processes.enter_context(Supervisor(self.folder / f"{role}-{port}"))
+        supervisor = self.processes.enter_context(
+            Supervisor(self.folder / f"{role}-{port}", stop_timeout_s=0.0)
+        )
         supervisor.start(role, command, ready=f"http://127.0.0.1:{port}/readyz")
         return supervisor.pid(role)
 
@@ -214,6 +219,7 @@ def spec(reference: str, **more: Any) -> dict[str, Any]:
 
 
 @on_sqlite
+@on_embedded
 def test_rows_become_reports_and_drift_is_found(pipeline: Pipeline, reference: str) -> None:
     assert pipeline.apply(**spec(reference)).state == "active"
     pipeline.start_all()
@@ -228,6 +234,7 @@ def test_rows_become_reports_and_drift_is_found(pipeline: Pipeline, reference: s
 
 
 @on_sqlite
+@on_embedded
 def test_a_canary_is_compared_with_the_version_beside_it(
     pipeline: Pipeline, reference: str
 ) -> None:
@@ -247,6 +254,7 @@ def test_a_canary_is_compared_with_the_version_beside_it(
 
 
 @on_sqlite
+@on_embedded
 def test_a_report_says_which_segment_of_the_rows_is_hit_and_how_good_the_model_is_there(
     pipeline: Pipeline, reference: str
 ) -> None:
@@ -273,6 +281,7 @@ def test_a_report_says_which_segment_of_the_rows_is_hit_and_how_good_the_model_i
 
 
 @on_sqlite
+@on_embedded
 def test_late_labels_make_a_new_revision_with_the_realised_error(
     pipeline: Pipeline, reference: str
 ) -> None:
@@ -289,6 +298,7 @@ def test_late_labels_make_a_new_revision_with_the_realised_error(
 
 
 @on_sqlite
+@on_embedded
 def test_sampled_rows_are_tested_and_a_saved_detector_is_asked(
     pipeline: Pipeline, reference: str, tmp_path: Path
 ) -> None:
@@ -318,6 +328,16 @@ def test_sampled_rows_are_tested_and_a_saved_detector_is_asked(
     assert (detector["detector"], detector["verdict"], detector["n_rows"]) == ("KS", "drift", 200)
 
 
+@pytest.mark.parametrize(
+    ("database_url", "broker"),
+    [
+        ("sqlite", "embedded"),
+        pytest.param("postgres", "apache", marks=ON_APACHE),
+        pytest.param("postgres", "embedded", marks=LONG),
+        pytest.param("sqlite", "apache", marks=[ON_APACHE[0], *LONG]),
+    ],
+    indirect=True,
+)
 def test_kill_9_of_both_roles_loses_nothing_and_counts_nothing_twice(
     pipeline: Pipeline, reference: str
 ) -> None:
@@ -330,6 +350,7 @@ def test_kill_9_of_both_roles_loses_nothing_and_counts_nothing_twice(
     pipeline.label(ids[:100], times[:100], truths[:100])
     for process in (aggregate, detect):
         os.kill(process, signal.SIGKILL)
+    let_leases_run_out(pipeline.database)
     pipeline.label(ids[100:], times[100:], truths[100:])
     pipeline.hour(2)
     pipeline.start_all()
@@ -341,6 +362,7 @@ def test_kill_9_of_both_roles_loses_nothing_and_counts_nothing_twice(
 
 
 @on_sqlite
+@on_embedded
 def test_windows_that_overlap_and_windows_by_rows_are_reported_and_see_a_drift(
     pipeline: Pipeline, reference: str
 ) -> None:
@@ -368,6 +390,7 @@ def hour_of(report: dict[str, Any], which: str) -> float:
 
 
 @on_sqlite
+@on_embedded
 def test_a_second_replica_takes_over_and_the_counts_stay_the_same(
     pipeline: Pipeline, reference: str
 ) -> None:

@@ -23,6 +23,7 @@ from monitor.sql import tables
 from monitor.sql.database import open_database
 from monitor.sql.store import ArtifactStore
 from tests.integration.test_pipeline import HOUR, START, Pipeline, on_sqlite, spec, write_reference
+from tests.support.brokers import on_embedded
 
 
 @pytest.fixture
@@ -71,6 +72,7 @@ def replayed(
 
 
 @on_sqlite
+@on_embedded
 def test_late_labels_and_late_rows_are_where_they_were(
     pipeline: Pipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,6 +102,7 @@ def test_late_labels_and_late_rows_are_where_they_were(
 
 
 @on_sqlite
+@on_embedded
 def test_what_was_changed_since_is_found_and_what_is_not_there_is_said(
     pipeline: Pipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,6 +121,7 @@ def test_what_was_changed_since_is_found_and_what_is_not_there_is_said(
 
 
 @on_sqlite
+@on_embedded
 @pytest.mark.timeout(400)
 def test_what_stands_beside_the_decision_is_made_again_too(
     pipeline: Pipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -26,54 +26,23 @@ from monitor.kafka.messages import Topics
 from monitor.kafka.publishing import DeliveryError, Message, Publisher
 from monitor.kafka.security import read_security
 from monitor.up.supervisor import Supervisor
-from monitor.up.supervisor import free_port as find_free_port
-from tests.conftest import Needs, cache_folder
-from tests.support import apache_kafka, running_collector
+from tests.support import running_collector
+from tests.support.brokers import ON_APACHE
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import announce, registration
+from tests.support.shared_kafka import SASL, SharedKafka
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.xdist_group("apache-kafka"), pytest.mark.timeout(600)]
+pytestmark = [*ON_APACHE]
 
 TENANTS = ("transit", "billing")
 
 
 @pytest.fixture(scope="module")
-def ports(
-    servers: Supervisor, needs: Needs, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, int]:
-    """A broker that asks its StandardAuthorizer; on one address it asks nobody who they are."""
-    ports = {name: find_free_port() for name in ("PLAINTEXT", "SASL_PLAINTEXT", "CONTROLLER")}
-    listeners = [f"{name}://127.0.0.1:{port}" for name, port in ports.items()]
-    settings = {
-        "listeners": ",".join(listeners),
-        "advertised.listeners": ",".join(listeners[:-1]),
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,"
-        "SASL_PLAINTEXT:SASL_PLAINTEXT",
-        "sasl.enabled.mechanisms": "SCRAM-SHA-512",
-        "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config": (
-            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-        ),
-        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": "User:ANONYMOUS",
-    }
-    command = apache_kafka.prepare(
-        needs("java"),
-        apache_kafka.libraries(needs("mvn"), cache_folder()),
-        tmp_path_factory.mktemp("tenants-kafka"),
-        port=ports["PLAINTEXT"],
-        controller_port=ports["CONTROLLER"],
-        settings=settings,
-        scram=[f"SCRAM-SHA-512=[name={one},password={one}-secret]" for one in TENANTS],
-    )
-    servers.start("tenants-kafka", command, ready=f"tcp://127.0.0.1:{ports['PLAINTEXT']}")
-    return ports
-
-
-@pytest.fixture(scope="module")
-def operator(ports: dict[str, int]) -> Broker:
-    """Somebody who may do everything, and has made every tenant's topics and rights."""
-    broker = Broker(servers=(f"127.0.0.1:{ports['PLAINTEXT']}",), session_timeout_s=1.0)
+def operator(shared_kafka: SharedKafka) -> Broker:
+    """Somebody who may do everything, and has made every tenant's user, topics and rights."""
+    shared_kafka.add_users({tenant: f"{tenant}-secret" for tenant in TENANTS})
+    broker = Broker(servers=(shared_kafka.address,), session_timeout_s=1.0)
     for tenant in TENANTS:
         replace(broker, topics=Topics(f"{tenant}.")).create_topics()
     admin = KafkaAdminClient(bootstrap_servers=list(broker.servers))
@@ -103,11 +72,11 @@ def security(folder: Path, tenant: str) -> Path:
 
 
 @pytest.fixture
-def transit(operator: Broker, ports: dict[str, int], tmp_path: Path) -> Broker:
+def transit(operator: Broker, shared_kafka: SharedKafka, tmp_path: Path) -> Broker:
     """A tenant's user, at its own topics."""
     return replace(
         operator,
-        servers=(f"127.0.0.1:{ports['SASL_PLAINTEXT']}",),
+        servers=(f"127.0.0.1:{shared_kafka.ports[SASL]}",),
         topics=Topics("transit."),
         security=read_security(security(tmp_path, "transit")),
     )

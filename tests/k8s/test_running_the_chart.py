@@ -27,15 +27,14 @@ from kafka.structs import TopicPartition
 from monitor.kafka.connecting import Broker
 from monitor.kafka.messages import Topics
 from monitor.kafka.security import read_security
-from monitor.up.supervisor import Supervisor, free_port
-from tests.alerts.endpoint import certificate
-from tests.conftest import Needs, cache_folder
-from tests.support import apache_kafka
+from monitor.up.supervisor import Supervisor
+from tests.support.brokers import ON_APACHE
 from tests.support.chart import Manifest, named, of_kind, render, values_files
 from tests.support.node import Node
+from tests.support.shared_kafka import HOST, SASL_OVER_TLS, SharedKafka
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.xdist_group("apache-kafka"), pytest.mark.timeout(600)]
+pytestmark = [*ON_APACHE]
 
 TOKENS = {"tokens": "for-this-test-and-for-no-other"}
 TOPICS = Topics("driftmeter.")
@@ -52,58 +51,28 @@ class Secured:
 
 
 @pytest.fixture(scope="module")
-def secured(servers: Supervisor, needs: Needs, tmp_path_factory: pytest.TempPathFactory) -> Secured:
-    folder = tmp_path_factory.mktemp("rights")
-    crt, key = certificate(needs("openssl"), folder, "localhost")
-    (folder / "both.pem").write_bytes(key.read_bytes() + crt.read_bytes())
-    ports = {name: free_port() for name in ("PLAINTEXT", "SASL_SSL", "CONTROLLER")}
+def secured(shared_kafka: SharedKafka, tmp_path_factory: pytest.TempPathFactory) -> Secured:
+    folder, address = tmp_path_factory.mktemp("rights"), shared_kafka.address
     values = {
-        "kafka": {"servers": [f"localhost:{ports['SASL_SSL']}"], "strimzi": {"cluster": "k"}},
+        "kafka": {
+            "servers": [f"{HOST}:{shared_kafka.ports[SASL_OVER_TLS]}"],
+            "strimzi": {"cluster": "k"},
+        },
         "database": {"secret": "database"},
         "references": {"store": f"file://{folder / 'references'}"},
         "api": {"tokensSecret": "tokens"},
     }
     manifests = render(values)
-    passwords = {
-        user["metadata"]["name"]: f"of-{user['metadata']['name']}"
-        for user in of_kind(manifests, "KafkaUser")
-    }
-    command = apache_kafka.prepare(
-        needs("java"),
-        apache_kafka.libraries(needs("mvn"), cache_folder()),
-        folder,
-        port=ports["PLAINTEXT"],
-        controller_port=ports["CONTROLLER"],
-        settings=_settings(ports, folder),
-        scram=[f"SCRAM-SHA-512=[name={user},password={it}]" for user, it in passwords.items()],
-    )
-    address = f"127.0.0.1:{ports['PLAINTEXT']}"
-    servers.start("kafka-with-rights", command, ready=f"tcp://{address}")
+    users = [user["metadata"]["name"] for user in of_kind(manifests, "KafkaUser")]
+    passwords = {user: f"of-{user}" for user in users}
+    shared_kafka.add_users(passwords)
     wait_for(lambda: _granted(address, manifests), 60.0)
     secrets = {user: {"password": password} for user, password in passwords.items()} | {
-        "k-cluster-ca-cert": {"ca.crt": crt.read_text()},
+        "k-cluster-ca-cert": {"ca.crt": shared_kafka.authority.read_text()},
         "database": {"url": f"sqlite:///{folder / 'driftmeter.db'}"},
         "tokens": TOKENS,
     }
     return Secured(manifests, secrets, address)
-
-
-def _settings(ports: dict[str, int], folder: Path) -> dict[str, object]:
-    listeners = [f"{name}://localhost:{port}" for name, port in ports.items()]
-    return {
-        "listeners": ",".join(listeners),
-        "advertised.listeners": ",".join(listeners[:-1]),
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,"
-        "CONTROLLER:PLAINTEXT",
-        "sasl.enabled.mechanisms": "SCRAM-SHA-512",
-        "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": (
-            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-        ),
-        "ssl.keystore.type": "PEM",
-        "ssl.keystore.location": folder / "both.pem",
-        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": "User:ANONYMOUS",  # whoever comes by the listener without passwords
-    }
 
 
 def _granted(address: str, manifests: list[Manifest]) -> bool:
@@ -141,7 +110,7 @@ def _acl(user: str, resource: dict[str, str], operation: str) -> ACL:
 def node(secured: Secured, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """With a pod of every role, and a collector beside `helm test`, which has passed."""
     folder = tmp_path_factory.mktemp("node")
-    with Supervisor(folder / "logs", ready_timeout_s=90.0) as supervisor:
+    with Supervisor(folder / "logs", ready_timeout_s=90.0, stop_timeout_s=0.0) as supervisor:
         node = Node(folder, supervisor, secured.manifests, secured.secrets)
         for deployment in of_kind(secured.manifests, "Deployment"):
             node.start(deployment)
@@ -185,7 +154,7 @@ def test_without_traffic_nothing_is_left_for_an_aggregate_and_a_row_calls_one(
     prove = [sys.executable, "-m", "monitor", "prove", *told, f"--ingest={node.url(9001)}"]
     with subprocess.Popen(prove, stdout=subprocess.PIPE, text=True) as proof:
         wait_for(lambda: left_to_count(secured) > 0)
-        with Supervisor(tmp_path / "logs", ready_timeout_s=90.0) as supervisor:
+        with Supervisor(tmp_path / "logs", ready_timeout_s=90.0, stop_timeout_s=0.0) as supervisor:
             awake = replace(node, supervisor=supervisor)
             awake.start(named(secured.manifests, "Deployment", "driftmeter-aggregate"))
             said, _ = proof.communicate(timeout=180)

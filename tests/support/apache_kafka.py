@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -62,15 +62,12 @@ def prepare(
     port: int,
     controller_port: int,
     settings: Mapping[str, object] = MappingProxyType({}),
-    scram: Sequence[str] = (),
     is_alone: bool = True,
 ) -> list[str]:
     """Formats a storage folder; returns the command line of a broker on 127.0.0.1:port.
 
-    is_alone: whether it is its own quorum; else `settings` name the voters.
-
-    settings: beyond the usual ones, or instead of them. scram: users to be there from the start,
-    each such as "SCRAM-SHA-512=[name=alice,password=alice-secret]".
+    settings: beyond the usual ones, or instead of them. is_alone: whether it is its own quorum;
+    else they name the voters.
     """
     properties = folder / "server.properties"
     usual = _settings(folder / "log", port=port, controller_port=controller_port)
@@ -82,7 +79,6 @@ def prepare(
             *(*run, "kafka.tools.StorageTool", "format"),
             *(("--standalone",) if is_alone else ()),
             *("--cluster-id", CLUSTER_ID, "--config", properties),
-            *(part for user in scram for part in ("--add-scram", user)),
         ],
         check=True,
         timeout=60,

@@ -76,7 +76,9 @@ class Fleet:
         ]
         ready = f"http://127.0.0.1:{port}/readyz" if waits else None
         one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        supervisor = self.processes.enter_context(Supervisor(self.folder / f"{name}-logs"))
+        supervisor = self.processes.enter_context(
+            Supervisor(self.folder / f"{name}-logs", stop_timeout_s=0.0)
+        )
         supervisor.start(name, command, ready=ready, env=one_thread)
         pid = supervisor.pid(name)
         self.ports[pid] = port

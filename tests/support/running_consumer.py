@@ -22,7 +22,7 @@ def start(supervisor: Supervisor, broker: Broker, *flags: str, name: str = "cons
     argv = [
         *(sys.executable, "-m", "monitor", "consume", "--metrics", metrics),
         *("--broker", broker.servers[0], "--topic-prefix", broker.topics.prefix),
-        *("--session-timeout", "6s", *flags),
+        *("--session-timeout", "2s", *flags),
     ]
     supervisor.start(name, argv, ready=f"http://{metrics}/readyz")
     return metrics
