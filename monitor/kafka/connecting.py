@@ -10,6 +10,7 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.net.compat import KafkaNetClient
 
+from monitor.kafka.fetching import fetch_by_id
 from monitor.kafka.messages import Topics
 from monitor.kafka.security import Settings
 
@@ -35,6 +36,7 @@ class Broker:
     partitions: of the topics that carry rows, when we create them.
     session_timeout_s: how soon a consumer that fell silent loses its partitions.
     connect_timeout_s: how long a first connection is tried before the broker is unavailable.
+    delivery_timeout_s: how long a producer tries again before what it sends has failed.
     security: how to authenticate, as `monitor.kafka.security` reads it.
     """
 
@@ -44,6 +46,7 @@ class Broker:
     replication: int = -1
     session_timeout_s: float = 45.0
     connect_timeout_s: float = 10.0
+    delivery_timeout_s: float = 20.0
     security: Settings = field(default_factory=dict, repr=False, hash=False)
 
     def producer(self, *, client_id: str) -> kafka.KafkaProducer:
@@ -55,8 +58,8 @@ class Broker:
             linger_ms=5,
             max_request_size=MAX_MESSAGE_BYTES,
             max_block_ms=5_000,
-            request_timeout_ms=10_000,
-            delivery_timeout_ms=20_000,
+            request_timeout_ms=round(self.delivery_timeout_s * 500),
+            delivery_timeout_ms=round(self.delivery_timeout_s * 1000),
             metadata_max_age_ms=round(METADATA_AGE_S * 1000),
             allow_auto_create_topics=False,
         )
@@ -77,7 +80,7 @@ class Broker:
         topics and partitions.
         """
         assert not (topics and group), "a member of a group subscribes with Joining"
-        return _connected(
+        consumer = _connected(
             kafka.KafkaConsumer,
             *topics,
             broker=self,
@@ -96,6 +99,8 @@ class Broker:
             # A broker would lay them out by its own defaults: one partition, nothing compacted.
             allow_auto_create_topics=False,
         )
+        fetch_by_id(consumer)
+        return consumer
 
     def create_topics(self) -> None:
         """Makes the topics that do not exist yet."""
