@@ -9,9 +9,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from monitor.collector.heads import MAX_HEAD_BYTES, MAX_HEADERS, Refusal
 
-HEAD_S = 10.0
-BODY_S = 60.0
-
 HEAD_TIMEOUT = Refusal(408, "the request's head did not arrive in time")
 BODY_TIMEOUT = Refusal(408, "the request's body did not arrive in time")
 HEAD_TOO_LARGE = Refusal(431, "the request's head is too large")
@@ -31,11 +28,14 @@ def tls_extension(transport: asyncio.Transport) -> dict[str, dict[object, object
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """Gives a head `HEAD_S` seconds from the connection's or its own first byte, and as many bytes
-    and lines as the proxy allows; then a body `BODY_S` seconds.
+    """Gives a head `head_s` seconds from the connection's or its own first byte, and as many bytes
+    and lines as the proxy allows; then a body `body_s` seconds.
 
     Deadlines do not begin anew with every byte: whoever trickles is given up.
     """
+
+    head_s = 10.0
+    body_s = 60.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,7 +46,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._tls = tls_extension(transport)
-        self._wait(HEAD_S, HEAD_TIMEOUT)
+        self._wait(self.head_s, HEAD_TIMEOUT)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
@@ -62,14 +62,14 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["extensions"] = self._tls
         self._in_head = True
-        self._wait(HEAD_S, HEAD_TIMEOUT)
+        self._wait(self.head_s, HEAD_TIMEOUT)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         if len(self.headers) > MAX_HEADERS:
             self._refuse(HEAD_TOO_LARGE)
             raise httptools.HttpParserError("too many headers")
-        self._wait(BODY_S, BODY_TIMEOUT)
+        self._wait(self.body_s, BODY_TIMEOUT)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

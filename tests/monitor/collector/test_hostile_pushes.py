@@ -1,19 +1,17 @@
 """What somebody may send to the address where rows are pushed."""
 
-import gzip
 import socket
-import time
 from collections.abc import Iterator
 
 import orjson
 import pytest
 
 from monitor.batches import MAX_BYTES
-from monitor.collector.listener_limits import HEAD_S
 from monitor.kafka import embedded
 from monitor.kafka.connecting import Broker
 from monitor.kafka.messages import Topics
 from monitor.up.supervisor import Supervisor
+from tests.support.bombs import packed_spaces
 from tests.support.http_model import read_message
 from tests.support.registrations import announce, registration
 from tests.support.running_collector import RunningCollector, request, start
@@ -92,22 +90,6 @@ def test_a_body_without_an_end_is_cut_off_at_the_limit(collector: RunningCollect
         assert is_cut_off(connection, chunk, 2 * MAX_BYTES // 65536)
 
 
-def test_a_head_that_trickles_is_given_up(collector: RunningCollector) -> None:
-    started = time.monotonic()
-    with connect(collector, 3 * HEAD_S) as connection:
-        connection.sendall(b"POST /v1/labels HTTP/1.1\r\nX: ")
-        connection.settimeout(0.5)
-        answer = b""
-        while not answer and time.monotonic() < started + 3 * HEAD_S:
-            connection.sendall(b"x")
-            try:
-                answer = connection.recv(4096)
-            except TimeoutError:
-                continue
-    assert answer.startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() - started < 2 * HEAD_S
-
-
 # JSON
 
 ACCEPTED = {
@@ -175,8 +157,7 @@ def test_many_keys_and_many_rows_are_answered(collector: RunningCollector) -> No
 
 
 def test_a_compressed_body_is_not_unpacked(collector: RunningCollector) -> None:
-    bomb = gzip.compress(bytes(200 * 1024 * 1024))
-    headers = {"Content-Encoding": "gzip"}
+    bomb, headers = packed_spaces(200), {"Content-Encoding": "gzip"}
     assert request(collector.ingest, "POST", "/v1/labels", bomb, headers)[0] == 400
 
 
