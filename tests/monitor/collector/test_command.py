@@ -20,6 +20,7 @@ from monitor.kafka.records import Record
 from monitor.up.supervisor import Supervisor
 from tests.support.http_model import Answer, HttpModel, ok
 from tests.support.kafka_topics import read_until
+from tests.support.refused import refused
 from tests.support.registrations import announce, registration
 from tests.support.running_collector import RunningCollector, request, start
 from tests.support.waiting import wait_for
@@ -193,10 +194,10 @@ def test_an_address_that_is_taken_is_said_in_one_line(
 
 
 @pytest.mark.parametrize("url", ["8080", "https://model", "http://model/path", "http://model?x=1"])
-def test_an_upstream_that_is_no_address_is_refused(url: str, tmp_path: Path) -> None:
-    ended = _run("--upstream", url, spool=tmp_path)
-    assert ended.returncode == 2
-    assert b"is not http://HOST:PORT" in ended.stderr
+def test_an_upstream_that_is_no_address_is_refused(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "is not http://HOST:PORT" in refused(capsys, "--upstream", url)
 
 
 HEAVY = {

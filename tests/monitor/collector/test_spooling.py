@@ -20,6 +20,7 @@ from monitor.up.supervisor import Supervisor
 from tests.support.http_model import Answer, HttpModel, ok
 from tests.support.kafka_topics import read_until
 from tests.support.recorders import recorder_of
+from tests.support.refused import refused
 from tests.support.registrations import announce, registration
 from tests.support.running_collector import RunningCollector, request, start
 from tests.support.waiting import wait_for
@@ -192,8 +193,5 @@ def test_a_second_collector_on_the_same_spool_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize("limit", ["0MiB", "1", "many", "1TiB"])
-def test_a_limit_that_is_no_size_is_refused(limit: str, tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "monitor", "collect", "--spool-limit", limit]
-    ended = subprocess.run(argv, capture_output=True, timeout=30, check=False, cwd=tmp_path)
-    assert ended.returncode == 2
-    assert b"is not a size" in ended.stderr
+def test_a_limit_that_is_no_size_is_refused(limit: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "is not a size" in refused(capsys, "--spool-limit", limit)
