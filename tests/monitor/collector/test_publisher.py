@@ -142,8 +142,13 @@ def test_a_broker_that_loses_its_memory_gets_what_comes_after(
     port = free_port()
     ready = f"tcp://127.0.0.1:{port}"
     supervisor.start("broker", embedded.command(port), ready=ready)
-    topics = Topics(embedded.fresh_prefix())
-    bench = start(Broker(servers=(f"127.0.0.1:{port}",), topics=topics, connect_timeout_s=0.2))
+    broker = Broker(
+        servers=(f"127.0.0.1:{port}",),
+        topics=Topics(embedded.fresh_prefix()),
+        connect_timeout_s=0.2,
+        delivery_timeout_s=2.0,
+    )
+    bench = start(broker)
     bench.store("before")
     wait_for(lambda: bench.spool.delivered == 1)
     supervisor.stop()
