@@ -1,8 +1,9 @@
 """Columns of whatever came in, made the types that a monitor's schema wants."""
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
@@ -102,6 +103,8 @@ def _count(counts: dict[str, int], name: str, n: int) -> None:
         counts[name] = n
 
 
+_CODES: Mapping[ColumnType, Literal["d", "q"]] = {ColumnType.FLOAT: "d", ColumnType.INTEGER: "q"}
+
 _EXACT: Mapping[ColumnType, frozenset[type]] = {
     ColumnType.FLOAT: frozenset({int, float, type(None)}),
     ColumnType.INTEGER: frozenset({int, type(None)}),
@@ -164,6 +167,8 @@ def _typed(values: Values, type_: ColumnType | None, dimensions: int = 0) -> tup
         if cast is not None and cast.type == target:
             return of_length(cast, dimensions) if type_ is ColumnType.VECTOR else (cast, 0)
         values = listed(values)
+    elif (packed := _packed(values, type_)) is not None:
+        return packed, 0
     if set(map(type, values)) <= _EXACT[type_]:
         try:
             return pa.array(values, type=target), 0
@@ -174,6 +179,19 @@ def _typed(values: Values, type_: ColumnType | None, dimensions: int = 0) -> tup
         new is None and not is_missing(old) for old, new in zip(values, fitted, strict=True)
     )
     return pa.array(fitted, type=target), n_bad
+
+
+def _packed(values: Sequence[object], type_: ColumnType) -> pa.Array | None:
+    """Numbers at once: a third of what looking at each costs. None where something else is among
+    them, nothing for one; booleans are numbers, as 0 and 1."""
+    code = _CODES.get(type_)
+    if code is None:
+        return None
+    try:
+        packed = array(code, values)  # type: ignore[arg-type]  # it says what it does not take
+    except (TypeError, OverflowError):
+        return None
+    return pa.Array.from_buffers(ARROW_TYPES[type_], len(packed), [None, pa.py_buffer(packed)])
 
 
 def is_missing(value: object) -> bool:

@@ -5,6 +5,7 @@ https://github.com/kserve/open-inference-protocol/blob/main/specification/protoc
 
 import re
 from collections.abc import Mapping, Sequence, Set
+from functools import lru_cache
 from itertools import chain
 from math import prod
 from urllib.parse import unquote
@@ -41,6 +42,7 @@ def decode(exchange: Exchange, columns: Columns) -> Decoded:
     return table(inputs, outputs, columns, model_version=version)
 
 
+@lru_cache(maxsize=1024)
 def asked_version(pattern: re.Pattern[str], path: str) -> str:
     """The version of the model in a request's path; empty where it names none."""
     match = pattern.fullmatch(path.partition("?")[0])

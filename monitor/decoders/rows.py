@@ -28,12 +28,15 @@ def features(rows: object, names: Sequence[str], vector: str | None = None) -> D
         return Decoded({vector: rows}, len(rows))
     lists = rows if isinstance(first, list) else [[value] for value in rows]
     width = len(lists[0])
-    if set(map(type, lists)) != {list} or set(map(len, lists)) != {width}:
-        raise DecodeError(Reason.WRONG_SHAPE, "rows of different lengths or kinds")
+    if set(map(type, lists)) != {list}:
+        raise DecodeError(Reason.WRONG_SHAPE, "rows of different kinds")
     names = names or [f"feature_{i}" for i in range(width)]
     if width != len(names):
         raise DecodeError(Reason.WRONG_SHAPE, f"rows of {width} values for {len(names)} columns")
-    return Decoded(dict(zip(names, zip(*lists, strict=True), strict=True)), len(lists))
+    try:
+        return Decoded(dict(zip(names, zip(*lists, strict=True), strict=True)), len(lists))
+    except ValueError as error:
+        raise DecodeError(Reason.WRONG_SHAPE, "rows of different lengths") from error
 
 
 def columnar(value: object, names: Sequence[str], vector: str | None = None) -> Decoded:
@@ -53,7 +56,7 @@ def outputs(rows: object, prediction: str, names: Sequence[str] = ()) -> Decoded
 
     names: of the outputs of a row that is a list.
     """
-    if isinstance(rows, list) and rows and not _NESTED & set(map(type, rows)):
+    if isinstance(rows, list) and rows and _NESTED.isdisjoint(map(type, rows)):
         return Decoded({prediction: rows}, len(rows))
     width = _width(rows)
     if width != 1 and not names:
