@@ -28,12 +28,13 @@ class Dropped(StrEnum):
 class CaptureLimits:
     """queue_bytes: that wait for the recording thread. body_bytes: of one body.
 
-    batch_bytes: at so many, the thread is woken before its interval is over.
+    batch_bytes: at so many, the thread is woken before its interval is over. What becomes of a
+        batch takes some ten times its room.
     """
 
     queue_bytes: int = 8 * 1024 * 1024
     body_bytes: int = 1024 * 1024
-    batch_bytes: int = 1024 * 1024
+    batch_bytes: int = 512 * 1024
 
 
 OVERHEAD_BYTES = 1024
