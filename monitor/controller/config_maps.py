@@ -15,7 +15,8 @@ from monitor.controller.monitors import (
 from monitor.spec.crd import GROUP
 from monitor.spec.documents import DocumentError, parse
 from monitor.spec.model import Monitor
-from monitor.spec.resources import DocumentRefusedError
+from monitor.spec.resources import DocumentRefusedError, of_tenant
+from monitor.tenants.namespaces import namespace_of
 
 Json = dict[str, Any]
 
@@ -42,20 +43,26 @@ def documents_in(config_map: Json) -> list[Monitor]:
 
 
 class ConfigMaps:
-    """Keeps one namespace's labelled ConfigMaps and the API's monitors alike."""
+    """Keeps one namespace's labelled ConfigMaps and the API's monitors alike.
 
-    def __init__(self, cluster: Cluster, api: Client, namespace: str) -> None:
+    is_tenant: whether the namespace is one, and stands before the names of its monitors.
+    """
+
+    def __init__(
+        self, cluster: Cluster, api: Client, namespace: str, *, is_tenant: bool = False
+    ) -> None:
         self.path = f"/api/v1/namespaces/{namespace}/configmaps"
         self.selector = {"labelSelector": f"{LABEL}=true"}
         self._cluster = cluster
         self._api = api
+        self._tenant = namespace if is_tenant else None
 
     def reconcile(self, config_map: Json) -> None:
         """Does what is left to do for one. May be repeated. Raises ClusterError, ApiError."""
         metadata = config_map["metadata"]
         path = f"{self.path}/{metadata['name']}"
         annotations = metadata.get("annotations") or {}
-        declared = set(annotations.get(DECLARED, "").split(",")) - {""}
+        declared = set(filter(self._is_ours, annotations.get(DECLARED, "").split(",")))
         if "deletionTimestamp" in metadata:
             if FINALIZER in metadata.get("finalizers", []):
                 for name in declared:
@@ -68,10 +75,20 @@ class ConfigMaps:
         if FINALIZER not in metadata.get("finalizers", []):
             hold(self._cluster, path, metadata)
         try:
-            self._declare(path, documents_in(config_map), declared)
+            self._declare(path, self._documents(config_map), declared)
             self._note(path, {APPLIED: digest, REFUSED: None})
         except DocumentRefusedError as error:
             self._note(path, {APPLIED: digest, REFUSED: str(error)})
+
+    def _is_ours(self, name: str) -> bool:
+        """Whoever may write the annotations of a tenant's ConfigMap deletes no other's monitors."""
+        return bool(name) and self._tenant in (None, namespace_of(name))
+
+    def _documents(self, config_map: Json) -> list[Monitor]:
+        """Raises DocumentRefusedError."""
+        found = documents_in(config_map)
+        tenant = self._tenant
+        return found if tenant is None else [of_tenant(one, tenant) for one in found]
 
     def _declare(self, path: str, documents: list[Monitor], declared: set[str]) -> None:
         wanted = {one.name for one in documents}

@@ -1,6 +1,6 @@
 """Monitor resources, made true at the API: declared as they are written, deleted as they go."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +11,7 @@ from monitor.controller.status import changes, of_answer, of_refusal
 from monitor.spec.crd import GROUP, PLURAL
 from monitor.spec.model import Monitor
 from monitor.spec.resources import DocumentRefusedError, document_of
+from monitor.tenants.namespaces import namespace_of, qualified
 
 Json = dict[str, Any]
 
@@ -38,16 +39,27 @@ def delete(api: Client, name: str) -> None:
 
 
 class Monitors:
-    """Keeps one namespace's resources and the API's monitors alike. clock: seconds since 1970."""
+    """Keeps one namespace's resources and the API's monitors alike.
+
+    clock: seconds since 1970. is_tenant: whether the namespace is one, and stands before the names
+    of its monitors.
+    """
 
     def __init__(
-        self, cluster: Cluster, api: Client, namespace: str, clock: Callable[[], float]
+        self,
+        cluster: Cluster,
+        api: Client,
+        namespace: str,
+        clock: Callable[[], float],
+        *,
+        is_tenant: bool = False,
     ) -> None:
         self.path = f"/apis/{GROUP}/v1/namespaces/{namespace}/{PLURAL}"
         self.selector: dict[str, str] = {}
         self._cluster = cluster
         self._api = api
         self._clock = clock
+        self._tenant = namespace if is_tenant else None
 
     def reconcile(self, resource: Json) -> None:
         """Does what is left to do for one. May be repeated. Raises ClusterError, ApiError."""
@@ -56,12 +68,18 @@ class Monitors:
         finalizers = metadata.get("finalizers", [])
         if "deletionTimestamp" in metadata:
             if FINALIZER in finalizers:
-                delete(self._api, metadata["name"])
+                self._delete(metadata["name"])
                 release(self._cluster, path, metadata)
             return
         if FINALIZER not in finalizers:
             hold(self._cluster, path, metadata)
         self._report(path, resource)
+
+    def _delete(self, name: str) -> None:
+        """What was refused for being named as another tenant's monitor has declared none."""
+        whole = qualified(name, self._tenant)
+        if self._tenant in (None, namespace_of(whole)):
+            delete(self._api, whole)
 
     def _report(self, path: str, resource: Json) -> None:
         before = resource.get("status") or {}
@@ -78,9 +96,9 @@ class Monitors:
         if changed := changes(status, before):
             self._cluster.merge(f"{path}/status", {"status": changed})
 
-    def _registered(self, resource: Json, *, is_new: bool) -> Json:
+    def _registered(self, resource: Json, *, is_new: bool) -> Mapping[str, Any]:
         """The API's monitor. What is declared is left alone: it may have been paused there."""
-        document = document_of(resource)
+        document = document_of(resource, tenant=self._tenant)
         if not is_new:
             try:
                 return self._api.monitor(document.name)

@@ -15,8 +15,10 @@ MIB = 1 << 20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """image: what runs. broker: addresses of Kafka. broker_security_secret and hash_key_secret:
-    secrets of the pod's own namespace, empty for none. spool_bytes: of the pod's own disk.
-    is_native: a native sidecar, which Kubernetes has since 1.29, not an ordinary container.
+    secrets of the pod's own namespace, empty for none; quotas_config_map: a ConfigMap of it.
+    spool_bytes: of the pod's own disk. is_native: a native sidecar, which Kubernetes has since
+    1.29, not an ordinary container. is_namespaced: it knows the monitors of its pod's namespace
+    alone.
     """
 
     image: str
@@ -25,8 +27,10 @@ class Settings:
     topic_prefix: str = "driftmeter."
     broker_security_secret: str = ""
     hash_key_secret: str = ""
+    quotas_config_map: str = ""
     spool_bytes: int = 1024 * MIB
     is_native: bool = True
+    is_namespaced: bool = False
 
     @classmethod
     def from_flags(cls, args: argparse.Namespace) -> Self:
@@ -37,8 +41,10 @@ class Settings:
             topic_prefix=args.topic_prefix,
             broker_security_secret=args.broker_security_secret,
             hash_key_secret=args.hash_key_secret,
+            quotas_config_map=args.quotas_config_map,
             spool_bytes=args.spool_limit,
             is_native=args.sidecar == "native",
+            is_namespaced=args.namespaced,
         )
 
 
@@ -70,6 +76,7 @@ def add_flags(parser: argparse.ArgumentParser, environment: Mapping[str, str] = 
         help="what topic names begin with (env DRIFTMETER_TOPIC_PREFIX; default %(default)s)",
     )
     _add_secrets(group)
+    _add_tenancy(group)
     group.add_argument(
         "--spool-limit",
         metavar="SIZE",
@@ -83,6 +90,21 @@ def add_flags(parser: argparse.ArgumentParser, environment: Mapping[str, str] = 
         default="native",
         help="Kubernetes before 1.29 has no native sidecars and needs 'container' "
         "(default %(default)s)",
+    )
+
+
+def _add_tenancy(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--namespaced",
+        action="store_true",
+        help="the pod's namespace is a tenant: no monitor of another one is known to the collector",
+    )
+    group.add_argument(
+        "--quotas-config-map",
+        metavar="NAME",
+        default="",
+        help="a ConfigMap whose key quotas.yaml says how much each namespace may use "
+        "(default: none)",
     )
 
 

@@ -7,18 +7,25 @@ from monitor.inject.wishes import PUSH_TOKENS
 NAME = "driftmeter-collector"
 INGEST_PORT_NAME = "dm-collector"
 
+POD_NAMESPACE: Json = {
+    "name": "DRIFTMETER_POD_NAMESPACE",
+    "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}},
+}
+
 
 def container(settings: Settings, *, http: Road | None, grpc: Road | None, ingest: int) -> Json:
     """The container. http, grpc: the roads that lead through it. ingest: the port for pushes,
     metrics and probes.
     """
     restart = {"restartPolicy": "Always"} if settings.is_native else {}
+    environment = {"env": [POD_NAMESPACE]} if settings.is_namespaced else {}
     return {
         "name": NAME,
         "image": settings.image,
         "imagePullPolicy": settings.pull_policy,
         **restart,
         "args": _args(settings, http, grpc, ingest),
+        **environment,
         "ports": [{"name": INGEST_PORT_NAME, "containerPort": ingest}],
         **_probes(ingest),
         "resources": {
@@ -50,11 +57,13 @@ def volumes(settings: Settings) -> list[Json]:
         )
         if name
     ]
+    quotas = settings.quotas_config_map
     return [
         {"name": "driftmeter-spool", "emptyDir": {"sizeLimit": spool_limit}},
         {"name": "driftmeter-tmp", "emptyDir": {"sizeLimit": "64Mi"}},
         {"name": "driftmeter-tokens", "downwardAPI": {"items": [tokens]}},
         *secrets,
+        *([{"name": "driftmeter-quotas", "configMap": {"name": quotas}}] if quotas else ()),
     ]
 
 
@@ -88,6 +97,10 @@ def _args(settings: Settings, http: Road | None, grpc: Road | None, ingest: int)
         args.append("--broker-security=/etc/driftmeter/kafka/kafka.properties")
     if settings.hash_key_secret:
         args.append("--hash-key-file=/etc/driftmeter/hash-key/hash-key")
+    if settings.quotas_config_map:
+        args.append("--quotas=/etc/driftmeter/quotas/quotas.yaml")
+    if settings.is_namespaced:
+        args.append(f"--namespace=$({POD_NAMESPACE['name']})")
     return args
 
 

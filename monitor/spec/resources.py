@@ -14,21 +14,37 @@ class DocumentRefusedError(ValueError):
     """A document that the API does not take; the message says what is wrong with it."""
 
 
-def document_of(resource: Json) -> Monitor:
+def document_of(resource: Json, *, tenant: str | None = None) -> Monitor:
     """The document in a resource. Labels of tools (those with a `/`) are not the monitor's.
 
-    Raises DocumentRefusedError.
+    tenant: whose the monitor is, where it is one's. Raises DocumentRefusedError.
     """
     labels = resource["metadata"].get("labels") or {}
-    document = {
-        "apiVersion": resource["apiVersion"],
-        "kind": resource["kind"],
-        "metadata": {
-            "name": resource["metadata"]["name"],
-            "labels": {name: value for name, value in labels.items() if "/" not in name},
-        },
-        "spec": resource["spec"],
+    metadata = {
+        "name": resource["metadata"]["name"],
+        "labels": {name: value for name, value in labels.items() if "/" not in name},
     }
+    return _validated(
+        {
+            "apiVersion": resource["apiVersion"],
+            "kind": resource["kind"],
+            "metadata": metadata if tenant is None else {**metadata, "namespace": tenant},
+            "spec": resource["spec"],
+        }
+    )
+
+
+def of_tenant(document: Monitor, tenant: str) -> Monitor:
+    """The same document, as that of a tenant. Raises DocumentRefusedError where it is another's."""
+    named = document.metadata.namespace
+    if named not in (None, tenant):
+        raise DocumentRefusedError(f"{document.name!r} is of {named!r}, and this of {tenant!r}")
+    written = document.to_json()
+    metadata = document.metadata.model_dump(mode="json", exclude_unset=True)
+    return _validated({**written, "metadata": {**metadata, "namespace": tenant}})
+
+
+def _validated(document: Json) -> Monitor:
     try:
         return Monitor.model_validate(document)
     except ValidationError as error:

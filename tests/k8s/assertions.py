@@ -26,7 +26,9 @@ OF_EVERY: dict[str, Callable[[Manifest], bool]] = {
     "its name is a DNS label": lambda m: (
         NAME.fullmatch(m["metadata"]["name"].replace(".", "-")) is not None
     ),
-    "it is in the release's namespace": lambda m: "namespace" not in m["metadata"],
+    "it is in the release's namespace, or for a tenant in its own": lambda m: (
+        "namespace" not in m["metadata"] or m["kind"] in ("Role", "RoleBinding", "ConfigMap")
+    ),
     "it is labelled with the name": lambda m: (
         labels_of(m)["app.kubernetes.io/name"] == "driftmeter"
     ),

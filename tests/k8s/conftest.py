@@ -18,6 +18,8 @@ CONTROLLER = "system:serviceaccount:ml:driftmeter-controller"
 SOMEBODY = "system:serviceaccount:ml:somebody"
 TENANT = "tenant"
 """Who has a namespace, and no right beyond it."""
+TENANTS = ("transit", "billing")
+"""Namespaces that share an installation."""
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +29,9 @@ def kubernetes(
     not_tested: Callable[[str], NoReturn],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[KubeApi]:
-    """An API server with a namespace `ml` that enforces the restricted standard on pods."""
+    """An API server with a namespace `ml` that enforces the restricted standard on pods, and those
+    of two tenants.
+    """
     if not kube_programs.are_built(cache_folder()):
         not_tested("there is no API server; 'python -m tests.support.kube_programs' builds one")
     folder = tmp_path_factory.mktemp("kubernetes")
@@ -40,7 +44,8 @@ def kubernetes(
     )
     restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
     metadata = {"name": "ml", "labels": restricted}
-    api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    for one in (metadata, *({"name": name} for name in TENANTS)):
+        api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": one})
     yield api
     api.close()
 

@@ -28,7 +28,7 @@ CLUSTER_WIDE = {
     *("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"),
     *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "PriorityClass"),
 }
-NAMESPACED = [name for name in VALUES if not name.startswith(("everything", "cert-manager"))]
+NAMESPACED = [name for name in VALUES if not name.startswith(("everything", "tenants"))]
 
 every_values_file = pytest.mark.parametrize("values", VALUES.values(), ids=VALUES.keys())
 
@@ -100,13 +100,56 @@ def test_a_controller_may_do_what_it_does_and_nothing_else() -> None:
     assert [rule["resources"] for rule in role["rules"]] == [["configmaps"]]
 
 
+def test_a_controller_of_tenants_has_rights_in_their_namespaces_and_in_no_other() -> None:
+    manifests = render(VALUES["tenants-values"])
+    for kind in ("Role", "RoleBinding"):
+        where = [one["metadata"]["namespace"] for one in of_kind(manifests, kind)]
+        assert where == ["transit", "billing"]
+    (account,) = {
+        (who["name"], who["namespace"])
+        for one in of_kind(manifests, "RoleBinding")
+        for who in one["subjects"]
+    }
+    assert account == ("driftmeter-controller", "ml")
+    (container,) = containers_of(named(manifests, "Deployment", "driftmeter-controller"))
+    assert cli.parse(container["args"]).tenant == ["transit", "billing"]
+
+
+def test_quotas_reach_the_server_and_the_collectors_of_tenants(tmp_path: Path) -> None:
+    manifests = render(VALUES["tenants-values"])
+    maps = [m for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"].endswith("-quotas")]
+    assert [one["metadata"].get("namespace") for one in maps] == [None, "transit", "billing"]
+    (text,) = {one["data"]["quotas.yaml"] for one in maps}
+    (tmp_path / "quotas.yaml").write_text(text)
+    (quotas,) = documents.load_quotas(tmp_path / "quotas.yaml")
+    assert (quotas.of("transit").reports, quotas.of("transit").spool) == (1_000_000, 512 << 20)
+    assert (quotas.of("operator").monitors, quotas.of("others").monitors) == (None, 20)
+    (injector,) = containers_of(named(manifests, "Deployment", "driftmeter-injector"))
+    told = cli.parse(injector["args"])
+    assert (told.namespaced, told.quotas_config_map) == (True, maps[0]["metadata"]["name"])
+    for webhook in webhooks(manifests):  # where there are none of these no pod would start
+        chosen = {"key": "kubernetes.io/metadata.name", "operator": "In"}
+        wanted = {**chosen, "values": ["transit", "billing"]}
+        assert wanted in webhook["namespaceSelector"]["matchExpressions"]
+
+
+@pytest.mark.parametrize("name", ["defaults", "tenants-values"])
+def test_whoever_serves_has_the_quotas_that_there_are(name: str) -> None:
+    manifests = render({**VALUES[name], "tenants": {"quotas": {"others": {"monitors": 1}}}})
+    (serving,) = (
+        one for _, one in containers(manifests) if {"serve", "up"} & {*one.get("args", ())}
+    )
+    (quotas,) = (one for one in serving["volumeMounts"] if one["name"] == "quotas")
+    assert str(cli.parse([*map(str, serving["args"])]).quotas).startswith(quotas["mountPath"])
+
+
 def webhooks(manifests: list[Manifest]) -> list[Any]:
     (configuration,) = of_kind(manifests, "MutatingWebhookConfiguration")
     assert configuration["metadata"]["name"] < "inferenceservice.serving.kserve.io"
     return list(configuration["webhooks"])
 
 
-@pytest.mark.parametrize("name", ["everything-values", "cert-manager-values"])
+@pytest.mark.parametrize("name", ["everything-values", "tenants-values"])
 def test_a_webhook_that_is_away_stops_nobody_and_leaves_system_namespaces_alone(name: str) -> None:
     for webhook in webhooks(render(VALUES[name])):
         assert webhook["failurePolicy"] == "Ignore"
@@ -125,7 +168,7 @@ def test_the_webhooks_certificate_is_the_charts_own_or_cert_managers() -> None:
     own = named(manifests, "Secret", "driftmeter-injector")["data"]
     bundles = {webhook["clientConfig"]["caBundle"] for webhook in webhooks(manifests)}
     assert bundles == {own["ca.crt"]}
-    manifests = render(VALUES["cert-manager-values"])
+    manifests = render(VALUES["tenants-values"])
     (certificate,) = of_kind(manifests, "Certificate")
     assert certificate["spec"]["dnsNames"] == ["driftmeter-injector.ml.svc"]
     (configuration,) = of_kind(manifests, "MutatingWebhookConfiguration")
@@ -188,6 +231,8 @@ def test_declared_monitors_are_what_the_command_line_accepts(tmp_path: Path) -> 
         ({"image": {"digest": "latest"}}, "digest"),
         ({"injector": {"enabled": True}}, "injector.enabled needs kafka.servers"),
         ({"controller": {"kinds": ["pods"]}}, "kinds"),
+        ({"tenants": {"quotas": {"others": {"monitor": 1}}}}, "monitor"),
+        ({"tenants": {"namespaces": ["Transit"]}}, "namespaces"),
     ],
 )
 def test_values_that_cannot_work_are_refused_with_their_name(

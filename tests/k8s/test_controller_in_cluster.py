@@ -11,7 +11,7 @@ import yaml
 from monitor.apply.client import Client
 from monitor.spec.model import Monitor
 from monitor.up.supervisor import Supervisor, free_port
-from tests.k8s.conftest import CONTROLLER, SOMEBODY
+from tests.k8s.conftest import CONTROLLER, SOMEBODY, TENANTS
 from tests.k8s.test_monitor_resource import LEAST
 from tests.support.chart import of_kind, render, values_files
 from tests.support.kube_api import KubeApi, RefusedByApiError
@@ -27,25 +27,29 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def api(monitors: KubeApi, data: Path) -> Iterator[Client]:
-    """Driftmeter's API, and a controller that takes monitors there from namespace `ml`."""
-    rights = of_kind(render(values_files()["everything-values"]), "Role", "RoleBinding")
-    for one in rights:
-        monitors.apply(one)
+    """Driftmeter's API, and controllers that take monitors there: from namespace `ml`, and from
+    those of tenants.
+    """
+    for values in ("everything-values", "tenants-values"):
+        for one in of_kind(render(values_files()[values]), "Role", "RoleBinding"):
+            monitors.apply(one)
     address, ingest = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     token = data / "token"
     token.write_text(monitors.tokens[CONTROLLER])
-    with Supervisor(data / "logs", ready_timeout_s=60) as supervisor:
+    with Supervisor(data / "logs", ready_timeout_s=60, stop_timeout_s=0.0) as supervisor:
         up = ["up", f"--data={data}", f"--api={address}", f"--ingest={ingest}"]
         supervisor.start("up", [*DRIFTMETER, *up], ready=f"http://{address}/readyz")
-        controller = ["controller", "--namespace=ml", "--every=1s", f"--api=http://{address}"]
+        controller = ["controller", "--every=1s", f"--api=http://{address}"]
         cluster = [f"--kubernetes={monitors.url}", f"--kubernetes-ca={monitors.authority}"]
         who = f"--kubernetes-token-file={token}"
-        supervisor.start("controller", [*DRIFTMETER, *controller, *cluster, who])
+        for name, whose in (("own", ["--namespace=ml"]), ("tenants", OF_TENANTS)):
+            supervisor.start(name, [*DRIFTMETER, *controller, *whose, *cluster, who])
         with Client(f"http://{address}") as client:
             yield client
 
 
 DRIFTMETER = (sys.executable, "-m", "monitor")
+OF_TENANTS = [f"--tenant={name}" for name in TENANTS]
 
 
 def resource(name: str, **spec: Any) -> dict[str, Any]:
@@ -162,6 +166,25 @@ def test_a_config_map_with_a_fault_says_so_and_changes_nothing(
 
     wait_for(lambda: "referense" in refused())
     assert not declared(api, "ferries")
+
+
+def test_each_tenant_has_a_monitor_of_the_same_name_and_is_told_of_its_own(
+    monitors: KubeApi, api: Client, data: Path
+) -> None:
+    transit, billing = (
+        {**LEAST, "metadata": {"name": "seats", "namespace": name}} for name in TENANTS
+    )
+    transit = {**transit, "spec": {"reference": reference(data)}}
+    monitors.apply(transit)
+    monitors.apply(billing)
+    wait_for(lambda: status(monitors, transit).get("registration") == "active")
+    wait_for(lambda: status(monitors, billing).get("registration") == "resolving")
+    found = {one: api.monitor(f"{one}.seats")["status"] for one in TENANTS}
+    assert found == {"transit": "active", "billing": "resolving"}
+    monitors.call("DELETE", monitors.path(transit, "ml"))
+    wait_for(lambda: monitors.read(transit) is None)
+    names = {one["name"] for one in api.monitors()}
+    assert names & {"seats", "transit.seats", "billing.seats"} == {"billing.seats"}
 
 
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "any"}}

@@ -78,7 +78,7 @@ class KubeApi:
         return answer.json() if answer.is_success else None
 
     def path(self, manifest: Json, namespace: str) -> str:
-        """Of an object."""
+        """Of an object; namespace: where it names none itself."""
         version, kind = manifest["apiVersion"], manifest["kind"]
         root = f"/apis/{version}" if "/" in version else f"/api/{version}"
         if (version, kind) not in self._kinds:
@@ -86,6 +86,7 @@ class KubeApi:
                 if "/" not in one["name"]:
                     self._kinds[version, one["kind"]] = one["name"], one["namespaced"]
         plural, is_namespaced = self._kinds[version, kind]
+        namespace = manifest["metadata"].get("namespace", namespace)
         where = f"{root}/namespaces/{namespace}" if is_namespaced else root
         return f"{where}/{plural}/{manifest['metadata']['name']}"
 

@@ -17,6 +17,7 @@ from tests.support.pods import SETTINGS, Pod, collector_of, model_pod, numbers_b
 
 ORDINARY = replace(SETTINGS, is_native=False)
 SECRETS = replace(SETTINGS, broker_security_secret="kafka", hash_key_secret="key")
+TENANT = replace(SETTINGS, is_namespaced=True, quotas_config_map="quotas")
 
 AGENT = {
     "name": "agent",
@@ -92,7 +93,7 @@ def test_injecting_twice_is_injecting_once_and_changes_nothing_that_was_given(
     assert with_collector(once, settings) == once != before
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, ORDINARY, SECRETS])
+@pytest.mark.parametrize("settings", [SETTINGS, ORDINARY, SECRETS, TENANT])
 @pytest.mark.parametrize("version", ["1.29", "1.33", "1.37"])
 def test_kubernetes_knows_every_field(settings: Any, version: str) -> None:
     kubernetes_validate.validate(with_collector(model_pod(), settings), version, strict=True)
@@ -118,6 +119,18 @@ def test_what_is_mounted_is_there_and_what_is_named_is_mounted() -> None:
     told = flags(pod)
     for path in (told.ingest_token_file, told.spool, told.broker_security, told.hash_key_file):
         assert any(str(path).startswith(mount) for mount in mounts), path
+
+
+def test_a_tenants_collector_is_told_its_pods_namespace_and_the_quotas() -> None:
+    pod = with_collector(model_pod(), TENANT)
+    collector, told = collector_of(pod), flags(pod)
+    (variable,) = collector["env"]
+    assert variable["valueFrom"]["fieldRef"] == {"fieldPath": "metadata.namespace"}
+    assert told.namespace == [f"$({variable['name']})"]  # which the kubelet writes out
+    (volume,) = (one for one in pod["spec"]["volumes"] if "configMap" in one)
+    mounts = {one["name"]: one["mountPath"] for one in collector["volumeMounts"]}
+    assert str(told.quotas) == f"{mounts[volume['name']]}/quotas.yaml"
+    assert not flags(with_collector(model_pod(), SETTINGS)).namespace
 
 
 def test_nobody_may_push_until_an_annotation_says_who() -> None:
