@@ -3,8 +3,10 @@
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,15 +94,34 @@ def test_ours_are_started_with_flags_that_exist(name: str) -> None:
         assert flag.partition("=")[0] in known
 
 
-def test_prometheus_takes_its_file_and_finds_the_rules(needs: Needs, tmp_path: Path) -> None:
-    text = (FILES / "prometheus.yml").read_text()
-    for path, target in mounted("prometheus"):
-        text = text.replace(target, str(path))
+def in_place(service: str, folder: Path) -> list[str]:
+    """The arguments of a service, with its files in this folder as they are in the container's."""
+    (there,) = {str(Path(target).parent) for _, target in mounted(service)}
+    for path, target in mounted(service):
+        shutil.copy(path, folder / Path(target).name)
+    return [one.replace(there, str(folder)) for one in SERVICES[service]["command"]]
+
+
+def asked(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        return json.load(answer)
+
+
+def test_prometheus_runs_with_its_file_and_has_the_rules(
+    needs: Needs, supervisor: Supervisor, tmp_path: Path
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    args = in_place("prometheus", tmp_path)
     (tmp_path / "tokens").write_text("token")
-    text = text.replace("/etc/prometheus/tokens", str(tmp_path / "tokens"))
-    (tmp_path / "prometheus.yml").write_text(text)
-    said = run(needs("promtool"), "check", "config", "--lint=all", tmp_path / "prometheus.yml")
-    assert "1 rule files found" in said
+    run(needs("promtool"), "check", "config", "--lint=all", tmp_path / "prometheus.yml")
+    args += [f"--web.listen-address={address}", f"--storage.tsdb.path={tmp_path / 'data'}"]
+    command = [str(needs("prometheus")), *args]
+    supervisor.start("prometheus", command, ready=f"http://{address}/-/ready")
+    groups = yaml.safe_load((tmp_path / "driftmeter.rules.yaml").read_text())["groups"]
+    taken = asked(f"http://{address}/api/v1/rules")["data"]["groups"]
+    assert {one["name"] for one in taken} == {one["name"] for one in groups}
+    configuration = asked(f"http://{address}/api/v1/status/config")["data"]["yaml"]
+    assert len(yaml.safe_load(configuration)["scrape_configs"]) == 4
 
 
 def test_prometheus_asks_every_service_of_ours_that_has_metrics() -> None:
@@ -112,8 +133,17 @@ def test_prometheus_asks_every_service_of_ours_that_has_metrics() -> None:
         assert any(port in flag for flag in SERVICES[name]["command"])
 
 
-def test_alertmanager_takes_its_file(needs: Needs) -> None:
-    run(needs("amtool"), "check-config", FILES / "alertmanager.yml")
+def test_alertmanager_runs_with_its_file_and_has_a_receiver(
+    needs: Needs, supervisor: Supervisor, tmp_path: Path
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    args = [
+        one.replace("=/alertmanager", f"={tmp_path}") for one in in_place("alertmanager", tmp_path)
+    ]
+    args += [f"--web.listen-address={address}", "--cluster.listen-address="]
+    command = [str(needs("prometheus-alertmanager")), *args]
+    supervisor.start("alertmanager", command, ready=f"http://{address}/-/ready")
+    assert asked(f"http://{address}/api/v2/receivers") == [{"name": "nobody"}]
 
 
 def test_the_opentelemetry_collector_takes_its_file(not_tested: Any) -> None:

@@ -107,6 +107,14 @@ def test_a_linter_finds_nothing_in_the_dockerfile() -> None:
     assert (ended.returncode, ended.stdout) == (0, "")
 
 
+def test_every_stage_begins_with_the_same_python_whatever_becomes_of_its_tag() -> None:
+    (base,) = re.findall(r"^ARG BASE=python:(\S+)@sha256:[0-9a-f]{64}$", DOCKERFILE, re.MULTILINE)
+    assert base.startswith(f"{IN_THE_IMAGE['python_version']}.")
+    begun = set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE))
+    named = set(re.findall(r"^FROM \S+ AS (\S+)", DOCKERFILE, re.MULTILINE))
+    assert begun - named == {"${BASE}"}
+
+
 def test_every_image_has_its_bill_of_materials() -> None:
     assert DOCKERFILE.count("python locks/sbom.py > /opt/driftmeter/sbom.cdx.json") == len(INSTALLS)
 
