@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.alerts import preview
+from monitor.apply.answers import Delivery, Endpoint
 from monitor.apply.calling import add_action, api_client, print_json, print_table
 from monitor.apply.client import ApiError, Client
 
@@ -25,8 +26,6 @@ lets you see what a channel would say.
 
 TEST_WAIT_S = 60.0
 SETTLED = frozenset({"delivered", "standing", "failed", "gone", "exhausted"})
-
-Document = dict[str, Any]
 
 
 def add_parser(subparsers: Any) -> None:
@@ -70,25 +69,24 @@ def _add_lists(actions: Any) -> None:
 
 def run_list(args: argparse.Namespace) -> int:
     with api_client(args) as client:
-        found = client.get("alerts", monitor=args.monitor, limit=args.limit)["items"]
+        found = client.alerts(args.monitor, limit=args.limit)
     if args.json:
         return print_json(found)
     columns = ("STATE", "MONITOR", "CAUSE", "SINCE", "ID")
     keys = ("state", "monitor", "cause", "started_at", "id")
-    return print_table(columns, ([one[key] for key in keys] for one in found))
+    return print_table(columns, ([alert.get(key) for key in keys] for alert in found))
 
 
 def run_deliveries(args: argparse.Namespace) -> int:
     with api_client(args) as client:
-        asked = {"monitor": args.monitor, "state": args.state, "limit": args.limit}
-        found = client.get("deliveries", **asked)["items"]
+        found = client.deliveries(args.monitor, state=args.state, limit=args.limit)
     if args.json:
         return print_json(found)
     columns = ("STATE", "MONITOR", "TO", "WHAT", "ATTEMPTS", "LAST", "ID")
     return print_table(columns, map(_of_delivery, found))
 
 
-def _of_delivery(delivery: Document) -> list[object]:
+def _of_delivery(delivery: Delivery) -> list[object]:
     attempts = delivery["attempts"]
     last = attempts[-1]["detail"] if attempts else "-"
     what = delivery["payload"]["type"].removeprefix("driftmeter.")
@@ -98,14 +96,14 @@ def _of_delivery(delivery: Document) -> list[object]:
 
 def run_endpoints(args: argparse.Namespace) -> int:
     with api_client(args) as client:
-        found = client.get("endpoints")["items"]
+        found = client.endpoints()
     if args.json:
         return print_json(found)
     columns = ("STATE", "KIND", "TOLD BY", "WAITING", "REASON", "ID")
     return print_table(columns, map(_of_endpoint, found))
 
 
-def _of_endpoint(endpoint: Document) -> list[object]:
+def _of_endpoint(endpoint: Endpoint) -> list[object]:
     told_by = ", ".join(f"{one['monitor']}/{one['name']}" for one in endpoint["told_by"])
     shown = (endpoint["state"], endpoint["kind"], told_by, endpoint["waiting"])
     return [*shown, endpoint["reason"] or "-", endpoint["id"]]
@@ -146,11 +144,11 @@ def _follow(client: Client, ids: Iterable[str], n_before: int = 0) -> int:
     return 0 if all(one["state"] in ("delivered", "standing") for one in ended) else 1
 
 
-def _attempted(client: Client, delivery_id: str, n_before: int) -> Document:
+def _attempted(client: Client, delivery_id: str, n_before: int) -> Delivery:
     """A delivery after its next attempt. Raises ApiError if there is none for a minute."""
     deadline = time.monotonic() + TEST_WAIT_S
     while time.monotonic() < deadline:
-        found = client.get(f"deliveries/{delivery_id}")
+        found = client.delivery(delivery_id)
         if len(found["attempts"]) > n_before:
             return found
         time.sleep(0.1)

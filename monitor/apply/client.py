@@ -1,13 +1,18 @@
-"""The API's client: what the command line uses to declare monitors and to read them."""
+"""The API's client: what the command line uses to declare monitors and to read them.
+
+What it gives is typed in `answers`.
+"""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
 import httpx2
 
+from monitor.apply import answers
+from monitor.apply.reported import Report
 from monitor.spec.model import Monitor
 
 Document = dict[str, Any]
@@ -45,67 +50,123 @@ class Client:
 
     def get(self, path: str, **query: str | int | None) -> Document:
         """What is below /api/v1; what is None is not asked for."""
-        asked = {name: value for name, value in query.items() if value is not None}
-        return self._call("GET", f"/api/v1/{path}", params=asked)
+        found: Document = self._call("GET", path, query)
+        return found
 
     def post(self, path: str, document: object = None) -> Document:
-        return self._call("POST", f"/api/v1/{path}", json=document)
+        found: Document = self._call("POST", path, json=document)
+        return found
 
-    def put_monitor(self, monitor: Monitor) -> Document:
-        """Declares a monitor; gives its name, revision and status."""
-        return self._call("PUT", f"/api/v1/monitors/{monitor.name}", json=monitor.to_json())
+    def put(self, path: str, document: object) -> Document:
+        found: Document = self._call("PUT", path, json=document)
+        return found
 
-    def monitor(self, name: str) -> Document:
-        return self._call("GET", f"/api/v1/monitors/{name}")
+    def delete(self, path: str) -> None:
+        self._call("DELETE", path)
 
-    def monitors(self) -> list[Document]:
+    def put_monitor(self, monitor: Monitor) -> answers.Declared:
+        """Declares a monitor."""
+        declared: answers.Declared = self._call(
+            "PUT", f"monitors/{monitor.name}", json=monitor.to_json()
+        )
+        return declared
+
+    def monitor(self, name: str) -> answers.Monitor:
+        found: answers.Monitor = self._call("GET", f"monitors/{name}")
+        return found
+
+    def monitors(self) -> list[answers.Monitor]:
         """All monitors by name, however many pages they take."""
-        found: list[Document] = []
+        found: list[answers.Monitor] = []
         after: str | None = ""
         while after is not None:
-            page = self._call("GET", f"/api/v1/monitors?after={after}")
+            page: answers.MonitorPage = self._call("GET", "monitors", {"after": after})
             found += page["items"]
             after = page["next"]
         return found
 
-    def revisions(self, name: str) -> list[Document]:
-        """Every revision of a monitor, the latest first; of one that was deleted, too."""
-        return list(self._call("GET", f"/api/v1/monitors/{name}/revisions")["items"])
-
-    def reports(self, name: str, *, limit: int = 50) -> list[Document]:
-        """Reports of a monitor, newest window first."""
-        return list(self._call("GET", f"/api/v1/monitors/{name}/reports?limit={limit}")["items"])
-
-    def alerts(self, name: str) -> list[Document]:
-        """Alerts of a monitor, the latest begun first."""
-        return list(self._call("GET", f"/api/v1/alerts?monitor={name}")["items"])
-
-    def deliveries(self, name: str) -> list[Document]:
-        return list(self._call("GET", f"/api/v1/deliveries?monitor={name}")["items"])
-
-    def pause_monitor(self, name: str, *, paused: bool = True) -> Document:
-        """Pauses a monitor, or resumes it; gives its name, revision and status."""
-        return self._call("POST", f"/api/v1/monitors/{name}/{'pause' if paused else 'resume'}")
-
-    def put(self, path: str, document: object) -> Document:
-        return self._call("PUT", f"/api/v1/{path}", json=document)
-
-    def delete(self, path: str) -> None:
-        self._call("DELETE", f"/api/v1/{path}")
-
-    def add_silence(self, request: Document) -> Document:
-        """Tells nobody of some alerts; `monitor.spec.silence` says what a request holds."""
-        return self._call("POST", "/api/v1/silences", json=request)
-
-    def silences(self, *, ended: bool = False) -> list[Document]:
-        """Silences and maintenance windows, the latest made first."""
-        return list(self._call("GET", f"/api/v1/silences?ended={str(ended).lower()}")["items"])
-
-    def end_silence(self, silence_id: str) -> None:
-        self._call("DELETE", f"/api/v1/silences/{quote(silence_id, safe='')}")
+    def pause_monitor(self, name: str, *, paused: bool = True) -> answers.Declared:
+        """Pauses a monitor, or resumes it."""
+        now: answers.Declared = self._call(
+            "POST", f"monitors/{name}/{'pause' if paused else 'resume'}"
+        )
+        return now
 
     def delete_monitor(self, name: str) -> None:
-        self._call("DELETE", f"/api/v1/monitors/{name}")
+        self._call("DELETE", f"monitors/{name}")
+
+    def revisions(self, name: str) -> list[answers.Revision]:
+        """Every revision of a monitor, the latest first; of one that was deleted, too."""
+        found: answers.Items[answers.Revision] = self._call("GET", f"monitors/{name}/revisions")
+        return found["items"]
+
+    def reports(self, name: str, *, limit: int = 50) -> list[Report]:
+        """Reports of a monitor, newest window first."""
+        found: answers.Items[Report] = self._call(
+            "GET", f"monitors/{name}/reports", {"limit": limit}
+        )
+        return found["items"]
+
+    def windows(self, name: str, *, limit: int = 500) -> list[answers.Figures]:
+        """Figures of a monitor's latest windows of the shortest length, oldest first."""
+        found: answers.Items[answers.Figures] = self._call(
+            "GET", f"monitors/{name}/windows", {"limit": limit}
+        )
+        return found["items"]
+
+    def alerts(self, name: str | None = None, *, limit: int = 50) -> list[answers.Alert]:
+        """Alerts of a monitor, or of all, the latest begun first."""
+        found: answers.Items[answers.Alert] = self._call(
+            "GET", "alerts", {"monitor": name, "limit": limit}
+        )
+        return found["items"]
+
+    def deliveries(
+        self, name: str | None = None, *, state: str | None = None, limit: int = 50
+    ) -> list[answers.Delivery]:
+        """Notifications of a monitor, or of all, and what came of them, the latest first."""
+        found: answers.Items[answers.Delivery] = self._call(
+            "GET", "deliveries", {"monitor": name, "state": state, "limit": limit}
+        )
+        return found["items"]
+
+    def delivery(self, delivery_id: str) -> answers.Delivery:
+        found: answers.Delivery = self._call("GET", f"deliveries/{_quoted(delivery_id)}")
+        return found
+
+    def endpoints(self) -> list[answers.Endpoint]:
+        """Whom monitors tell, those in trouble first."""
+        found: answers.Items[answers.Endpoint] = self._call("GET", "endpoints")
+        return found["items"]
+
+    def retrains(
+        self, name: str | None = None, *, state: str | None = None, limit: int = 50
+    ) -> list[answers.Retrain]:
+        """Retrains of a monitor, or of all, the latest first."""
+        found: answers.Items[answers.Retrain] = self._call(
+            "GET", "retrains", {"monitor": name, "state": state, "limit": limit}
+        )
+        return found["items"]
+
+    def namespaces(self) -> list[answers.Namespace]:
+        """What each namespace uses and may use, by name."""
+        found: answers.Items[answers.Namespace] = self._call("GET", "namespaces")
+        return found["items"]
+
+    def add_silence(self, request: Document) -> answers.Silence:
+        """Tells nobody of some alerts; `monitor.spec.silence` says what a request holds."""
+        made: answers.Silence = self._call("POST", "silences", json=request)
+        return made
+
+    def silences(self, *, ended: bool = False) -> list[answers.Silence]:
+        """Silences and maintenance windows, the latest made first."""
+        found: answers.Items[answers.Silence] = self._call(
+            "GET", "silences", {"ended": str(ended).lower()}
+        )
+        return found["items"]
+
+    def end_silence(self, silence_id: str) -> None:
+        self._call("DELETE", f"silences/{_quoted(silence_id)}")
 
     def settle(
         self,
@@ -114,7 +175,7 @@ class Client:
         *,
         timeout_s: float,
         sleep: Callable[[float], None] = time.sleep,
-    ) -> Document:
+    ) -> answers.Monitor:
         """Waits until a revision is active or failed, and gives the monitor.
 
         Raises ApiError when it is still resolving after `timeout_s`.
@@ -131,12 +192,14 @@ class Client:
         self,
         method: str,
         path: str,
+        query: Mapping[str, str | int | None] | None = None,
         *,
         json: object = None,
-        params: dict[str, str | int] | None = None,
-    ) -> Document:
+    ) -> Any:
+        """What a path below /api/v1 answers. Raises ApiError."""
+        asked = {name: value for name, value in (query or {}).items() if value is not None}
         try:
-            answer = self._http.request(method, path, json=json, params=params)
+            answer = self._http.request(method, f"/api/v1/{path}", json=json, params=asked)
         except httpx2.HTTPError as error:
             raise ApiError(
                 f"no answer from {self._http.base_url} ({error}). "
@@ -145,6 +208,10 @@ class Client:
         if answer.is_success:
             return answer.json() if answer.content else {}
         raise AnswerError(_problem(answer), answer.status_code)
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
 
 
 def _problem(answer: httpx2.Response) -> str:

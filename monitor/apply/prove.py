@@ -10,8 +10,10 @@ from typing import Any
 
 import httpx2
 
+from monitor.apply import answers
 from monitor.apply.calling import add_api, api_client
 from monitor.apply.client import ApiError, Client
+from monitor.apply.reported import Report
 from monitor.flags import duration
 from monitor.spec.model import API_VERSION, Monitor
 
@@ -75,7 +77,7 @@ def prove(
     until: float,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> dict[str, Any]:
+) -> Report:
     """The first report of a monitor that exists for as long as this takes.
 
     push: pushes some predictions, and says what was answered. Raises ApiError where no report has
@@ -87,7 +89,7 @@ def prove(
             answered = push()
             found = api.monitor(name)
             if report := found["last_report"]:
-                return dict(report)
+                return report
             if clock() >= until:
                 raise ApiError(_how_far(found, answered))
             sleep(EVERY_S)
@@ -107,7 +109,7 @@ def _document(name: str) -> Monitor:
     )
 
 
-def _how_far(found: dict[str, Any], answered: str) -> str:
+def _how_far(found: answers.Monitor, answered: str) -> str:
     if answered:
         return f"no report: the collector answered {answered}"
     if found["status"] != "active":

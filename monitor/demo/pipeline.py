@@ -155,7 +155,7 @@ class Pipeline:
             wanted, "promoted", model_version=str(version), reference=reference
         )
         now = self.api.settle(NAME, said["revision"], timeout_s=_TIMEOUT_S)
-        if now["status"] != "active":
+        if now["status"] != "active" or now["reference"] is None:
             raise RuntimeError(f"the new reference was refused: {now['reason']}")
         self.wait(_HEARD_S)
         return {"revision": now["revision"], "reference": now["reference"]["id"]}

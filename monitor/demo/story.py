@@ -263,5 +263,5 @@ def _sum_up(teller: Storyteller, api: Client, out: Narrator) -> None:
     out.table(telling.summary_table(teller.moments))
     alarms = "no false alarm" if not teller.false_alarms else f"{teller.false_alarms} false alarms"
     out.line(f"{teller.quiet_days} quiet days before the lockdown, {alarms}.")
-    for retrain in api.get("retrains", monitor=world.NAME)["items"]:
+    for retrain in api.retrains(world.NAME):
         out.line(f"the retrain: {telling.retrain_line(retrain)}.")

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from monitor.apply.answers import Retrain
 from monitor.apply.calling import add_action, api_client, print_json, print_table
 from monitor.spec import documents
 
@@ -21,8 +22,6 @@ pipeline cannot say itself, and declares subscriptions for many monitors.
   driftmeter retrain subscriptions
   driftmeter retrain unsubscribe nightly
 """
-
-Document = dict[str, Any]
 
 
 def add_parser(subparsers: Any) -> None:
@@ -69,16 +68,15 @@ def _add_subscriptions(actions: Any) -> None:
 
 def run_list(args: argparse.Namespace) -> int:
     with api_client(args) as client:
-        asked = {"monitor": args.monitor, "state": args.state, "limit": args.limit}
-        found = client.get("retrains", **asked)["items"]
+        found = client.retrains(args.monitor, state=args.state, limit=args.limit)
     if args.json:
         return print_json(found)
     return print_table(("STATE", "MONITOR", "BY", "AT", "HELPED", "ID"), map(_of_retrain, found))
 
 
-def _of_retrain(retrain: Document) -> list[object]:
-    result = (retrain["promoted"] or {}).get("result") or {}
-    helped = {True: "yes", False: "no", None: "-"}[result.get("helped")]
+def _of_retrain(retrain: Retrain) -> list[object]:
+    result = retrain["promoted"] and retrain["promoted"]["result"]
+    helped = {True: "yes", False: "no", None: "-"}[result["helped"] if result else None]
     shown = (retrain["state"], retrain["monitor"], retrain["subscription"], retrain["at"])
     return [*shown, helped, retrain["id"]]
 
@@ -104,7 +102,7 @@ def _decide(args: argparse.Namespace, verdict: str) -> int:
 
 
 def run_tell(args: argparse.Namespace) -> int:
-    said: Document = {"state": args.state, "detail": args.detail}
+    said: dict[str, object] = {"state": args.state, "detail": args.detail}
     said["model_version"] = args.model_version
     if args.reference is not None:
         said["reference"] = {"url": args.reference}

@@ -1,17 +1,27 @@
-"""What the API answers, by example: added to its description, and tested to have the same keys."""
+"""What the API answers, by type and by example: added to its description."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import TypeAdapter
+
+from monitor.apply import answers
+from monitor.apply.reported import Column, Report, Window
 
 Document = dict[str, Any]
 
-_WINDOW = {"start": "2020-03-17T00:00:00Z", "end": "2020-03-18T00:00:00Z", "seconds": 86400.0}
+_WINDOW: Window = {
+    "start": "2020-03-17T00:00:00Z",
+    "end": "2020-03-18T00:00:00Z",
+    "seconds": 86400.0,
+}
 _REPORT_ID = "report_5d8c1f0a7be24c9f8e3d6a1b2c4f5e60"
 _ALERT_ID = "alert_0b6f1f7f3a5c4d0f9f7e2c1b8a9d0e3f"
 _DELIVERY_ID = "delivery_9a1d4c7e2b5f48aab0c3d6e9f2a5b8c1"
 
-_COLUMN = {
+_COLUMN: Column = {
     "name": "boarded_last_15min",
     "type": "integer",
     "role": "feature",
@@ -44,7 +54,7 @@ _COLUMN = {
     },
 }
 
-_REPORT = {
+_REPORT: Report = {
     "id": _REPORT_ID,
     "monitor": "free-seats",
     "window": _WINDOW,
@@ -117,11 +127,24 @@ _REPORT = {
             "realised": None,
         }
     ],
+    "serving": {
+        "n_requests": 240,
+        "n_refused": 3,
+        "n_failed": 1,
+        "error_share": 0.0167,
+        "error_interval": [0.0065, 0.042],
+        "latencies_s": {"0.5": 0.012, "0.95": 0.031, "0.99": 0.044},
+        "latency_intervals_s": {
+            "0.5": [0.011, 0.013],
+            "0.95": [0.026, 0.04],
+            "0.99": [0.034, 0.048],
+        },
+    },
     "sample": None,
     "not_counted": {"from_the_future": 0, "too_late": 0},
 }
 
-_ALERT = {
+_ALERT: answers.Alert = {
     "id": _ALERT_ID,
     "monitor": "free-seats",
     "cause": "drift",
@@ -156,7 +179,7 @@ _ALERT = {
     ],
 }
 
-_DELIVERY = {
+_DELIVERY: answers.Delivery = {
     "id": _DELIVERY_ID,
     "monitor": "free-seats",
     "kind": "alert",
@@ -186,7 +209,7 @@ _DOCUMENT = {
     "spec": {"reference": {"url": "/data/rides-2019.parquet"}, "windows": ["1d"]},
 }
 
-_MONITOR = {
+_MONITOR: answers.Monitor = {
     "name": "free-seats",
     "labels": {"owner": "transit"},
     "status": "active",
@@ -200,7 +223,7 @@ _MONITOR = {
     "alert": _ALERT,
 }
 
-_REVISION = {
+_REVISION: answers.Revision = {
     "revision": 1,
     "status": "active",
     "reason": None,
@@ -209,7 +232,7 @@ _REVISION = {
     "document": _DOCUMENT,
 }
 
-_FIGURES = {
+_FIGURES: answers.Figures = {
     "report": _REPORT_ID,
     "start": _WINDOW["start"],
     "end": _WINDOW["end"],
@@ -225,32 +248,132 @@ _FIGURES = {
     "realised_interval": None,
 }
 
-ANSWERS: dict[str, Document] = {
-    "/api/v1/monitors": {"items": [_MONITOR], "next": None},
-    "/api/v1/monitors/{name}": _MONITOR,
-    "/api/v1/monitors/{name}/revisions": {"items": [_REVISION]},
-    "/api/v1/monitors/{name}/reports": {"items": [_REPORT]},
-    "/api/v1/monitors/{name}/windows": {"items": [_FIGURES]},
-    "/api/v1/reports/{report_id}": _REPORT,
-    "/api/v1/alerts": {"items": [_ALERT]},
-    "/api/v1/alerts/{alert_id}": _ALERT,
-    "/api/v1/deliveries": {"items": [_DELIVERY]},
-    "/api/v1/deliveries/{delivery_id}": _DELIVERY,
+_SILENCE: answers.Silence = {
+    "id": "silence_4c7f8d1a5be24c07a5a3f6d2e1b4c7f8",
+    "state": "active",
+    "matchers": ["monitor=free-seats", "severity!=critical"],
+    "namespaces": None,
+    "weekly": None,
+    "starts_at": "2020-03-18T08:00:00Z",
+    "ends_at": "2020-03-18T10:00:00Z",
+    "comment": "the tram line is rebuilt",
+    "created_by": "ada",
+    "created_at": "2020-03-18T07:58:12Z",
 }
-"""What GET of a path answers."""
+
+_ENDPOINT: answers.Endpoint = {
+    "id": "endpoint_5f1c0a9d4e7b42c8",
+    "kind": "webhook",
+    "url": "https://hooks.example.com/driftmeter",
+    "told_by": [{"monitor": "free-seats", "name": "on-call"}],
+    "state": "working",
+    "reason": None,
+    "failures": 0,
+    "failing_since": None,
+    "disabled_at": None,
+    "waiting": 0,
+}
+
+_RETRAIN: answers.Retrain = {
+    "id": "retrain_7b2c4d6e8f0a41c3b5d7e9f1a3b5c7d9",
+    "monitor": "free-seats",
+    "subscription": "nightly",
+    "alert": _ALERT_ID,
+    "cause": "drift",
+    "state": "requested",
+    "at": "2020-03-18T00:00:00Z",
+    "created_at": "2020-03-18T00:00:04Z",
+    "sent_at": "2020-03-18T00:00:05Z",
+    "answer_by": "2020-03-18T06:00:05Z",
+    "history": [
+        {"state": "requested", "at": "2020-03-18T00:00:04Z", "by": "detect", "detail": None}
+    ],
+    "promoted": None,
+    "request": {"specversion": "1.0", "type": "driftmeter.retrain.requested"},
+}
+
+_NAMESPACE: answers.Namespace = {
+    "name": "transit",
+    "used": {"monitors": 12, "columns": 340, "reports": 25_920},
+    "quota": {
+        "monitors": 200,
+        "columns": 20_000,
+        "rows_per_second": 20_000.0,
+        "spool": 536_870_912,
+        "reports": None,
+    },
+}
+
+_DECLARED: answers.Declared = {"name": "free-seats", "revision": 1, "status": "resolving"}
+_PAUSED: answers.Declared = {"name": "free-seats", "revision": 2, "status": "active"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation answers where it succeeds. type: one of `answers`, or a list of them."""
+
+    type: Any
+    example: Mapping[str, Any]
+
+
+ANSWERS: Mapping[tuple[str, str], Answer] = {
+    ("get", "/monitors"): Answer(answers.MonitorPage, {"items": [_MONITOR], "next": None}),
+    ("get", "/monitors/{name}"): Answer(answers.Monitor, _MONITOR),
+    ("put", "/monitors/{name}"): Answer(answers.Declared, _DECLARED),
+    ("post", "/monitors/{name}/pause"): Answer(answers.Declared, _PAUSED),
+    ("post", "/monitors/{name}/resume"): Answer(answers.Declared, _PAUSED),
+    ("get", "/monitors/{name}/revisions"): Answer(
+        answers.Items[answers.Revision], {"items": [_REVISION]}
+    ),
+    ("get", "/monitors/{name}/reports"): Answer(answers.Items[Report], {"items": [_REPORT]}),
+    ("get", "/monitors/{name}/windows"): Answer(
+        answers.Items[answers.Figures], {"items": [_FIGURES]}
+    ),
+    ("get", "/reports/{report_id}"): Answer(Report, _REPORT),
+    ("get", "/alerts"): Answer(answers.Items[answers.Alert], {"items": [_ALERT]}),
+    ("get", "/alerts/{alert_id}"): Answer(answers.Alert, _ALERT),
+    ("get", "/deliveries"): Answer(answers.Items[answers.Delivery], {"items": [_DELIVERY]}),
+    ("get", "/deliveries/{delivery_id}"): Answer(answers.Delivery, _DELIVERY),
+    ("post", "/deliveries/{delivery_id}/redeliver"): Answer(answers.Delivery, _DELIVERY),
+    ("get", "/endpoints"): Answer(answers.Items[answers.Endpoint], {"items": [_ENDPOINT]}),
+    ("post", "/endpoints/{endpoint_id}/enable"): Answer(answers.Endpoint, _ENDPOINT),
+    ("get", "/silences"): Answer(answers.Items[answers.Silence], {"items": [_SILENCE]}),
+    ("get", "/silences/{silence_id}"): Answer(answers.Silence, _SILENCE),
+    ("post", "/silences"): Answer(answers.Silence, _SILENCE),
+    ("get", "/retrains"): Answer(answers.Items[answers.Retrain], {"items": [_RETRAIN]}),
+    ("get", "/retrains/{retrain_id}"): Answer(answers.Retrain, _RETRAIN),
+    ("post", "/retrains/{retrain_id}/approve"): Answer(answers.Retrain, _RETRAIN),
+    ("post", "/retrains/{retrain_id}/reject"): Answer(answers.Retrain, _RETRAIN),
+    ("get", "/namespaces"): Answer(answers.Items[answers.Namespace], {"items": [_NAMESPACE]}),
+}
+"""By method, and path below /api/v1."""
 
 
 def describe(app: FastAPI) -> None:
-    """Makes the application's description of itself hold the examples."""
+    """Makes the application's description of itself hold the answers' types and examples."""
     plain = app.openapi
 
     def described() -> Document:
         if app.openapi_schema is None:
-            document = plain()
-            for path, example in ANSWERS.items():
-                answer = document["paths"][path]["get"]["responses"]["200"]
-                answer["content"]["application/json"]["example"] = example
+            _add_answers(plain())
         assert app.openapi_schema is not None  # it was made just now, or before
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+
+
+def _add_answers(document: Document) -> None:
+    schemas, shared = TypeAdapter.json_schemas(
+        [(key, "validation", TypeAdapter(answer.type)) for key, answer in ANSWERS.items()],
+        ref_template="#/components/schemas/{model}",
+    )
+    described = document["components"]["schemas"]
+    assert not described.keys() & shared["$defs"].keys()  # one would describe the other
+    described |= shared["$defs"]
+    for (method, path), answer in ANSWERS.items():
+        responses = document["paths"][f"/api/v1{path}"][method]["responses"]
+        [success] = [told for status, told in responses.items() if status.startswith("2")]
+        success["content"]["application/json"] = {
+            "schema": schemas[(method, path), "validation"],
+            "example": answer.example,
+        }

@@ -4,6 +4,7 @@ import argparse
 import getpass
 from typing import Any
 
+from monitor.apply.answers import Silence
 from monitor.apply.calling import add_api, api_client, print_json
 
 DESCRIPTION = """\
@@ -104,7 +105,7 @@ def run_end(args: argparse.Namespace) -> int:
     return 0
 
 
-def _when(silence: dict[str, Any]) -> str:
+def _when(silence: Silence) -> str:
     span = f"from {silence['starts_at']} to {silence['ends_at'] or 'when it is ended'}"
     weekly = silence["weekly"]
     if weekly is None:

@@ -1,6 +1,6 @@
 """From rows that leave redacted and in part to the report of a window, through all roles."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ class Running:
         self.push("predictions", rows)
         return ids
 
-    def report(self, number: int) -> dict[str, Any]:
+    def report(self, number: int) -> Mapping[str, Any]:
         found = {r["window"]["start"]: r for r in self.client.reports("seats")}
         return found.get(sorted(found)[number], {}) if len(found) > number else {}
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
@@ -126,7 +125,7 @@ class Running:
 
     def rows(self) -> dict[float, int]:
         """By hour, of the reports that there are."""
-        found: list[dict[str, Any]] = self.client.reports("seats")
+        found = self.client.reports("seats")
         starts = sorted(report["window"]["start"] for report in found)
         by_start = {report["window"]["start"]: report["n_rows"] for report in found}
         return {number: by_start[start] for number, start in enumerate(starts)}
