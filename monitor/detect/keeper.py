@@ -15,35 +15,25 @@ late labels. What the old one has counted of a window that the new one has rows 
 import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from sqlalchemy import Connection
-
-from alerts.state import Alert
 from detectors.artifact import ArtifactError
-from detectors.decision import Decision
-from detectors.profile import Profile
-from detectors.report import WindowReport
-from monitor.detect import alarms, ending, examinations, state, telling
-from monitor.detect.alarms import Decided
+from monitor.detect import alarms, ending, state, telling
 from monitor.detect.clock import Mark, event_time, window_of
 from monitor.detect.cutting import at_least_s, kind_of, series_of
 from monitor.detect.ending import Bounds
-from monitor.detect.judging import Judge, WrittenReport, beside, report_id
-from monitor.detect.state import Closed, Part, Series
-from monitor.detect.succession import closing, horizon, of_revision
+from monitor.detect.judging import Judge
+from monitor.detect.reporting import MAX_WINDOWS, Outcome, Reporting, Tick
+from monitor.detect.state import Series
+from monitor.detect.succession import closing, horizon
 from monitor.kafka import profile_messages
 from monitor.kafka.messages import Registration, Segment, Topics, Watermark
 from monitor.kafka.profile_messages import SegmentProfile
 from monitor.kafka.records import Partition, Record
-from monitor.spec.model import Spec
 from monitor.sql import registry
 from monitor.sql.database import Database, Ownership
 from monitor.sql.store import StoreError
 from monitor.telemetry import tracing
-
-MAX_WINDOWS = 50
-"""Closed in one tick, so that nobody waits long for the database; the next tick goes on."""
 
 TELL_S = 5.0
 """How often it is looked whether somebody may be told now, while nothing else is decided."""
@@ -57,48 +47,13 @@ FORGOTTEN_S = 86_400.0
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one tick has done, now that it is committed.
-
-    closed, revised: reports of windows that closed, and of closed windows that changed.
-    decided: what was decided about alerts, and why.
-    too_late: segments that can no longer change anything, by monitor.
-    is_done: False if more windows have ended than one tick closes.
-    """
-
-    closed: list[WrittenReport] = field(default_factory=list)
-    revised: list[WrittenReport] = field(default_factory=list)
-    decided: list[Decided] = field(default_factory=list)
-    too_late: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def alerts(self) -> list[Alert]:
-        """Those that came into another state."""
-        return [one.alert for one in self.decided if one.alert is not None and one.moved]
-
-    @property
-    def is_done(self) -> bool:
-        return len(self.closed) < MAX_WINDOWS
-
-
-@dataclass(frozen=True, slots=True)
-class _Tick:
-    """What the steps of one tick share."""
-
-    connection: Connection
-    registrations: Mapping[str, Registration]
-    closed: dict[Series, Closed]
-    now: float
-    outcome: Outcome
-
-
 class Keeper:
     """Makes windows of segments.
 
     idle_s: after which a silent source no longer holds windows open; silence counts from when
         we began to listen. straggler_s: so much older rows than those of others may be for which
         windows wait. base_url: where people reach the pages, for links in notifications.
+    max_windows: closed in one tick.
     """
 
     def __init__(
@@ -112,6 +67,7 @@ class Keeper:
         idle_s: float,
         straggler_s: float = STRAGGLER_S,
         base_url: str | None = None,
+        max_windows: int = MAX_WINDOWS,
     ) -> None:
         self._database = database
         self._ownership = ownership
@@ -121,6 +77,8 @@ class Keeper:
         self._idle_s = idle_s
         self._straggler_s = straggler_s
         self._base_url = base_url
+        self._max_windows = max_windows
+        self._reporting = Reporting(judge, base_url=base_url)
         self._kept: frozenset[str] | None = None
         self._in_vain: dict[Series, tuple[float | None, float]] = {}
         self._revisions: frozenset[tuple[str, int]] | None = None
@@ -140,12 +98,12 @@ class Keeper:
         """
         with self._database.write() as connection:
             self._ownership.prove(connection, now)
-            tick = _Tick(
+            tick = Tick(
                 connection,
                 registry.in_force(connection),
                 state.read_closed(connection),
                 now,
-                Outcome(),
+                Outcome(max_closed=self._max_windows),
             )
             names = frozenset(tick.registrations)
             if names != self._kept:
@@ -160,7 +118,7 @@ class Keeper:
         self._revisions = _revisions(tick.registrations)
         return tick.outcome
 
-    def _take(self, tick: _Tick, records: Iterable[Record]) -> list[Segment]:
+    def _take(self, tick: Tick, records: Iterable[Record]) -> list[Segment]:
         """Keeps what is new among the records; returns the segments that changed."""
         segments: list[SegmentProfile] = []
         marks: list[Watermark] = []
@@ -185,7 +143,7 @@ class Keeper:
             return None
         return said
 
-    def _is_wanted(self, tick: _Tick, segment: Segment) -> bool:
+    def _is_wanted(self, tick: Tick, segment: Segment) -> bool:
         registration = tick.registrations.get(segment.monitor)
         if registration is None:
             return False  # deleted since
@@ -198,7 +156,7 @@ class Keeper:
             state.note_too_late(tick.connection, segment)
         return False
 
-    def _revise(self, tick: _Tick, newer: Iterable[Segment]) -> None:
+    def _revise(self, tick: Tick, newer: Iterable[Segment]) -> None:
         """Writes the reports of closed windows again that have changed."""
         changed = {
             (series, ending.around(tick.connection, series, segment.pane_start))
@@ -211,44 +169,9 @@ class Keeper:
             if bounds is not None and bounds.end <= tick.closed[series].through
         ]
         for series, bounds in sorted(closed, key=lambda item: (item[0].monitor, item[1])):
-            self._revise_window(tick, series, bounds)
+            self._reporting.revise(tick, series, bounds)
 
-    def _revise_window(self, tick: _Tick, series: Series, bounds: Bounds) -> None:
-        registration, start = tick.registrations[series.monitor], bounds.start
-        parts = self._parts(tick, series, bounds)
-        profile = self._judge.whole(series, parts)
-        known = state.read_report(tick.connection, report_id(series, start))
-        if profile.n == 0:
-            return  # labels of predictions of another reference, or of before a deletion
-        begun = of_revision(
-            tick.connection, registration, known.monitor_revision if known else None
-        )
-        spec = begun.monitor.spec
-        decision = self._judge.again(series, spec, profile, known.decision if known else None)
-        written = WrittenReport(
-            series=series,
-            start=start,
-            revision=known.revision + 1 if known else 1,
-            monitor_revision=begun.revision,
-            decision=decision,
-            report=self._report(tick, series, spec, start, profile, decision, parts),
-            parts=parts,
-            over_at=bounds.end,
-        )
-        self._write(tick, written, profile)
-        tick.outcome.revised.append(written)
-        tick.outcome.decided.extend(
-            alarms.observe(
-                tick.connection,
-                written,
-                registration,
-                now=tick.now,
-                base_url=self._base_url,
-                revised=True,
-            )
-        )
-
-    def _close(self, tick: _Tick, marks: Mapping[str, Sequence[Mark]]) -> None:
+    def _close(self, tick: Tick, marks: Mapping[str, Sequence[Mark]]) -> None:
         for name, registration in tick.registrations.items():
             until = self._until(registration, marks.get(name, []), tick.now)
             if until is None:
@@ -259,20 +182,20 @@ class Keeper:
                 for bounds in self._ended(tick, series, registration, by)
             ]
             due.sort(key=lambda one: one[1].end)
-            for series, bounds in due[: MAX_WINDOWS - len(tick.outcome.closed)]:
+            for series, bounds in due[: tick.outcome.max_closed - len(tick.outcome.closed)]:
                 with tracing.span("decide", attributes={"driftmeter.monitor": name}):
-                    closed = self._close_window(tick, series, registration, bounds)
+                    closed = self._reporting.close(tick, series, registration, bounds)
                 tick.closed[series] = closed
             if due:
                 self._forget(tick, registration)
 
     def _closing(
-        self, tick: _Tick, registration: Registration, until: float
+        self, tick: Tick, registration: Registration, until: float
     ) -> Iterator[tuple[Series, float]]:
         topic = self._topics.predictions
         return closing(tick.connection, tick.closed, registration, topic=topic, until=until)
 
-    def _tell(self, tick: _Tick, marks: Mapping[str, Sequence[Mark]]) -> None:
+    def _tell(self, tick: Tick, marks: Mapping[str, Sequence[Mark]]) -> None:
         """What is no matter of one window: silence, alerts that nothing can end, who is told."""
         decided, connection, found = tick.outcome.decided, tick.connection, tick.registrations
         decided.extend(
@@ -291,7 +214,7 @@ class Keeper:
         return None if time is None else time - registration.monitor.spec.lateness
 
     def _ended(
-        self, tick: _Tick, series: Series, registration: Registration, until: float
+        self, tick: Tick, series: Series, registration: Registration, until: float
     ) -> list[Bounds]:
         closed, kind = tick.closed.get(series), kind_of(series, registration.monitor.spec)
         since = closed.through if closed else None
@@ -310,82 +233,7 @@ class Keeper:
             self._in_vain[series] = look
         return found
 
-    def _close_window(
-        self, tick: _Tick, series: Series, registration: Registration, bounds: Bounds
-    ) -> Closed:
-        before, start = tick.closed.get(series), bounds.start
-        parts = self._parts(tick, series, bounds)
-        profile = self._judge.whole(series, parts)
-        begun = of_revision(
-            tick.connection, registration, min(part.monitor_revision for part in parts)
-        )
-        spec, earlier = begun.monitor.spec, before.evidence if before else None
-        decide = self._judge.paused if registration.monitor.spec.paused else self._judge.step
-        evidence, decision = decide(series, spec, earlier, profile)
-        written = WrittenReport(
-            series=series,
-            start=start,
-            revision=1,
-            monitor_revision=begun.revision,
-            decision=decision,
-            report=self._report(tick, series, spec, start, profile, decision, parts),
-            parts=parts,
-            evidence_before=earlier,
-            over_at=bounds.end,
-        )
-        closed = Closed(written.end, evidence)
-        self._write(tick, written, profile)
-        state.write_closed(tick.connection, series, closed)
-        tick.outcome.closed.append(written)
-        tick.outcome.decided.extend(
-            alarms.observe(
-                tick.connection, written, registration, now=tick.now, base_url=self._base_url
-            )
-        )
-        return closed
-
-    def _report(
-        self,
-        tick: _Tick,
-        series: Series,
-        spec: Spec,
-        start: float,
-        profile: Profile,
-        decision: Decision,
-        parts: Sequence[Part],
-    ) -> WindowReport:
-        """The report, compared with past windows where the monitor asks for it; its own window is
-        kept then, for as long as later ones, or their late labels, may ask for it."""
-        report = self._judge.report(series, spec, profile, decision)
-        report = self._judge.apart(report, series, spec, parts)
-        span_s = max((beside(w).span_s for w in spec.compared_with), default=0.0)
-        if span_s == 0:
-            return report
-        state.write_past(tick.connection, series, start, profile.to_bytes())
-        kept_s = span_s + spec.label_horizon + spec.lateness
-        state.drop_past(tick.connection, series, before=start - kept_s)
-        past = state.read_past(tick.connection, series, before=start, span_s=span_s)
-        return replace(report, comparisons=self._judge.compare(series, spec, start, profile, past))
-
-    def _write(self, tick: _Tick, written: WrittenReport, profile: Profile) -> None:
-        """The report; tests of the window's rows, if any are asked for, are left to others."""
-        state.write_report(tick.connection, written.row(tick.now))
-        monitor = written.series.monitor
-        examinations.wait_for_tests(
-            tick.connection,
-            tick.registrations[monitor].monitor.spec.detection,
-            report=written.id,
-            monitor=monitor,
-            profile=profile,
-            now=tick.now,
-        )
-
-    def _parts(self, tick: _Tick, series: Series, bounds: Bounds) -> list[Part]:
-        pane_s = tick.registrations[series.monitor].monitor.pane_s
-        start, end = bounds
-        return state.parts(tick.connection, series, start=start, end=end, pane_s=pane_s)
-
-    def _forget(self, tick: _Tick, registration: Registration) -> None:
+    def _forget(self, tick: Tick, registration: Registration) -> None:
         done = horizon(state.read_closed(tick.connection), registration)
         if done is not None:
             state.drop_segments(tick.connection, registration.name, ended_by=done)
@@ -396,7 +244,7 @@ def _revisions(registrations: Mapping[str, Registration]) -> frozenset[tuple[str
     return frozenset((name, found.revision) for name, found in registrations.items())
 
 
-def _series_of(tick: _Tick, segment: Segment) -> list[Series]:
+def _series_of(tick: Tick, segment: Segment) -> list[Series]:
     """The decided series whose windows a segment is part of."""
     monitor = tick.registrations[segment.monitor].monitor
     if segment.pane_s != monitor.pane_s:

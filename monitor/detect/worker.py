@@ -8,7 +8,8 @@ import orjson
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from alerts.words import Ruling
-from monitor.detect.keeper import Keeper, Outcome
+from monitor.detect.keeper import Keeper
+from monitor.detect.reporting import Outcome
 from monitor.detect.source import Source
 from monitor.kafka.messages import Header, Topics, header
 from monitor.kafka.publishing import DeliveryError, Message, Publisher

@@ -1,8 +1,10 @@
 import pytest
 
+from detectors.reference import Reference
 from monitor.detect.judging import Judge
 from monitor.sql.database import Database, Ownership, claim
 from monitor.sql.store import References
+from tests.monitor.detect.world import World
 
 
 @pytest.fixture
@@ -16,3 +18,8 @@ def ownership(database: Database) -> Ownership:
         found = claim(connection, "detect", "test", 0.0, lease_s=10)
     assert found.ownership is not None
     return found.ownership
+
+
+@pytest.fixture
+def world(reference: Reference, database: Database, ownership: Ownership, judge: Judge) -> World:
+    return World(reference, database, ownership, judge)

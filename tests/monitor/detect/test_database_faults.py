@@ -23,8 +23,8 @@ from monitor.sql import registry, tables
 from monitor.sql.database import Database, DatabaseError, open_database
 from monitor.sql.store import References
 from monitor.up.supervisor import Supervisor
-from tests.monitor.detect.test_keeper import some_rows
 from tests.monitor.detect.test_worker import TOPICS, Bench, Scripted, as_record
+from tests.monitor.detect.world import some_rows
 from tests.support import postgres
 from tests.support.counted import HOUR, keep, monitor
 from tests.support.log import Log

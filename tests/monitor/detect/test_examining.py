@@ -22,7 +22,7 @@ from monitor.sql import tables
 from monitor.sql.database import Database, Ownership
 from monitor.sql.store import References
 from monitor.telemetry.instruments import Instruments
-from tests.monitor.detect.test_keeper import World
+from tests.monitor.detect.world import World
 
 TESTS = {"sample_tests": ["mmd", "energy", "classifier"]}
 SHA256 = "0" * 64

@@ -12,7 +12,7 @@ from detectors.reference import Reference
 from monitor.detect.judging import Judge
 from monitor.sql import tables
 from monitor.sql.database import Database, Ownership
-from tests.monitor.detect.test_keeper import WEBHOOK, World, some_rows
+from tests.monitor.detect.world import WEBHOOK, World, some_rows
 from tests.support.counted import HOUR
 
 Causes = Mapping[str, Mapping[str, object]]

@@ -7,7 +7,7 @@ from detectors.reference import Reference
 from detectors.report import Comparison
 from monitor.detect.judging import Judge
 from monitor.detect.state import Series
-from tests.monitor.detect.test_keeper import some_rows
+from tests.monitor.detect.world import some_rows
 from tests.support.counted import HOUR, monitor
 
 SPEC = monitor(detection={"compare_with": [{"trailing": "28h"}]}).spec

@@ -13,7 +13,7 @@ from detectors.report import SegmentReport
 from monitor.detect.judging import Judge
 from monitor.sql.database import Database, Ownership
 from monitor.sql.store import References
-from tests.monitor.detect.test_keeper import World
+from tests.monitor.detect.world import World
 from tests.support.counted import HOUR, keep
 
 SCHEMA = (

@@ -1,19 +1,9 @@
 """Versions of a model and revisions of a monitor, on segments that are made by hand."""
 
-import pytest
-
 from detectors.profile import count
-from detectors.reference import Reference
-from monitor.detect.judging import Judge
 from monitor.sql import registry
-from monitor.sql.database import Database, Ownership
-from tests.monitor.detect.test_keeper import World, some_rows
+from tests.monitor.detect.world import World, some_rows
 from tests.support.counted import monitor
-
-
-@pytest.fixture
-def world(reference: Reference, database: Database, ownership: Ownership, judge: Judge) -> World:
-    return World(reference, database, ownership, judge)
 
 
 def test_versions_add_up_to_the_window_and_are_told_apart(world: World) -> None:

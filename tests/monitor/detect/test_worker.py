@@ -21,7 +21,7 @@ from monitor.kafka.records import Partition, Record
 from monitor.sql import registry
 from monitor.sql.database import Database, claim, open_database
 from monitor.telemetry.instruments import Instruments
-from tests.monitor.detect.test_keeper import some_rows
+from tests.monitor.detect.world import some_rows
 from tests.support.counted import HOUR, monitor
 from tests.support.log import Log
 
