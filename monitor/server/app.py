@@ -87,7 +87,7 @@ def create_app(
     app.include_router(tenants.routes(database, quotas))
     app.include_router(tokens.routes(database, clock))
     app.include_router(audit.routes(database))
-    app.include_router(pages.routes(database, render, clock, broker))
+    app.include_router(pages.routes(database, render, clock, broker, quotas))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_probes(app, database)
     _add_metrics(app, database, registry, quotas)

@@ -29,12 +29,13 @@ def routes(database: Database, quotas: QuotasInForce) -> APIRouter:
     )
     def list_namespaces() -> Document:
         with database.read() as connection:
-            return {"items": list(_told(connection, quotas))}
+            return {"items": list(told(connection, quotas))}
 
     return router
 
 
-def _told(connection: Connection, quotas: QuotasInForce) -> Iterator[Document]:
+def told(connection: Connection, quotas: QuotasInForce) -> Iterator[Document]:
+    """What each namespace that is seen uses and may use, by name."""
     used, reports = usage.usage(connection), usage.reports(connection)
     for name in sorted(used.keys() | reports.keys()):
         yield {

@@ -14,16 +14,22 @@ from monitor.server.pages import (
     history,
     log,
     monitor,
+    namespaces,
     overview,
     subscriptions,
 )
 from monitor.server.pages.rendering import Renderer
 from monitor.server.problems import Page, ProblemError
 from monitor.sql.database import Database
+from monitor.tenants.quotas import QuotasInForce
 
 
 def routes(
-    database: Database, render: Renderer, clock: Callable[[], float], broker: Broker | None
+    database: Database,
+    render: Renderer,
+    clock: Callable[[], float],
+    broker: Broker | None,
+    quotas: QuotasInForce,
 ) -> APIRouter:
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     for page in (overview, monitor, comparing, history, alerting):
@@ -32,6 +38,7 @@ def routes(
     subscriptions.add(router, database, render, clock)
     access.add(router, database, render, clock)
     log.add(router, database, broker, render)
+    namespaces.add(router, database, render, quotas)
     return router
 
 

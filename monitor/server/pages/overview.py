@@ -14,6 +14,7 @@ from monitor.server import charts, queries, windows
 from monitor.server.pages.rendering import Renderer
 from monitor.server.windows import Window
 from monitor.sql.database import Database
+from monitor.tenants.namespaces import namespace_of
 
 PER_PAGE = 50
 WINDOWS_SHOWN = 60
@@ -34,7 +35,7 @@ def add(router: APIRouter, database: Database, render: Renderer) -> None:
     ) -> HTMLResponse:
         with database.read() as connection:
             every = [
-                summary | {"need": _need(summary)} for summary in queries.summaries(connection)
+                summary | {"need": need_of(summary)} for summary in queries.summaries(connection)
             ]
             found = [one for one in every if _matches(one, q)]
             chosen = sorted(
@@ -48,6 +49,7 @@ def add(router: APIRouter, database: Database, render: Renderer) -> None:
         values = {
             "monitors": shown,
             "n_all": len(every),
+            "n_namespaces": len({namespace_of(one["name"]) for one in every}),
             "n_found": len(found),
             "n_chosen": len(chosen),
             "needs": [(need, needs[need]) for need in NEEDS if needs[need]],
@@ -59,7 +61,8 @@ def add(router: APIRouter, database: Database, render: Renderer) -> None:
         return render(request, "monitors.html", values)
 
 
-def _need(summary: Document) -> str:
+def need_of(summary: Document) -> str:
+    """What a monitor is in need of, one of `NEEDS`."""
     alert, window = summary["alert"], summary["window"]
     if alert and alert["state"] == "firing":
         return "firing"
@@ -71,9 +74,11 @@ def _need(summary: Document) -> str:
 
 
 def _matches(summary: Document, q: str) -> bool:
-    """Whether every word of a search is in the name or in a label."""
+    """Whether every word of a search is in the name, or in a label, or is its namespace."""
+    namespace = f"namespace:{namespace_of(summary['name'])}"
     text = " ".join([summary["name"], *(f"{k}:{v}" for k, v in summary["labels"].items())]).lower()
-    return all(word in text for word in q.lower().replace(": ", ":").split())
+    words = q.lower().replace(": ", ":").split()
+    return all(word == namespace or word in text for word in words)
 
 
 def _past(connection: Connection, last: Window | None) -> list[Window]:

@@ -22,6 +22,7 @@ PATHS = (
     "/silences",
     "/subscriptions",
     "/retrains",
+    "/namespaces",
     "/tokens",
     "/audit",
     "/login",
