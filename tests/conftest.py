@@ -15,7 +15,6 @@
 """
 
 import os
-import secrets
 import shutil
 import signal
 import tempfile
@@ -23,7 +22,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-import psycopg
 import pytest
 from hypothesis import settings
 
@@ -165,11 +163,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'driftmeter.db'}"
         return
-    server, name = request.getfixturevalue("postgres_server"), f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield f"postgresql+psycopg://{server}/{name}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.copied(request.getfixturevalue("postgres_server")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

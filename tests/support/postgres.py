@@ -2,9 +2,12 @@
 
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -56,6 +59,18 @@ def wait_until_it_accepts(url: str, *, timeout_s: float = 30.0) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+@contextmanager
+def copied(server: str, template: str = "template1") -> Iterator[str]:
+    """The URL of a copy of a database, which ends with the block."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
+        # The other way, by the log, takes twice as long; before 15 there was this one alone.
+        strategy = "STRATEGY FILE_COPY" if connection.info.server_version >= 150_000 else ""
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} {strategy}")
+        yield f"postgresql+psycopg://{server}/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _unprivileged() -> list[str]:

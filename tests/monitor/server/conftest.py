@@ -12,7 +12,7 @@ from monitor.server.app import create_app
 from monitor.server.moments import moment
 from monitor.spec.model import Monitor
 from monitor.sql import figures, registry, tables
-from monitor.sql.database import Database, open_database
+from monitor.sql.database import Database
 
 DAY = 86_400.0
 FIRST_DAY = 1_583_712_000.0  # 2020-03-09
@@ -120,13 +120,6 @@ def store_report(database: Database, body: dict[str, Any], start: float) -> None
     with database.write() as connection:
         connection.execute(insert(tables.reports), row)
         figures.write(connection, row)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = open_database(database_url)
-    yield opened
-    opened.engine.dispose()
 
 
 @pytest.fixture
