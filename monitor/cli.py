@@ -77,6 +77,7 @@ USER_ERRORS = (
     ("monitor.apply.client", "ApiError"),
     ("monitor.sql.database", "DatabaseError"),
     ("monitor.replay.reported", "ReplayError"),
+    ("monitor.server.identities", "TokenFileError"),
     ("monitor.spec.documents", "DocumentError"),
     ("monitor.sql.store", "StoreError"),
     ("monitor.files", "FileError"),
@@ -112,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"pip install 'driftmeter[{command.extra}]'"
         )
     except _user_errors() as error:
-        return _say(str(error))
+        return _say(_problem(error))
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -165,6 +166,13 @@ class _Version(argparse.Action):
 def _say(problem: str) -> int:
     print(f"driftmeter: {problem}", file=sys.stderr)
     return 2
+
+
+def _problem(error: BaseException) -> str:
+    """What is wrong, in words; of the operating system's errors without their numbers."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
 
 
 def _is_ours(error: ModuleNotFoundError) -> bool:

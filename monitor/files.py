@@ -224,7 +224,10 @@ def _present(names: Iterable[str], wanted: Collection[str]) -> list[str]:
 def _check_names(names: Sequence[str]) -> None:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise FileError(f"more than one column is named {listed(repeated)}; rename them")
+        raise FileError(
+            f"more than one column is named {listed(repeated)}; rename them, or add the line that "
+            "names the columns"
+        )
 
 
 def _column(table: pa.Table, name: str) -> pa.ChunkedArray:

@@ -28,8 +28,10 @@ def choose(device: str = AUTO, *, n_values: int) -> Backend:
     """
     if device == CPU:
         return NumpyBackend()
-    if device != AUTO:
+    if device.partition(":")[0] == "cuda":
         return _torch(device)
+    if device != AUTO:
+        raise BackendError(f"device {device!r} is none of auto, cpu, cuda and cuda:NUMBER")
     if n_values >= CROSSOVER_VALUES and _has_torch() and _has_cuda():
         return _torch("cuda")
     return NumpyBackend()

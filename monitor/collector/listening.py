@@ -11,4 +11,5 @@ def bound(listen: Address) -> socket.socket:
     try:
         return socket.create_server((listen.host, listen.port), family=family, backlog=1024)
     except OSError as error:
-        raise OSError(error.errno, f"cannot listen on {listen}: {error.strerror}") from error
+        why = str(error.strerror).partition(" (while")[0]  # the rest names the address once more
+        raise OSError(error.errno, f"cannot listen on {listen}: {why}") from error

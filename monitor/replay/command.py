@@ -15,7 +15,7 @@ from monitor import flags
 from monitor.batches.times import parse_microseconds
 from monitor.replay import beside
 from monitor.replay.log import Log
-from monitor.replay.reported import reported
+from monitor.replay.reported import ReplayError, reported
 from monitor.replay.running import Replayed, replay
 from monitor.sql.database import open_database
 from monitor.sql.store import ArtifactStore
@@ -69,8 +69,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Replays and prints what came of it. Raises ReplayError for what cannot be replayed."""
+    if args.since >= args.until:
+        raise ReplayError("--from must be before --to")
     broker = flags.broker(args)
-    database = open_database(args.database)
+    database = open_database(args.database, must_exist=True)
     with database.read() as connection:
         windows = reported(connection, args.monitor, args.since, args.until)
         kept = beside.read(connection, windows)

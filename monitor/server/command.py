@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp
 
 from monitor import flags
 from monitor.apply.registrar import Registrar
+from monitor.collector.listening import bound
 from monitor.kafka.log import KafkaLog
 from monitor.leaving.hash_key import read_hash_key
 from monitor.retraining.loop import Loop
@@ -190,7 +192,6 @@ def run(args: argparse.Namespace) -> int:
     }
     try:
         with _beside(ticks):
-            log.info("the API and its pages are at http://%s", args.listen)
             _serve(app, args.listen)
     finally:
         deliveries.close()
@@ -230,7 +231,10 @@ def _check_access(args: argparse.Namespace) -> None:
 
 
 def _is_loopback(host: str) -> bool:
-    return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, which any address may be behind
+        return host == "localhost"
 
 
 @contextmanager
@@ -277,14 +281,16 @@ class _Server(uvicorn.Server):
 
 
 def _serve(app: ASGIApp, address: flags.Address) -> None:
+    """Raises OSError, naming the address, if it cannot be listened on."""
     config = uvicorn.Config(
         app,
-        host=address.host,
-        port=address.port,
         log_config=None,
         access_log=False,
         proxy_headers=False,  # who a connection is from decides whose headers are believed
         timeout_graceful_shutdown=5,
         server_header=False,
     )
-    _Server(config).run()
+    with bound(address) as listening:
+        ours = replace(address, port=listening.getsockname()[1])
+        log.info("the API and its pages are at http://%s", ours)
+        _Server(config).run(sockets=[listening])

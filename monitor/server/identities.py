@@ -29,22 +29,28 @@ class FileToken:
     namespaces: Namespaces = ALL
 
 
+class TokenFileError(ValueError):
+    """A file of tokens that cannot be used; the message says why."""
+
+
 def read_tokens(path: Path) -> list[FileToken]:
     """The tokens of a file, one a line: TOKEN [ROLE[@NAMESPACE[,…]] [NAME]]; an admin's without a
     role.
 
-    Blank lines and lines beginning with # are left out. Raises ValueError when there is none, for
-    one shorter than 24 characters and for a role or a namespace that is none.
+    Blank lines and lines beginning with # are left out. Raises TokenFileError when there is none,
+    for one shorter than 24 characters and for a role or a namespace that is none.
     """
     lines = (line.strip() for line in path.read_text().splitlines())
     found = [_file_token(path, line) for line in lines if line and not line.startswith("#")]
     if not found:
-        raise ValueError(f"{path} holds no token: write one a line, at least 24 characters each")
+        raise TokenFileError(
+            f"{path} holds no token: write one a line, at least 24 characters each"
+        )
     return found
 
 
 def secret_of(path: Path) -> str:
-    """The token of a file whose holder may do most. Raises ValueError as `read_tokens`."""
+    """The token of a file whose holder may do most. Raises TokenFileError as `read_tokens`."""
     return max(read_tokens(path), key=_power).secret
 
 
@@ -55,14 +61,14 @@ def _power(token: FileToken) -> tuple[bool, int]:
 def _file_token(path: Path, line: str) -> FileToken:
     secret, *described = line.split(maxsplit=2)
     if len(secret) < LEAST_CHARACTERS:
-        raise ValueError(f"{path} holds a token shorter than {LEAST_CHARACTERS} characters")
+        raise TokenFileError(f"{path} holds a token shorter than {LEAST_CHARACTERS} characters")
     role, at, namespaces = (described[0] if described else Role.ADMIN.value).partition("@")
     if role not in list(Role):
-        raise ValueError(f"{path}: {role!r} is not a role: {', '.join(Role)}")
+        raise TokenFileError(f"{path}: {role!r} is not a role: {', '.join(Role)}")
     named = namespaces.split(",") if at else None
     for one in named or ():
         if not re.fullmatch(NAMESPACE_PATTERN, one):
-            raise ValueError(f"{path}: {one!r} is not a namespace")
+            raise TokenFileError(f"{path}: {one!r} is not a namespace")
     name = described[1] if len(described) > 1 else f"a {role}"
     return FileToken(secret, Role(role), name, Namespaces.of(named))
 

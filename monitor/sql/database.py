@@ -65,13 +65,16 @@ class Database:
             yield connection
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, *, must_exist: bool = False) -> Database:
     """Connects, and creates the schema where there is none.
 
+    must_exist: for who only reads, and has mistyped a file that is not there.
     Raises DatabaseError for a URL that cannot be used, a schema of a newer Driftmeter, or a file
     that is damaged.
     """
     parsed = _parsed(url)
+    if must_exist and _is_file(parsed) and not Path(str(parsed.database)).exists():
+        raise _unusable(parsed, "there is no such file")
     try:
         database = Database(_engine(parsed))
     except (OSError, ModuleNotFoundError) as error:
@@ -184,6 +187,10 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
+def _is_file(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+
+
 def _unusable(url: URL, reason: str) -> DatabaseError:
     shown, first_line = url.render_as_string(hide_password=True), reason.partition("\n")[0]
     return DatabaseError(f"cannot open the database {shown}: {first_line}")
@@ -224,8 +231,8 @@ def _engine(url: URL) -> Engine:
         return sqlalchemy.create_engine(
             url, json_serializer=_json, pool_pre_ping=True, hide_parameters=True
         )
-    if url.database and url.database != ":memory:":
-        Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+    if _is_file(url):
+        Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
     engine = sqlalchemy.create_engine(
         url.update_query_dict({"timeout": str(BUSY_TIMEOUT_S), **url.query}),
         json_serializer=_json,

@@ -46,9 +46,32 @@ def test_the_version_is_the_installed_one() -> None:
 def test_a_file_that_is_not_there_is_one_line_and_no_traceback() -> None:
     ended = driftmeter("up", "-f", "nowhere.yaml")
     assert ended.returncode == 2
-    assert ended.stderr.count("\n") == 1
-    assert ended.stderr.startswith("driftmeter: ")
-    assert "nowhere.yaml" in ended.stderr
+    assert ended.stderr == "driftmeter: nowhere.yaml: No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("replay m --from 2026-01-02 --to 2026-01-01", "--from must be before --to"),
+        ("replay m --from 2026-01-01 --to 2026-01-02", "there is no such file"),
+        ("serve --token-file tokens", "tokens holds a token shorter than 24 characters"),
+        ("serve --listen driftmeter:8600", "--listen driftmeter:8600 is not loopback"),
+    ],
+)
+def test_what_a_role_cannot_use_is_one_line(
+    arguments: str,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tokens").write_text("short\n")
+    assert cli.main(arguments.split()) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("driftmeter: ")
+    assert (said.count("\n"), told in said) == (1, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["tokens"]
 
 
 def test_a_broker_that_is_not_there_is_one_line_and_no_traceback(

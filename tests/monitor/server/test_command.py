@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
+from monitor.flags import Address
 from monitor.kafka.connecting import Broker
 from monitor.server import command
 from tests.monitor.server.conftest import monitor
@@ -57,6 +60,13 @@ def answers(url: str) -> bool:
 def test_an_address_that_others_reach_needs_tokens() -> None:
     with pytest.raises(OSError, match="--token-file"):
         command.run(arguments("--listen", "0.0.0.0:0"))
+
+
+def test_an_address_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = Address(*taken.getsockname())
+        with pytest.raises(OSError, match=f"cannot listen on {address}: Address already in use"):
+            command._serve(FastAPI(), address)
 
 
 def test_a_network_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
