@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from monitor.spec.durations import parse_duration
 from monitor.spec.sizes import parse_size
@@ -32,6 +33,14 @@ class Address:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def http_address(text: str) -> Address:
+    """An argparse type: the address in http://HOST:PORT."""
+    url = urlsplit(text)
+    if url.scheme != "http" or not url.hostname or url.path not in ("", "/") or url.query:
+        raise argparse.ArgumentTypeError(f"{text!r} is not http://HOST:PORT")
+    return Address(url.hostname, url.port or 80)
 
 
 def duration(text: str) -> float:

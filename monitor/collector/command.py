@@ -6,11 +6,10 @@ import socket
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from monitor import flags
 from monitor.collector.access import AccessError, check_reach
-from monitor.flags import Address
+from monitor.flags import Address, http_address
 from monitor.kafka.security import read_security
 from monitor.leaving.hash_key import read_hash_key
 
@@ -77,7 +76,7 @@ def _add_proxies(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--upstream",
         metavar="URL",
-        type=upstream,
+        type=http_address,
         help="the model server, such as http://127.0.0.1:8080; without it no HTTP is proxied",
     )
     parser.add_argument(
@@ -141,14 +140,6 @@ def _add_tenancy(parser: argparse.ArgumentParser) -> None:
         help="only monitors of this namespace; may be repeated (default: of all)",
     )
     flags.add_quotas(parser)
-
-
-def upstream(text: str) -> Address:
-    """An argparse type: the address in http://HOST:PORT."""
-    url = urlsplit(text)
-    if url.scheme != "http" or not url.hostname or url.path not in ("", "/") or url.query:
-        raise argparse.ArgumentTypeError(f"{text!r} is not http://HOST:PORT")
-    return Address(url.hostname, url.port or 80)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from monitor.adapters import allowed
 from monitor.adapters.allowed import Allowed
 from monitor.apply.client import Client
-from monitor.flags import DATA, Address, add_hash_key, add_quotas
+from monitor.flags import DATA, Address, add_hash_key, add_quotas, http_address
 from monitor.kafka import embedded
 from monitor.kafka.connecting import Broker
 from monitor.kafka.messages import Topics
@@ -225,6 +225,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--upstream",
         metavar="URL",
+        type=_model_url,
         help="the model server; without it there is no proxy, only the push endpoint",
     )
     parser.add_argument(
@@ -249,6 +250,12 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--base-url", metavar="URL", help="where people reach the pages, for links in notifications"
     )
+
+
+def _model_url(text: str) -> str:
+    """An argparse type: http://HOST:PORT as it stands, which the collector is told."""
+    http_address(text)
+    return text
 
 
 def _add_access(parser: argparse.ArgumentParser) -> None:
