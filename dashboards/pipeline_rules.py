@@ -183,7 +183,10 @@ AGGREGATE = Group(
         ),
         Alert(
             name="DriftmeterLogMadeAnew",
-            expr=f"{without('sum', recent(series(m.AGGREGATE_NEW_LOGS), '1h'), 'partition')} > 0",
+            expr=" or ".join(
+                f"{without('sum', recent(series(metric), '1h'), 'partition')} > 0"
+                for metric in (m.AGGREGATE_NEW_LOGS, m.CONSUME_NEW_LOGS)
+            ),
             for_="1m",
             severity="critical",
             summary="Kafka has another log under an old name: {{ $labels.topic }}.",

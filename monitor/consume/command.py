@@ -7,12 +7,13 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from monitor import flags
 from monitor.collector.intake import Packing
@@ -27,11 +28,12 @@ from monitor.consume.sources import SourceError, Sources
 from monitor.consume.worker import Worker
 from monitor.kafka.connecting import Broker, BrokerUnavailableError, log_id
 from monitor.kafka.publishing import Publisher
+from monitor.kafka.records import Partition
 from monitor.kafka.security import read_security
 from monitor.leaving.hash_key import read_hash_key
 from monitor.telemetry import exposition, logs, tracing
 from monitor.telemetry.instruments import Instruments
-from monitor.telemetry.metrics import CONSUME_LAG
+from monitor.telemetry.metrics import CONSUME_LAG, CONSUME_NEW_LOGS
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +140,7 @@ def _consume(
 ) -> None:
     client_id = f"driftmeter-consume-{socket.gethostname()}-{os.getpid()}"
     group = args.group or f"{broker.topics.prefix}consume"
-    telemetry = Telemetry(metrics)
+    telemetry, instruments = Telemetry(metrics), Instruments(metrics)
     hash_key = None if args.hash_key_file is None else read_hash_key(args.hash_key_file)
     screening = Screening(telemetry, hash_key=hash_key)
     requests = Requests()
@@ -160,17 +162,26 @@ def _consume(
             Places(broker, client_id=client_id),
             group=group,
             log_of=partial(log_id, consumer),
+            tell_anew=_counting_new_logs(instruments),
         )
         carrier = Carrier(packing, requests, broker.topics)
         worker = Worker(inflow, registry, carrier, publisher, telemetry, broker.topics)
-        lag = Instruments(metrics).gauge(CONSUME_LAG)
         ready.set()
-        while not stopping.is_set():
-            if not worker.tick(elapsed=time.monotonic(), timeout_s=POLL_S):
-                stopping.wait(RETRY_S)
-            lag.clear()  # of topics that are another member's now
-            for topic, n in inflow.lag().items():
-                lag.labels(topic).set(n)
+        _carry_over(worker, inflow, instruments.gauge(CONSUME_LAG), stopping)
+
+
+def _carry_over(worker: Worker, inflow: Inflow, lag: Gauge, stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        if not worker.tick(elapsed=time.monotonic(), timeout_s=POLL_S):
+            stopping.wait(RETRY_S)
+        lag.clear()  # of topics that are another member's now
+        for topic, n in inflow.lag().items():
+            lag.labels(topic).set(n)
+
+
+def _counting_new_logs(instruments: Instruments) -> Callable[[Partition], None]:
+    counter = instruments.counter(CONSUME_NEW_LOGS)
+    return lambda at: counter.labels(at.topic, str(at.partition)).inc()
 
 
 def _followed(broker: Broker, client_id: str, stack: ExitStack) -> Registry:

@@ -37,7 +37,8 @@ class Inflow:
     BrokerUnavailableError; then `begin_again` makes it read once more what was not settled.
 
     group: of the consumer, which commits nothing by itself. log_of: which log is behind a topic's
-    name now; empty where it is not known.
+    name now; empty where it is not known. tell_anew: who is told of a partition whose log is
+    another one than before.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Inflow:
         *,
         group: str,
         log_of: Callable[[str], str] = lambda _: "",
+        tell_anew: Callable[[Partition], None] = lambda _: None,
     ) -> None:
         self._joining = Joining(consumer)
         self._consumer = consumer
@@ -57,6 +59,8 @@ class Inflow:
         self._places = places
         self._group = group
         self._log_of = log_of
+        self._tell_anew = tell_anew
+        self._told_anew: dict[Partition, str] = {}
         self._logs: Mapping[Partition, str] = {}
         self._backlogs: dict[Partition, Backlog] = {}
         consumer.subscribe(pattern=sources.pattern, listener=self._joining)
@@ -173,8 +177,6 @@ class Inflow:
         came = sorted(at for at in logs if at in gone or at not in self._logs)
         for partition in came:
             polled.pop(TopicPartition(*partition), None)
-            if self._logs.get(partition, logs[partition]) != logs[partition]:
-                log.warning("the log of %s was made anew: it is read from its beginning", partition)
         self._begin(came, logs)
         self._logs = logs
 
@@ -209,10 +211,18 @@ class Inflow:
         at = TopicPartition(*partition)
         committed = self._consumer.committed(at, metadata=True)
         first: int = self._consumer.beginning_offsets([at])[at]
-        is_of_it = committed is not None and (
-            committed.metadata == log_ or "" in (committed.metadata, log_)
-        )
-        return max(int(committed.offset), first) if is_of_it else first
+        read = "" if committed is None else committed.metadata
+        is_another = "" not in (read, log_) and read != log_
+        if is_another or self._logs.get(partition, log_) != log_:
+            self._note_anew(partition, log_)
+        return first if committed is None or is_another else max(int(committed.offset), first)
+
+    def _note_anew(self, partition: Partition, log_: str) -> None:
+        """Tells once of every log."""
+        if self._told_anew.get(partition) != log_:
+            self._told_anew[partition] = log_
+            log.warning("the log of %s was made anew: it is read from its beginning", partition)
+            self._tell_anew(partition)
 
     def _commit(self, carried: Sequence[Partition]) -> None:
         offsets = {at: self._backlogs[at].next for at in carried}

@@ -145,6 +145,12 @@ CONSUME_LAG = Metric(
     "Messages of a topic that is consumed which are not in ours yet.",
     ("topic",),
 )
+CONSUME_NEW_LOGS = Metric(
+    "driftmeter_consume_new_logs_total",
+    "counter",
+    "Times that another log was found under the name of a topic that is consumed.",
+    ("topic", "partition"),
+)
 
 AGGREGATE_ROWS = Metric(
     "driftmeter_aggregate_rows_total",

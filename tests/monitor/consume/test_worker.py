@@ -22,6 +22,7 @@ from monitor.consume.worker import Worker
 from monitor.kafka.connecting import Broker
 from monitor.kafka.messages import Header, header
 from monitor.kafka.publishing import DeliveryError, Message, Publisher
+from monitor.kafka.records import Partition
 from tests.monitor.consume.test_command import ANSWER, REQUEST
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import registration
@@ -78,7 +79,17 @@ class Member:
         self.registry = registry
         self.consumer = broker.consumer(client_id="test", group=f"{topics.prefix}group")
         requests, places = Requests(), Places(broker, client_id="test")
-        self.inflow = Inflow(self.consumer, sources, requests, places, group="group")
+        self.log = ""
+        self.told_anew: list[Partition] = []
+        self.inflow = Inflow(
+            self.consumer,
+            sources,
+            requests,
+            places,
+            group="group",
+            log_of=lambda _: self.log,
+            tell_anew=self.told_anew.append,
+        )
         self.publisher = Fragile(broker, client_id="test")
         packing = Packing(collector_id="test", clock=lambda: 1.7e9, screening=Screening(telemetry))
         carrier = Carrier(packing, requests, topics)
@@ -192,6 +203,23 @@ def test_a_member_that_goes_on_when_the_group_has_gone_on_without_it_doubles_not
         wait_for(lambda: not frozen.tick() or frozen.publisher.meanwhile is None)
         wait_for(lambda: other.tick() and other.inflow.lag() == {source: 0})
     assert delivered(embedded_broker, 40) == sorted([*IDS, *LATER])
+
+
+def test_of_a_log_that_was_made_anew_is_told_once(embedded_broker: Broker, source: str) -> None:
+    sources = Sources.of_flags([f"{source}=seats"], [], [])
+    at = Partition(source, 0)
+    send_rows(embedded_broker, source, IDS[:1])
+    with member(embedded_broker, sources) as one:
+        one.log = "first"
+        wait_for(lambda: one.tick() and one.inflow.lag() == {source: 0})
+        one.log = "second"
+        wait_for(lambda: one.tick() and one.told_anew == [at])
+        wait_for(lambda: one.tick() and one.inflow.lag() == {source: 0})
+        assert one.told_anew == [at]
+    with member(embedded_broker, sources) as after:
+        after.log = "made while nobody read"
+        wait_for(lambda: after.tick() and after.inflow.lag() == {source: 0})
+        assert after.told_anew == [at]
 
 
 def test_a_broker_that_fails_is_tried_again(embedded_broker: Broker, source: str) -> None:
