@@ -97,11 +97,12 @@ def count_faults(
 ) -> Profile:
     """The profile of what was wrong with rows that are counted elsewhere.
 
-    mismatched: values that were not of their column's type, by declared column; others are
-    passed over. n_repeated: rows whose id had come before. n_with_new: rows that came with
-    columns which the reference lacks.
+    mismatched: values that were not of their column's type, by column; each column that is derived
+    of it has as many, and what the reference lacks is passed over. n_repeated: rows whose id had
+    come before. n_with_new: rows that came with columns which the reference lacks.
     """
-    faults = [mismatched.get(column.field.name, 0) for column in reference.declared]
+    sources = (reference.derivations.source(column.field.name) for column in reference.declared)
+    faults = [mismatched.get(source, 0) for source in sources]
     return replace(
         Profile.empty(reference),
         faults=np.array([*faults, n_repeated], dtype=np.int64),

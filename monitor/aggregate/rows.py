@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from detectors.columns import Coded, Column, Counts, Field, Floats, Role, Rows
+from detectors.columns import Coded, Column, ColumnType, Counts, Field, Floats, Role, Rows
 from monitor.aggregate.joining import Labelled, Value
 from monitor.batches import (
     ARROW_TYPES,
@@ -100,10 +100,15 @@ def mismatched(rows: pa.RecordBatch, schema: Sequence[Field]) -> Mapping[str, in
     """By column, the values that did not fit when a batch was made or do not fit now."""
     found = Counter(lost(rows, "mismatched"))
     types = dict(zip(rows.schema.names, rows.schema.types, strict=True))
-    others = [f for f in schema if f.name in types and types[f.name] != ARROW_TYPES[f.type]]
+    others = [f for f in schema if f.name in types and not _must_fit(f, types[f.name])]
     columns = {f.name: rows[f.name] for f in others}
     found.update(conform(columns, others, n=rows.num_rows).mismatched if others else {})
     return found
+
+
+def _must_fit(field: Field, type_: pa.DataType) -> bool:
+    """Whether all values of an Arrow type are of a column's; a vector's length is not its type."""
+    return field.type is not ColumnType.VECTOR and type_ == ARROW_TYPES[field.type]
 
 
 def _merged(batches: Sequence["Batch"], schema: Sequence[Field]) -> LogRows:
