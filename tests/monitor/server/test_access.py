@@ -23,6 +23,12 @@ def bearer(token: str) -> dict[str, str]:
 
 
 @pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """One database is enough here."""
+    return f"sqlite:///{tmp_path / 'driftmeter.db'}"
+
+
+@pytest.fixture
 def tokens(tmp_path: Path) -> Path:
     path = tmp_path / "tokens"
     path.write_text(f"# two lines\n{ADMIN}\n\n{OPERATOR} operator on call\n{VIEWER} viewer\n")

@@ -1,11 +1,20 @@
 """Every change is written down, and looking is not."""
 
+from pathlib import Path
+
+import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from monitor.sql import tables
 from monitor.sql.database import Database
 from tests.monitor.server.conftest import monitor
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """One database is enough here."""
+    return f"sqlite:///{tmp_path / 'driftmeter.db'}"
 
 
 def said(client: TestClient) -> list[tuple[str, str, int]]:

@@ -1,5 +1,6 @@
 """The API of silences and maintenance windows."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,12 @@ from fastapi.testclient import TestClient
 from tests.monitor.server.conftest import NOW
 
 SILENCES = "/api/v1/silences"
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """One database is enough here."""
+    return f"sqlite:///{tmp_path / 'driftmeter.db'}"
 
 
 def post(client: TestClient, **request: Any) -> Any:

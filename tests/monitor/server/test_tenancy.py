@@ -49,6 +49,12 @@ IDS = {
 }
 
 
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """One database is enough here."""
+    return f"sqlite:///{tmp_path / 'driftmeter.db'}"
+
+
 def watched(namespace: str) -> Monitor:
     """With a channel that both tell, and a name of its own for a webhook."""
     made = retrained({"webhooks": []}, owner=f"pager-of-{namespace}")
