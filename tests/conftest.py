@@ -35,6 +35,11 @@ from tests.support.brokers import ON_APACHE
 from tests.support.shared_kafka import SharedKafka
 from tests.support.shared_kafka import start as start_kafka
 
+# Workers are as many as processors: more threads in each would wait for one another, and trees of
+# a few rows take twenty times as long. Processes that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # A busy machine makes an example slow, which says nothing about it.
 settings.register_profile("driftmeter", deadline=None)
 settings.load_profile("driftmeter")
