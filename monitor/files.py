@@ -1,5 +1,6 @@
 """Data files as columns: CSV, JSON lines, Parquet and Arrow, read by pyarrow."""
 
+import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path, PurePath
@@ -49,7 +50,7 @@ def read_table(path_or_url: str, *, columns: Collection[str] | None = None) -> p
     except UnicodeDecodeError as error:
         raise FileError(f"{path_or_url}: is not UTF-8 text; save it as UTF-8") from error
     except (pa.ArrowException, OSError, ImportError, ValueError) as error:
-        raise FileError(f"{path_or_url}: cannot be read: {_first_line(error)}") from error
+        raise FileError(f"{path_or_url}: cannot be read: {_why(error)}") from error
     if not len(table):
         raise FileError(f"{path_or_url}: has no rows; give a file with data in it")
     return table
@@ -352,6 +353,15 @@ def _parsed(texts: pa.ChunkedArray) -> pa.ChunkedArray:
         return texts.cast(pa.timestamp("us", "UTC"))
     except pa.ArrowInvalid:
         return texts.cast(pa.timestamp("us"))
+
+
+def _why(error: Exception) -> str:
+    """Of the operating system's errors what they mean; of fsspec's, which say the URL once more,
+    what was behind them."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno)
+    is_fetched = isinstance(error, FileNotFoundError) and error.__cause__ is not None
+    return str(error.__cause__)[:300] if is_fetched else _first_line(error)
 
 
 def _first_line(error: Exception) -> str:

@@ -28,7 +28,7 @@ class Cluster:
     """An API server. token: asked for with every request, for a pod's is renewed as it runs."""
 
     def __init__(self, url: str, token: Callable[[], str], *, authority: Path) -> None:
-        trusted = ssl.create_default_context(cafile=authority)
+        trusted = ssl.create_default_context(cadata=authority.read_text("utf-8"))
         self._http = httpx2.Client(base_url=url, verify=trusted, timeout=30.0)
         self._token = token
 

@@ -12,6 +12,7 @@ import orjson
 import uvicorn
 
 from monitor import flags
+from monitor.collector.listening import bound
 from monitor.inject.admission import SYSTEM, ReviewError, reviewed, validated
 from monitor.inject.settings import Settings, add_flags
 from monitor.telemetry import logs
@@ -74,8 +75,6 @@ def run(args: argparse.Namespace) -> int:
     review = functools.partial(reviewed, settings=Settings.from_flags(args), untouched=untouched)
     config = uvicorn.Config(
         Webhook({"/inject": review, "/validate": validated}),
-        host=args.listen.host,
-        port=args.listen.port,
         ssl_certfile=args.certificate,
         ssl_keyfile=args.key,
         log_config=None,
@@ -83,12 +82,15 @@ def run(args: argparse.Namespace) -> int:
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+    for path in (args.certificate, args.key):
+        path.open("rb").close()  # the error of what is not there names it; OpenSSL's does not
     config.load()
     assert config.ssl is not None
     certificate = Certificate(config.ssl, args.certificate, args.key)
     config.callback_notify, config.timeout_notify = certificate.refresh, 10
-    log.info("the API server is answered at https://%s/inject", args.listen)
-    uvicorn.Server(config).run()
+    with bound(args.listen) as listening:
+        log.info("the API server is answered at https://%s/inject", args.listen)
+        uvicorn.Server(config).run(sockets=[listening])
     return 0
 
 

@@ -56,6 +56,8 @@ def test_a_file_that_is_not_there_is_one_line_and_no_traceback() -> None:
         ("replay m --from 2026-01-01 --to 2026-01-02", "there is no such file"),
         ("serve --token-file tokens", "tokens holds a token shorter than 24 characters"),
         ("serve --listen driftmeter:8600", "--listen driftmeter:8600 is not loopback"),
+        ("admit --certificate a.crt --key a.key", "a.crt: No such file or directory"),
+        ("controller --namespace ml --kubernetes-ca b.crt", "b.crt: No such file or directory"),
     ],
 )
 def test_what_a_role_cannot_use_is_one_line(

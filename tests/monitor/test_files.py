@@ -134,6 +134,7 @@ def test_a_bad_file_is_an_error_that_names_it_and_the_reason(name: str, tmp_path
         ("absent.csv", "no such file"),
         ("folder.csv", "is a folder"),
         ("absent://bucket/t.csv", "cannot be read"),
+        ("http://127.0.0.1:1/t.csv", "Cannot connect to host 127.0.0.1:1"),
     ],
 )
 def test_what_cannot_be_opened_is_a_clear_error(path: str, reason: str, tmp_path: Path) -> None:
