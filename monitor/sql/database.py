@@ -19,6 +19,10 @@ from monitor.tenants.namespaces import ALL, Namespaces
 BUSY_TIMEOUT_S = 5.0
 LEASE_S = 10.0
 
+LARGEST_CHECKED_BYTES = 512 * 1024 * 1024
+"""Of a file that is read whole before it is used: a second or two. What is damaged in a larger one
+is told when it is met."""
+
 _WRITES = "driftmeter_writes"
 
 
@@ -80,8 +84,10 @@ def open_database(url: str, *, must_exist: bool = False) -> Database:
     except (OSError, ModuleNotFoundError) as error:
         raise _unusable(parsed, str(error)) from error
     try:
+        if _is_quickly_read(parsed):
+            with database.read() as connection:
+                _check_pages(connection)
         with database.write() as connection:
-            _check_pages(connection)
             _check_schema(connection)
     except (DBAPIError, DatabaseError) as error:
         database.engine.dispose()
@@ -208,10 +214,14 @@ def _damage_told(engine: Engine) -> Iterator[None]:
         raise DatabaseError(_damaged(engine.url, str(error.orig))) from error
 
 
+def _is_quickly_read(url: URL) -> bool:
+    """Whether it is a file, there already, and small enough to be read whole at every start."""
+    file = Path(str(url.database))
+    return _is_file(url) and file.exists() and file.stat().st_size <= LARGEST_CHECKED_BYTES
+
+
 def _check_pages(connection: Connection) -> None:
     """Raises DatabaseError where SQLite's file is damaged; better now than in the middle."""
-    if connection.dialect.name != "sqlite":
-        return
     found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     if found != "ok":
         raise DatabaseError(_damaged(connection.engine.url, str(found).replace("\n", " ")))

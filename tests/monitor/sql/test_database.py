@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from sqlalchemy.exc import OperationalError
 
 from monitor.sql import tables
 from monitor.sql.database import (
+    LARGEST_CHECKED_BYTES,
     Database,
     DatabaseError,
     Ownership,
@@ -174,3 +176,18 @@ def test_a_released_role_is_free_at_once(database: Database) -> None:
     with database.write() as connection:
         owned(connection, now=100).release(connection, now=101)
         assert claim(connection, "detect", "b", 101).ownership is not None
+
+
+def test_only_a_file_that_is_quickly_read_is_read_whole_before_it_is_used(tmp_path: Path) -> None:
+    file = tmp_path / "driftmeter.db"
+    url = f"sqlite:///{file}"
+    database = open_database(url)
+    with database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE large AS SELECT randomblob(100000) AS x")
+    database.engine.dispose()
+    content = file.read_bytes()
+    file.write_bytes(content[:-8192] + os.urandom(8192))
+    with pytest.raises(DatabaseError, match="is damaged"):
+        open_database(url)
+    os.truncate(file, LARGEST_CHECKED_BYTES + 4096)  # a hole, which takes no room
+    open_database(url).engine.dispose()
