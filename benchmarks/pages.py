@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import insert
 
+from benchmarks.collector import cpu_s
 from detectors.columns import ColumnType, Field, Role, Rows
 from detectors.decision import Detector
 from detectors.decision.budget import Budget
@@ -53,9 +54,23 @@ PAGES: dict[str, Callable[[str, str], str]] = {
     "all windows": lambda name, _report: f"/monitors/{name}/windows",
     "two windows": lambda name, report: f"/monitors/{name}/compare?a={report}&b={name}-0",
     "history": lambda name, _report: f"/monitors/{name}/history",
+    "a revision": lambda name, _report: f"/monitors/{name}/revisions/1",
     "alerts": lambda _name, _report: "/alerts",
     "alerts, page 300": lambda _name, _report: "/alerts?offset=15000",
+    "an alert": lambda name, _report: f"/alerts/alert-{name}-0",
     "deliveries": lambda _name, _report: "/deliveries",
+    "subscriptions": lambda _name, _report: "/subscriptions",
+    "retrains": lambda _name, _report: "/retrains",
+    "silences": lambda _name, _report: "/silences",
+    "namespaces": lambda _name, _report: "/namespaces",
+    "tokens": lambda _name, _report: "/tokens",
+    "audit": lambda _name, _report: "/audit",
+    "metrics": lambda _name, _report: "/metrics",
+    "100 monitors (API)": lambda _name, _report: "/api/v1/monitors",
+    "those that drift (API)": lambda _name, _report: "/api/v1/monitors?state=drift",
+    "a monitor (API)": lambda name, _report: f"/api/v1/monitors/{name}",
+    "50 reports (API)": lambda name, _report: f"/api/v1/monitors/{name}/reports",
+    "a report (API)": lambda _name, report: f"/api/v1/reports/{report}",
     "figures of 2,160 windows (API)": lambda name, _report: (
         f"/api/v1/monitors/{name}/windows?limit=2160"
     ),
@@ -100,7 +115,7 @@ def some_report() -> dict[str, Any]:
 
 def fill(database: Database, n_monitors: int, n_windows: int) -> None:
     """Monitors with hourly windows, alerts and deliveries."""
-    told, rng = some_report(), np.random.default_rng(1)
+    told, rng, now = some_report(), np.random.default_rng(1), time.time()
     for i in range(n_monitors):
         name = f"model-{i:04d}"
         evidence = rng.lognormal(size=n_windows).tolist()
@@ -111,7 +126,7 @@ def fill(database: Database, n_monitors: int, n_windows: int) -> None:
             connection.execute(insert(tables.reports), rows)
             connection.execute(insert(tables.figures), [figures.row_of(one) for one in rows])
             connection.execute(insert(tables.alerts), alerts(name))
-            connection.execute(insert(tables.outbox), deliveries(name))
+            connection.execute(insert(tables.outbox), deliveries(name, now))
 
 
 def row(
@@ -159,7 +174,7 @@ def alerts(name: str) -> list[dict[str, Any]]:
     ]
 
 
-def deliveries(name: str) -> list[dict[str, Any]]:
+def deliveries(name: str, now: float) -> list[dict[str, Any]]:
     return [
         {
             "id": f"delivery-{name}-{i}",
@@ -172,7 +187,7 @@ def deliveries(name: str) -> list[dict[str, Any]]:
             "at": START,
             "payload": {"time": moment(START)},
             "state": "delivered",
-            "created_at": START + i,
+            "created_at": now + i,  # those of months ago are forgotten
             "next_attempt_at": START,
             "n_attempts": 0,
             "n_failed": 0,
@@ -182,7 +197,8 @@ def deliveries(name: str) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def serving(folder: Path, url: str) -> Iterator[str]:
+def serving(folder: Path, url: str) -> Iterator[tuple[str, int]]:
+    """The address of a server, and the id of its process."""
     with Supervisor(folder / "logs") as processes:
         port = free_port()
         command = [
@@ -190,24 +206,40 @@ def serving(folder: Path, url: str) -> Iterator[str]:
             *("--broker", "127.0.0.1:1", "--store", str(folder / "store"), "--database", url),
         ]
         processes.start("serve", command, ready=f"http://127.0.0.1:{port}/readyz")
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", processes.pid("serve")
 
 
-def measured(address: str, names: list[str], n_windows: int, times: int) -> list[dict[str, Any]]:
-    """Seconds of every page: the median and the longest."""
+def measured(
+    address: str, pid: int, names: list[str], n_windows: int, times: int
+) -> list[dict[str, Any]]:
+    """Of every page the median and the longest time, and the server's processor time on average."""
     rng, found = np.random.default_rng(2), []
     for title, path in PAGES.items():
-        took = []
-        for name in rng.choice(names, times).tolist():
+        asked = [path(name, f"{name}-{n_windows - 1}") for name in rng.choice(names, times)]
+        took, before = [], cpu_s(pid)
+        for one in asked:
             begun = time.perf_counter()
-            with urllib.request.urlopen(address + path(name, f"{name}-{n_windows - 1}")) as answer:
-                n_bytes = len(answer.read())
+            n_bytes = _fetched(address + one)
             took.append(time.perf_counter() - begun)
-        found.append(
-            {"page": title, "p50_s": float(np.median(took)), "max_s": max(took), "bytes": n_bytes}
+        line = {
+            "page": title,
+            "p50_s": float(np.median(took)),
+            "max_s": max(took),
+            "cpu_s": (cpu_s(pid) - before) / times,
+            "bytes": n_bytes,
+        }
+        found.append(line)
+        print(
+            f"{title:32} {line['p50_s']:6.3f} s, at most {line['max_s']:.3f} s; "
+            f"processor {line['cpu_s']:.3f} s, {n_bytes:,} bytes",
+            flush=True,
         )
-        print(f"{title:32} {np.median(took):6.3f} s, at most {max(took):.3f} s", flush=True)
     return found
+
+
+def _fetched(url: str) -> int:
+    with urllib.request.urlopen(url) as answer:
+        return len(answer.read())
 
 
 def main() -> None:
@@ -229,8 +261,8 @@ def main() -> None:
         database.engine.dispose()
         print(f"{n_monitors:,} monitors, {n_monitors * n_windows:,} windows", flush=True)
         names = [f"model-{i:04d}" for i in range(n_monitors)]
-        with serving(folder, url) as address:
-            pages = measured(address, names, n_windows, args.times)
+        with serving(folder, url) as (address, pid):
+            pages = measured(address, pid, names, n_windows, args.times)
     if args.out:
         machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
         told = {"machine": machine, "monitors": n_monitors, "windows": n_windows, "pages": pages}
