@@ -67,8 +67,8 @@ def in_turn(share: int, chance: random.Random) -> list[str]:
 @pytest.mark.xdist_group("apache-kafka")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    ("share", "every_s", "n_pushes", "n_rows"),
-    [(11, 1.5, 300, 100), pytest.param(1, 2.5, 2_100, 1_000, marks=LONG)],
+    ("share", "every_s", "n_pushes", "n_rows", "lateness"),
+    [(11, 1.0, 200, 50, "5s"), pytest.param(1, 2.5, 2_100, 1_000, "1m", marks=LONG)],
 )
 def test_sixty_kills_lose_nothing_and_double_nothing(
     tmp_path: Path,
@@ -78,8 +78,9 @@ def test_sixty_kills_lose_nothing_and_double_nothing(
     every_s: float,
     n_pushes: int,
     n_rows: int,
+    lateness: str,
 ) -> None:
-    """share: of the sixty kills, one in so many."""
+    """share: of the sixty kills, one in so many. lateness: for so long the last window waits."""
     jars = apache_kafka.libraries(needs("mvn"), cache_folder())
     port = free_port()
     kafka = apache_kafka.prepare(
@@ -93,14 +94,14 @@ def test_sixty_kills_lose_nothing_and_double_nothing(
     broker = Broker(servers=(f"127.0.0.1:{port}",), topics=Topics("chain."), connect_timeout_s=60.0)
     reference, database = fit_reference(), open_database(f"sqlite:///{tmp_path / 'chain.db'}")
     keep(reference, tmp_path / "references")
-    one = registered_as(reference, monitor(lateness="1m"))
+    one = registered_as(reference, monitor(lateness=lateness))
     with database.write() as connection:
         found = registry.put(connection, one.monitor, 0.0)
         registry.activate(connection, found, reference.id, SCHEMA)
     chance = random.Random(60)
     victims = in_turn(share, chance)
     pushes = Pushes(n_rows, n_pushes)
-    with Chain(broker, kafka, str(database.engine.url), tmp_path) as chain:
+    with Chain(broker, kafka, database, tmp_path) as chain:
         chain.members["broker"].ensure()
         chain.members["broker"].wait()
         broker.create_topics()

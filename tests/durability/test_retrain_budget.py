@@ -31,6 +31,7 @@ from tests.alerts import endpoint
 from tests.support.chain import Member, keep_alive
 from tests.support.counted import HOUR, SCHEMA, fit_reference, keep, monitor
 from tests.support.long import LONG
+from tests.support.owners import let_leases_run_out
 
 COOLDOWN_H, PER_DAY = 7, 2
 INCIDENT_H = 6
@@ -177,6 +178,7 @@ def test_kill_9_between_decision_and_request_breaks_no_limit_and_loses_no_retrai
                 roles.publish(publisher, hour)
                 if hour in kills:
                     roles.members[kills[hour]].kill()
+                    let_leases_run_out(database)
                 keep_alive(roles, lambda: hour in roles.verdicts(), 120.0, poll_s=0.02)  # noqa: B023  it waits here
                 expected.window(hour, drifted=roles.verdicts()[hour] == "drift")
                 assert sorted(roles.requests()) == expected.asked_at

@@ -19,8 +19,10 @@ import orjson
 
 from detectors.columns import Floats
 from monitor.kafka.connecting import Broker
+from monitor.sql.database import Database
 from monitor.up.supervisor import NotReadyError, ProcessDiedError, Supervisor, free_port
 from tests.support.counted import HOUR
+from tests.support.owners import let_leases_run_out
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 N_WINDOWS = 6
@@ -46,7 +48,8 @@ class Member:
                 return self._now.check()
             except ProcessDiedError:
                 self._lives.close()
-        self._now = self._lives.enter_context(Supervisor(self.folder / f"{self.name}-logs"))
+        logs = self.folder / f"{self.name}-logs"
+        self._now = self._lives.enter_context(Supervisor(logs, stop_timeout_s=0.0))
         self._now.start(self.name, self.command, env=ONE_THREAD)
         self.n_starts += 1
         return None
@@ -79,7 +82,7 @@ class Chain:
 
     broker: Broker
     kafka: Sequence[str]
-    database_url: str
+    database: Database
     folder: Path
     members: dict[str, Member] = field(default_factory=dict)
     ingests: list[int] = field(default_factory=list)
@@ -96,9 +99,9 @@ class Chain:
             listening = ("--listen", f"127.0.0.1:{free_port()}", "--ingest", f"127.0.0.1:{ingest}")
             self._role(f"collect-{number}", "collect", *shared, *spool, *listening)
             state = ("--state", str(self.folder / f"aggregate-{number}"), "--flush", "500ms")
-            known = ("--metrics", f"127.0.0.1:{metrics}", "--session-timeout", "6s")
+            known = ("--metrics", f"127.0.0.1:{metrics}", "--session-timeout", "3s")
             self._role(f"aggregate-{number}", "aggregate", *shared, *store, *state, *known)
-        own = ("--database", self.database_url, "--metrics", f"127.0.0.1:{free_port()}")
+        own = ("--database", str(self.database.engine.url), "--metrics", f"127.0.0.1:{free_port()}")
         self._role("detect", "detect", *shared, *store, *own, "--idle", "5s")
         return self
 
@@ -109,6 +112,11 @@ class Chain:
     def ensure(self) -> None:
         for member in self.members.values():
             member.ensure()
+
+    def kill(self, victim: str) -> None:
+        self.members[victim].kill()
+        if victim == "detect":
+            let_leases_run_out(self.database)
 
     def _role(self, name: str, role: str, *flags: str) -> None:
         self._add(name, (sys.executable, "-m", "monitor", role, *flags))
@@ -187,7 +195,7 @@ def kill_in_turn(
         while time.monotonic() < until:
             chain.ensure()
             time.sleep(0.1)  # so long a process that died stays away
-        chain.members[victim].kill()
+        chain.kill(victim)
 
 
 class KeptAlive(Protocol):

@@ -1,5 +1,6 @@
 """apply, get and delete against a real API that asks for a token."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,17 +12,19 @@ from monitor.up.supervisor import Supervisor
 from tests.monitor.up.test_command import MONITOR, TOKEN, training
 
 
-@pytest.fixture
-def tokens(tmp_path: Path) -> Path:
-    path = tmp_path / "tokens"
+@pytest.fixture(scope="module")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("api") / "tokens"
     path.write_text(f"# the first one counts\n{TOKEN}\nanother-token-of-24-characters\n")
     return path
 
 
-@pytest.fixture
-def api(tmp_path: Path, supervisor: Supervisor, tokens: Path) -> str:
-    settings = Settings(data=tmp_path / "data", api=Address("0.0.0.0", 0), token_file=tokens)
-    return start(supervisor, settings).api_url
+@pytest.fixture(scope="module")
+def api(tokens: Path) -> Iterator[str]:
+    data = tokens.parent / "data"
+    settings = Settings(data=data, api=Address("0.0.0.0", 0), token_file=tokens)
+    with Supervisor(data / "logs", ready_timeout_s=60.0, stop_timeout_s=0.0) as supervisor:
+        yield start(supervisor, settings).api_url
 
 
 def test_a_monitor_is_declared_shown_and_deleted(
@@ -68,13 +71,14 @@ def test_a_subscription_is_a_document_as_a_monitor_is(
 ) -> None:
     (tmp_path / "training.csv").write_text(training())
     both = tmp_path / "both.yaml"
-    both.write_text(f"{MONITOR}---{SUBSCRIPTION}")
+    document = MONITOR.replace("free-seats", "free-berths")
+    both.write_text(f"{document}---{SUBSCRIPTION}")
     there, kind = ["--api", api, "--token-file", str(tokens)], ["--kind", "RetrainSubscription"]
     assert cli.main(["validate", str(both)]) == 0
     assert cli.main(["apply", str(both), *there]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert told[0] == f"{both}: all right: free-seats, nightly"
-    assert told[1:] == ["free-seats revision 1 active", "nightly subscribed"]
+    assert told[0] == f"{both}: all right: free-berths, nightly"
+    assert told[1:] == ["free-berths revision 1 active", "nightly subscribed"]
     assert cli.main(["get", *kind, *there]) == 0
     assert capsys.readouterr().out == "NAME     MONITORS\nnightly  team=transit\n"
     assert cli.main(["get", "nightly", "--json", *kind, *there]) == 0

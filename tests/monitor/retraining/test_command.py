@@ -1,5 +1,6 @@
 """`driftmeter retrain` against a real server."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,18 +23,28 @@ spec:
 """
 
 
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def there(data: Path) -> Iterator[tuple[str, str]]:
+    """The flags that name the server of a folder."""
+    with Supervisor(data / "logs", ready_timeout_s=60.0, stop_timeout_s=0.0) as supervisor:
+        yield "--api", start(supervisor, Settings(data=data)).api_url
+
+
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert cli.main(["retrain", *arguments]) == 0
     return capsys.readouterr().out
 
 
 def test_a_retrain_is_approved_told_of_and_explained(
-    tmp_path: Path, supervisor: Supervisor, capsys: pytest.CaptureFixture[str]
+    data: Path, there: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    addresses = start(supervisor, Settings(data=tmp_path / "data"))
-    there = ("--api", addresses.api_url)
     watched = monitor({"approval": True})
-    database = open_database(f"sqlite:///{tmp_path / 'data' / 'driftmeter.db'}")
+    database = open_database(f"sqlite:///{data / 'driftmeter.db'}")
     with database.write() as connection:
         registry.put(connection, watched, NOW)
     Days(database, watched).drift()
@@ -52,10 +63,8 @@ def test_a_retrain_is_approved_told_of_and_explained(
 
 
 def test_a_subscription_is_declared_from_a_file(
-    tmp_path: Path, supervisor: Supervisor, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, there: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    addresses = start(supervisor, Settings(data=tmp_path / "data"))
-    there = ("--api", addresses.api_url)
     (tmp_path / "nightly.yaml").write_text(SUBSCRIPTION)
     subscribed = run(capsys, "subscribe", str(tmp_path / "nightly.yaml"), *there)
     assert subscribed == "nightly subscribed\n"
