@@ -9,6 +9,7 @@ from monitor.retraining.news import News
 from monitor.sql import registry
 from monitor.sql.database import Database, open_database
 from tests.monitor.retraining.days import NOW, Days, monitor, subscription
+from tests.support.long import on_sqlite
 
 
 def states(database: Database) -> list[str]:
@@ -137,6 +138,7 @@ def test_what_was_rejected_is_not_asked_for_again_in_the_incident(database: Data
     assert days.drift() == [Answer.AWAITING_APPROVAL]
 
 
+@on_sqlite
 @pytest.mark.timeout(600)
 def test_a_thousand_drifting_windows_make_no_more_requests_than_the_budget(
     database: Database, database_url: str
@@ -163,6 +165,7 @@ def test_a_thousand_drifting_windows_make_no_more_requests_than_the_budget(
         assert records.counts(connection) == {("free-seats", RetrainState.FAILED): 500}
 
 
+@on_sqlite
 @pytest.mark.timeout(600)
 def test_a_thousand_drifting_windows_in_a_row_make_one_request(database: Database) -> None:
     days = Days(database, monitor({"cooldown": "0s"}))
