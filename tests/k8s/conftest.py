@@ -1,5 +1,7 @@
 """A real API server for the tests of what is told to one."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
@@ -23,7 +25,7 @@ TENANTS = ("transit", "billing")
 
 
 @pytest.fixture(scope="session")
-def kubernetes(
+def api_server(
     servers: Supervisor,
     needs: Needs,
     not_tested: Callable[[str], NoReturn],
@@ -50,7 +52,19 @@ def kubernetes(
     api.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def kubernetes(api_server: KubeApi, servers: Supervisor) -> Iterator[KubeApi]:
+    """The API server, which is stopped while no test needs it: it is busy without being asked."""
+    pids = [servers.pid(name) for name in kube_api.PROGRAMS]
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    wait_for(api_server.is_ready)
+    yield api_server
+    for pid in reversed(pids):
+        os.kill(pid, signal.SIGSTOP)
+
+
+@pytest.fixture(scope="module")
 def monitors(kubernetes: KubeApi) -> KubeApi:
     """The API server, which knows the kind Monitor."""
     kubernetes.apply(crd.definition(schema()))
@@ -58,7 +72,7 @@ def monitors(kubernetes: KubeApi) -> KubeApi:
     return kubernetes
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def operators(monitors: KubeApi, not_tested: Callable[[str], NoReturn]) -> KubeApi:
     """The API server, which knows the kinds of the operators that the chart works with, too."""
     kubernetes = monitors

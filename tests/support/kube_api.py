@@ -15,6 +15,7 @@ from tests.support.waiting import wait_for
 Json = dict[str, Any]
 
 ADMIN = "administrator"
+PROGRAMS = ("etcd", "kube-apiserver")
 
 
 class RefusedByApiError(Exception):
@@ -104,6 +105,13 @@ class KubeApi:
             }
         )
 
+    def is_ready(self) -> bool:
+        """It listens a moment before it answers."""
+        try:
+            return self.client().get("/readyz").is_success
+        except httpx2.TransportError:
+            return False
+
     def knows(self, group_version: str) -> bool:
         return self.client().get(f"/apis/{group_version}").is_success
 
@@ -127,19 +135,15 @@ def start(
     lines.append(f'{tokens[ADMIN]},{ADMIN},{ADMIN},"system:masters"')
     (folder / "tokens.csv").write_text("\n".join(lines))
     command = _server(programs, folder, certificate, etcd, port)
-    supervisor.start("kube-apiserver", command, ready=f"tcp://127.0.0.1:{port}")
+    supervisor.start(PROGRAMS[1], command, ready=f"tcp://127.0.0.1:{port}")
     api = KubeApi(f"https://127.0.0.1:{port}", certificate[0], tokens)
     wait_for(lambda: _is_ready(supervisor, api))
     return api
 
 
 def _is_ready(supervisor: Supervisor, api: KubeApi) -> bool:
-    """It listens a moment before it answers."""
     supervisor.check()
-    try:
-        return api.client().get("/readyz").is_success
-    except httpx2.TransportError:
-        return False
+    return api.is_ready()
 
 
 def _start_etcd(
@@ -152,7 +156,7 @@ def _start_etcd(
         *("--listen-peer-urls", among_peers, "--initial-advertise-peer-urls", among_peers),
         *("--initial-cluster", f"default={among_peers}", "--log-level", "warn"),
     ]
-    supervisor.start("etcd", command, ready=f"tcp://127.0.0.1:{port}")
+    supervisor.start(PROGRAMS[0], command, ready=f"tcp://127.0.0.1:{port}")
 
 
 def _server(
