@@ -156,6 +156,28 @@ def test_the_opentelemetry_collector_takes_its_file(not_tested: Any) -> None:
     assert f"otlpreceiver v{release}" in built_from
 
 
+@pytest.mark.parametrize(
+    ("file", "kind", "keys"),
+    [
+        ("dashboards/driftmeter", "providers", {"name", "type", "folder", "options"}),
+        (
+            "datasources/prometheus",
+            "datasources",
+            {"name", "type", "access", "url", "uid", "isDefault"},
+        ),
+    ],
+    ids=["dashboards", "datasources"],
+)
+def test_grafana_knows_every_key_that_provisions_it(file: str, kind: str, keys: set[str]) -> None:
+    """It passes over others. The keys are those of DashboardAsConfigV1 and configsV1 in
+    https://github.com/grafana/grafana/tree/main/pkg/services/provisioning, as far as we use them.
+    """
+    found = yaml.safe_load((FILES / "grafana" / f"{file}.yaml").read_text())
+    assert found.keys() == {"apiVersion", kind}
+    assert found["apiVersion"] == 1
+    assert all(one.keys() <= keys for one in found[kind])
+
+
 def test_grafana_shows_our_dashboard_from_our_prometheus() -> None:
     (source,) = yaml.safe_load((FILES / "grafana/datasources/prometheus.yaml").read_text())[
         "datasources"
