@@ -92,7 +92,7 @@ def test_what_came_while_kafka_was_away_arrives(
 def test_what_a_process_could_not_publish_the_next_one_does(
     outage: Outage, supervisor: Supervisor, tmp_path: Path
 ) -> None:
-    with Supervisor(tmp_path / "first") as processes:
+    with Supervisor(tmp_path / "first", stop_timeout_s=0.0) as processes:
         collector = start(processes, outage.broker, tmp_path / "spool")
         wait_for(lambda: knows_its_monitors(collector))
         outage.begin()
