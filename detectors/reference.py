@@ -86,6 +86,7 @@ _NOTHING = Profile(
     vectors=np.empty(0, np.int64),
     delays=np.empty(0, np.int64),
     census=np.zeros(4, np.int64),
+    served=np.empty(0, np.int64),
 )
 
 

@@ -17,6 +17,7 @@ from detectors.profile.profiles import DELAYS_S, ERROR, Profile
 from detectors.profile.sample import Sample, keys_of_ids, keys_of_rows
 from detectors.profile.sums import z_sums
 from detectors.scorers.placed import PlacedRows
+from detectors.served import N_SLOTS
 
 if TYPE_CHECKING:
     from detectors.reference import Reference
@@ -108,6 +109,14 @@ def count_faults(
         faults=np.array([*faults, n_repeated], dtype=np.int64),
         census=np.array([0, 0, 0, n_with_new], dtype=np.int64),
     )
+
+
+def count_served(reference: "Reference", slots: Mapping[int, int]) -> Profile:
+    """The profile of requests to the model, whose rows are counted elsewhere: how many of them by
+    slot, as `detectors.served` has them."""
+    served = np.zeros(N_SLOTS, dtype=np.int64)
+    served[list(slots)] = list(slots.values())
+    return replace(Profile.empty(reference), served=served)
 
 
 def _delays(delays_s: Floats) -> Counts:

@@ -23,6 +23,7 @@ from detectors.profile.outcomes import is_sound
 from detectors.profile.pairs import LARGEST_SCORE
 from detectors.profile.sample import Sample, stack_samples, unstack_samples
 from detectors.profile.sums import RESOLUTION
+from detectors.served import N_SLOTS
 
 if TYPE_CHECKING:
     from detectors.reference import Reference
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 ERROR = "dm.error"
 """The score column that is filled when labels arrive, not when rows do."""
 
-_ADDED = ("counts", "sums", "pairs", "outcomes", "faults", "vectors", "delays", "census")
+_ADDED = ("counts", "sums", "pairs", "outcomes", "faults", "vectors", "delays", "census", "served")
 
 DELAYS_S = (
     *(1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 3 * 3600.0, 6 * 3600.0, 12 * 3600.0),
@@ -63,6 +64,8 @@ class Profile:
     census: (4,) of the rows: how many were counted; the sum of the squares of their weights, which
         sum to `n`; how many predictions they stand for; and the weight of those that came with
         columns which the reference lacks. See `weighing`.
+    served: (N_SLOTS,) requests by what the model made of them; see `detectors.served`. They are no
+        rows: a profile may hold either without the other.
     A profile of labels alone, n = 0, may take back what another has counted: see `taking_back`.
     """
 
@@ -77,6 +80,7 @@ class Profile:
     vectors: Counts
     delays: Counts
     census: Counts
+    served: Counts
     first_time: float | None = None
     last_time: float | None = None
 
@@ -169,11 +173,14 @@ def mean(profile: Profile, reference: "Reference", name: str) -> float | None:
 def stack(profiles: Sequence[Profile]) -> Artifact:
     """Profiles of one reference, at least one, as arrays with a row for each."""
     counts, *sums = (np.stack([getattr(one, name) for one in profiles]) for name in _ADDED)
+    added = dict(zip(_ADDED[1:], sums, strict=True))
+    if not added["served"].any():
+        del added["served"]
     return Artifact(
         meta={"profiles": [_meta(profile) for profile in profiles]},
         arrays={
             **_counts_arrays(counts),
-            **{name: folded(array) for name, array in zip(_ADDED[1:], sums, strict=True)},
+            **{name: folded(array) for name, array in added.items()},
             **stack_samples([profile.sample for profile in profiles]),
         },
     )
@@ -222,6 +229,7 @@ def _shapes(reference: "Reference") -> dict[str, tuple[int, ...]]:
         "vectors": (reference.derivations.n_sums,),
         "delays": (len(DELAYS_S) + 1,),
         "census": (4,),
+        "served": (N_SLOTS,),
     }
 
 
@@ -242,11 +250,13 @@ def _meta(profile: Profile) -> dict[str, Any]:
 
 
 def _absent(metas: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
-    """What profiles of 0.1 did not tell: no delays, and every row stood for itself."""
+    """What profiles do not tell where there is none, no requests; and those of 0.1 did not: no
+    delays, and every row stood for itself."""
     n = np.array([meta["n"] for meta in metas], dtype=np.int64)
     return {
         "delays": np.zeros((len(metas), len(DELAYS_S) + 1), dtype=np.uint8),
         "census": folded(np.stack([n, n, n, np.zeros_like(n)], axis=1)),
+        "served": np.zeros((len(metas), N_SLOTS), dtype=np.uint8),
     }
 
 
@@ -294,8 +304,8 @@ def _check_sums(profile: Profile, reference: "Reference") -> None:
         raise ArtifactError("sums of pairs are larger than so few rows can make them")
     if not reference.derivations.could_sum_to(profile.vectors, n=profile.n):
         raise ArtifactError("sums of vectors are larger than so few rows can make them")
-    if profile.faults.min(initial=0) < 0:
-        raise ArtifactError("a negative number of faults")
+    if profile.faults.min(initial=0) < 0 or profile.served.min(initial=0) < 0:
+        raise ArtifactError("a negative number of faults or requests")
     n_counted, squares, n_seen, n_with_new = profile.census.tolist()
     if not (0 <= n_counted <= profile.n <= min(squares, n_seen) and 0 <= n_with_new <= profile.n):
         raise ArtifactError("impossible weights of rows")

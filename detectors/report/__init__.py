@@ -1,5 +1,6 @@
 """What one window said, and how it is put together from profiles and a decision."""
 
+from detectors.report.serving import ServingReport
 from detectors.report.window import (
     Caution,
     ColumnReport,
@@ -42,6 +43,7 @@ __all__ = [
     "Reason",
     "SegmentMovement",
     "SegmentReport",
+    "ServingReport",
     "Shift",
     "Summary",
     "Verdict",

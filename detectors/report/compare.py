@@ -10,7 +10,7 @@ from detectors.bins import MISSING, UNSEEN, CategoryColumn, NumericColumn, Refer
 from detectors.columns import Counts
 from detectors.decision import ColumnDecision, Decision
 from detectors.decision.performance import UsualPerformance, beside
-from detectors.performance import expected, fairness, realised
+from detectors.performance import expected, fairness, realised, serving
 from detectors.profile import RESOLUTION, Profile, mean
 from detectors.reference import Reference
 from detectors.report import ColumnReport, Shift, Summary, Verdict, WindowReport
@@ -82,6 +82,7 @@ def report(
         quality=quality(profile, reference),
         n_seen=n_seen if (n_seen := int(profile.census[2])) > profile.n else None,
         explanation=explanation if is_explained else None,
+        serving=serving(profile.served),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from detectors.columns import ColumnType, Role
+from detectors.report.serving import ServingReport
 
 
 class Verdict(StrEnum):
@@ -370,6 +371,7 @@ class WindowReport:
     segments: of every column whose values are counted apart.
     n_seen: how many predictions the rows stand for, where they are a sample, else None. Of a sample
         whose rows weigh differently, `n_rows` is how many equal ones tell as much.
+    serving: None where no proxy saw the requests.
     """
 
     n_rows: int
@@ -391,3 +393,4 @@ class WindowReport:
     caution: Caution | None = None
     versions: tuple[VersionReport, ...] = ()
     segments: tuple[SegmentReport, ...] = ()
+    serving: ServingReport | None = None

@@ -15,6 +15,7 @@ from detectors.profile import (
     Profile,
     count,
     count_labels,
+    count_served,
     mean,
     rows_at,
 )
@@ -228,3 +229,24 @@ def test_arrays_of_the_wrong_shape_are_refused(reference: Reference) -> None:
     wrong = replace(reference.profile, counts=reference.profile.counts[:-1])
     with pytest.raises(ArtifactError, match="counts have shape"):
         Profile.from_bytes(wrong.to_bytes(), reference)
+
+
+def test_requests_add_beside_rows_and_survive_their_bytes() -> None:
+    rows = profile_of(np.ones(3))
+    asked = count_served(fitted(), {0: 2, 7: 5}) + count_served(fitted(), {7: 1})
+    both = rows + asked
+    assert (both.n, both.served[[0, 7]].tolist()) == (3, [2, 6])
+    assert Profile.from_bytes(both.to_bytes(), fitted()) == both
+
+
+def test_without_requests_a_profile_s_bytes_tell_of_none() -> None:
+    rows = profile_of(np.ones(3))
+    artifact = unpack("profile", rows.to_bytes(), largest_bytes=1 << 20)
+    assert "served" not in artifact.arrays
+    assert not Profile.from_bytes(rows.to_bytes(), fitted()).served.any()
+
+
+def test_a_negative_number_of_requests_is_damage() -> None:
+    wrong = replace(profile_of(np.ones(3)), served=-count_served(fitted(), {0: 1}).served)
+    with pytest.raises(ArtifactError, match="negative"):
+        Profile.from_bytes(wrong.to_bytes(), fitted())
