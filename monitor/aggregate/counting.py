@@ -21,6 +21,7 @@ from monitor.aggregate.reading import (
     dead_letter,
     read_labels,
     read_predictions,
+    with_served,
 )
 from monitor.aggregate.segments import Segments
 from monitor.aggregate.sorting import Sorting, made_anew
@@ -28,6 +29,7 @@ from monitor.aggregate.tally import Tally
 from monitor.kafka.messages import Registration, Segment, Topics, Watermark
 from monitor.kafka.publishing import Message
 from monitor.kafka.records import Partition, Record, TopicsError
+from monitor.kafka.served import Served
 from monitor.sql.store import References, StoreError
 
 SEGMENT_SIZE = 2_000
@@ -234,29 +236,39 @@ class Aggregator:
         is_prediction = group.topic == self._topics.predictions
         if not group.counts and registration.monitor.spec.label is None:
             return []  # nothing waits for what was counted before
+        sound, served, refused = with_served(records) if is_prediction else (records, [], [])
         read = read_predictions if is_prediction else read_labels
-        batches, refused = read(records, registration, self._reading)
+        batches, unread = read(sound, registration, self._reading)
         batches = [batch for batch in batches if batch.rows.num_rows]
         n_rows = sum(batch.rows.num_rows for batch in batches)
         if reason := _objection(registration, is_prediction=is_prediction):
             if group.counts:
                 self._tally.skipped(group.monitor, reason, n_rows)
-        elif batches:
+        elif batches or served:
             self._reading(records[0], records[-1])
-            self._count(group, batches, n_rows, now)
-        return refused
+            self._count(group, registration, batches, served if group.counts else [], now)
+        return refused + unread
 
     def _reading(self, first: Record, last: Record) -> None:
         if self._attempts is not None:
             self._attempts.reading(first, last)
 
-    def _count(self, group: Group, batches: Sequence[Batch], n_rows: int, now: float) -> None:
-        registration, lane = batches[0].registration, self._lanes[group.partition]
-        reference = self._reference(registration, n_rows)
+    def _count(
+        self,
+        group: Group,
+        registration: Registration,
+        batches: Sequence[Batch],
+        served: Sequence[tuple[Record, Served]],
+        now: float,
+    ) -> None:
+        lane = self._lanes[group.partition]
+        reference = self._reference(registration, sum(batch.rows.num_rows for batch in batches))
         if reference is None:
             return
         if group.topic == self._topics.predictions:
-            lane.count_predictions(batches, reference, model_version=group.model_version)
+            lane.count_served(registration, reference, served)
+            if batches:
+                lane.count_predictions(batches, reference, model_version=group.model_version)
         elif (prediction := prediction_field(reference)) is not None:
             for batch in batches:
                 lane.join_labels(batch, prediction, now)

@@ -1,14 +1,14 @@
 """One lane: the predictions and the labels that lie in partitions of one number."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.backend.choice import AUTO, choose
 from detectors.columns import Counts, Field, Floats
-from detectors.profile import Profile, count, count_faults, rows_at, weighed
+from detectors.profile import Profile, count, count_faults, count_served, rows_at, weighed
 from detectors.profile.segments import split
 from detectors.reference import Reference
 from monitor.aggregate.join_store import JoinStore
@@ -19,8 +19,9 @@ from monitor.aggregate.rows import LogRows, log_rows
 from monitor.aggregate.segments import Pane, Segments
 from monitor.aggregate.sources import Sources
 from monitor.aggregate.tally import Tally
-from monitor.kafka.messages import FROM_THE_FUTURE, Registration, Topics
-from monitor.kafka.records import Partition
+from monitor.kafka.messages import FROM_THE_FUTURE, SERVED, Registration, Topics
+from monitor.kafka.records import Partition, Record
+from monitor.kafka.served import Served
 from monitor.sql.store import References
 
 TOLERATED_FUTURE_S = 300.0
@@ -91,6 +92,27 @@ class Lane:
                     latest=times.latest,
                     model_version=version,
                 )
+
+    def count_served(
+        self,
+        registration: Registration,
+        reference: Reference,
+        told: Iterable[tuple[Record, Served]],
+    ) -> None:
+        """Counts requests as messages tell of them, whatever becomes of their rows."""
+        assert self.predictions is not None
+        segments, pane_s = self.predictions, registration.monitor.pane_s
+        for record, served in told:
+            if served.time > record.time + TOLERATED_FUTURE_S:
+                self._tally.skipped(registration.name, "requests from the future", served.n)
+                continue
+            start = float(np.floor(served.time / pane_s) * pane_s)
+            pane = Pane(registration.name, reference.id, start, pane_s, subset=SERVED)
+            stretch = segments.start_of(record.offset)
+            if segments.has_room(stretch, pane):
+                segments.add(stretch, pane, count_served(reference, served.slots), n=served.n)
+            else:
+                self._tally.skipped(registration.name, "requests of too many panes", served.n)
 
     def join_labels(self, batch: Batch, prediction: Field, now: float) -> None:
         """Joins labels to the lane's predictions, or lets them wait for these."""

@@ -23,9 +23,11 @@ from monitor.batches.json_messages import (
     labels_of_messages,
     predictions_of_messages,
 )
+from monitor.kafka import served
 from monitor.kafka.messages import ARROW, JSON, Header, Registration
 from monitor.kafka.publishing import Message
 from monitor.kafka.records import Record
+from monitor.kafka.served import Served
 
 MAX_MODEL_VERSION_LENGTH = 63
 """The rest of a longer name is left out."""
@@ -88,6 +90,29 @@ def model_version_of(record: Record) -> str:
     said = dict(record.headers).get(Header.MODEL_VERSION, b"").decode("utf-8", errors="replace")
     shown = (c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in said)
     return "".join(shown)[:MAX_MODEL_VERSION_LENGTH]
+
+
+def with_served(
+    records: Sequence[Record],
+) -> tuple[list[Record], list[tuple[Record, Served]], list[Refused]]:
+    """The messages that can be read on, what they tell of how the model served, and those of which
+    that cannot be read."""
+    sound: list[Record] = []
+    told: list[tuple[Record, Served]] = []
+    refused: list[Refused] = []
+    without = None
+    for record in records:
+        raw = None if record.headers is without else dict(record.headers).get(Header.SERVED)
+        if raw is None:
+            without = record.headers
+        else:
+            try:
+                told += [(record, one) for one in served.from_header(raw)]
+            except ValueError as error:
+                refused.append((record, UnreadableError("unreadable", str(error))))
+                continue
+        sound.append(record)
+    return sound, told, refused
 
 
 def read_predictions(

@@ -32,8 +32,8 @@ class Pane(NamedTuple):
     """What a profile is of: one monitor's rows of one pane against one reference, by one version of
     its model.
 
-    subset: 0 of all rows; n of those in the reference's nth segment, whatever the version; or
-        those `FROM_THE_FUTURE`.
+    subset: 0 of all rows; n of those in the reference's nth segment, whatever the version; those
+        `FROM_THE_FUTURE`; or of requests that were `SERVED`.
     """
 
     monitor: str
@@ -123,13 +123,14 @@ class Segments:
         if stretch is None or pane in stretch.profiles:
             return True
         n_subsets = stretch.n_subsets
-        n_alike = n_subsets if pane.subset else len(stretch.profiles) - n_subsets
+        n_alike = n_subsets if pane.subset > 0 else len(stretch.profiles) - n_subsets
         return n_alike < MAX_PROFILES
 
     def add(self, start: int, pane: Pane, profile: Profile, *, n: int) -> None:
         """Adds rows of the stretch that begins at `start`, a multiple of the size.
 
-        n: how many rows or labels the profile has counted; 0 of what is told of rows added with it.
+        n: how many rows, labels or requests the profile has counted; 0 of what is told of rows
+            added with it.
         """
         stretch = self._stretches.setdefault(start, _Stretch())
         seen = stretch.profiles.get(pane)

@@ -105,3 +105,4 @@ class Envelope:
         for partition in np.unique(partitions).tolist():
             rows = batch.take(pa.array(np.flatnonzero(partitions == partition)))
             yield Message(topic, None, encode(rows), headers, partition)
+            headers = [one for one in headers if one[0] != Header.SERVED]  # is told once

@@ -1,12 +1,12 @@
 """The way into the spool, for rows and for what could not be read."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
 import pyarrow as pa
 
-from monitor.batches import encode
+from monitor.batches import Conformed, encode, predictions
 from monitor.collector.envelope import Destination, Envelope
 from monitor.collector.metering import Metering, Sized
 from monitor.collector.screening import Screening
@@ -50,17 +50,37 @@ class Packing:
                 collector=self._collector_id,
                 spooled_at=now,
                 value=encode(piece),
-                headers=[
-                    (Header.MONITOR.value, registration.name.encode()),
-                    (Header.CONTENT_TYPE.value, ARROW.encode()),
-                    *headers,
-                ],
+                headers=[*_headers(registration.name), *headers],
                 monitor=registration.name,
                 n_rows=piece.num_rows,
                 is_split=registration.monitor.spec.label is not None,
             )
             for piece in _pieces(leaving)
         ]
+
+    def with_served(
+        self, envelopes: Iterable[Envelope], served: Mapping[str, bytes]
+    ) -> list[Envelope]:
+        """The messages, the first of each monitor with what is told of how its model served; where
+        none of its rows leave, a message without rows.
+
+        served: the headers that tell it, by monitor.
+        """
+        untold, told = dict(served), []
+        for envelope in envelopes:
+            header = untold.pop(envelope.monitor or "", None)
+            told.append(envelope if header is None else _with_header(envelope, header))
+        return [*told, *(_with_header(self._empty(name), untold[name]) for name in untold)]
+
+    def _empty(self, monitor: str) -> Envelope:
+        return Envelope(
+            destination=Destination.PREDICTIONS,
+            collector=self._collector_id,
+            spooled_at=self._clock(),
+            value=_NO_ROWS,
+            headers=_headers(monitor),
+            monitor=monitor,
+        )
 
     def dead_letter(self, letter: bytes, reason: str) -> Envelope:
         return Envelope(
@@ -124,6 +144,17 @@ class Intake(Packing):
                 metering.left(sized)
 
         future.add_done_callback(settle)
+
+
+_NO_ROWS = encode(predictions([], [], [], Conformed({}, {}, {}, {})))
+
+
+def _headers(monitor: str) -> KafkaHeaders:
+    return [(Header.MONITOR.value, monitor.encode()), (Header.CONTENT_TYPE.value, ARROW.encode())]
+
+
+def _with_header(envelope: Envelope, served: bytes) -> Envelope:
+    return replace(envelope, headers=[*envelope.headers, (Header.SERVED.value, served)])
 
 
 def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

@@ -23,6 +23,7 @@ from monitor.collector.gathering import Gathering
 from monitor.collector.intake import Intake
 from monitor.collector.metering import Metering, unmetered
 from monitor.collector.registry import Registry, columns
+from monitor.collector.serving import Serving
 from monitor.collector.tally import DROPPED, FAILED, RECORDED
 from monitor.collector.telemetry import Telemetry
 from monitor.decoders import Columns, Decoded, DecodeError, Exchange
@@ -47,9 +48,12 @@ class _Reading:
 
     rows: by monitor and version of the model. names: of each monitor's columns.
     is_in_full: whether nothing is left out for a quota.
+    is_proxied: whether it is all that the proxy saw; a logger may tell of some requests only.
     """
 
     is_in_full: bool = False
+    is_proxied: bool = False
+    serving: Serving = field(default_factory=Serving)
     rows: dict[tuple[str, str], Gathering] = field(default_factory=dict)
     names: dict[str, Columns] = field(default_factory=dict)
     letters: list[Envelope] = field(default_factory=list)
@@ -150,7 +154,7 @@ class Recorder:
         batch: their number, where they came as a batch. settled: told what became of them, on the
         spool's thread.
         """
-        reading = _Reading(is_in_full)
+        reading = _Reading(is_in_full, is_proxied=batch is not None)
         for exchange in exchanges:
             try:
                 self._decode(exchange, reading)
@@ -158,7 +162,10 @@ class Recorder:
                 self._set_aside(exchange, error, reading)
             except OverQuotaError:
                 reading.failed[DROPPED, Dropped.QUOTA] += 1
-        envelopes = [e for rows in reading.rows.values() for e in self._envelopes(rows)]
+        envelopes = self._intake.with_served(
+            (e for rows in reading.rows.values() for e in self._envelopes(rows)),
+            reading.serving.headers(),
+        )
         envelopes += reading.letters
         if not envelopes:  # of rows that were read, the monitor's sample has none
             self._settle(Counter({(RECORDED, ""): reading.n_read}) + reading.failed, settled)
@@ -182,6 +189,9 @@ class Recorder:
         origin = None if traceparent is None else traceparent.decode("latin-1")
         monitor = registration.name
         self._telemetry.answered(monitor, is_ok=is_ok, latency_s=exchange.latency_s, origin=origin)
+        time = self._event_time(exchange, registration)
+        if reading.is_proxied:
+            reading.serving.count(registration, exchange, time=time)
         if not is_ok:
             raise DecodeError(Reason.MODEL_ERROR, f"the model answered {exchange.status}")
         names = reading.names.get(monitor)
@@ -199,7 +209,7 @@ class Recorder:
         batch.add(
             exchange.request_id,
             decoded,
-            time=self._event_time(exchange, registration),
+            time=time,
             latency_s=exchange.latency_s,
         )
         reading.n_read += 1

@@ -41,6 +41,8 @@ class Header(StrEnum):
     """A number that only grows, within one collector id."""
     MODEL_VERSION = "model-version"
     """Which version of the model made the predictions of a message."""
+    SERVED = "served"
+    """How the model served the requests that the message is of (`monitor.kafka.served`)."""
     TRACEPARENT = "traceparent"
     SEGMENT = "segment"
     WATERMARK = "watermark"
@@ -133,6 +135,9 @@ FROM_THE_FUTURE = -1
 """The subset of rows that say that they are from the future. They are in no profile: the version
 says how many there are, and the pane is that of the time of their messages."""
 
+SERVED = -2
+"""The subset of requests, counted beside their rows; the version says how many there are."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
@@ -149,7 +154,7 @@ class Segment:
     through: of the stretch, the next offset to be read when this was said.
     model_version: of the model that made the predictions; empty where nobody says.
     log: which one the partition was then: a topic may be made anew under its old name.
-    subset: 0 of all rows; n of those in the reference's nth segment; or `FROM_THE_FUTURE`.
+    subset: 0 of all rows; n of those in the reference's nth segment; `FROM_THE_FUTURE` or `SERVED`.
     """
 
     monitor: str

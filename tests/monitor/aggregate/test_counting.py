@@ -12,8 +12,9 @@ from detectors.profile import count
 from detectors.reference import Reference
 from monitor.aggregate.lane import TOLERATED_FUTURE_S
 from monitor.batches import to_rows
-from monitor.kafka.messages import FROM_THE_FUTURE, Registration
+from monitor.kafka.messages import FROM_THE_FUTURE, SERVED, Header, Registration
 from monitor.kafka.records import Partition, Record
+from monitor.kafka.served import Served, to_header
 from monitor.sql.store import References
 from tests.support.aggregated import (
     LABELS,
@@ -88,6 +89,52 @@ def test_rows_from_the_future_are_told_of_in_the_time_of_their_messages(world: W
     assert said == {HOUR: 2, 2 * HOUR: 1}
     assert {s.subset for s, _ in world.published.values()} == {0, FROM_THE_FUTURE}
     assert {start: one.n for start, one in world.panes().items()} == {0.0: 1, HOUR: 0, 2 * HOUR: 0}
+
+
+def serving(record: Record, *told: Served) -> Record:
+    """The message with what a collector tells of requests."""
+    header = (Header.SERVED.value, to_header(told))
+    return record._replace(headers=[*record.headers, header])
+
+
+def requests(world: World) -> dict[float, dict[int, int]]:
+    """Of every pane, how many requests by slot."""
+    found: dict[float, dict[int, int]] = {}
+    for segment, profile in world.published.values():
+        if segment.subset == SERVED:
+            pane = found.setdefault(segment.pane_start, {})
+            for slot in np.flatnonzero(profile.served).tolist():
+                pane[slot] = pane.get(slot, 0) + int(profile.served[slot])
+    return found
+
+
+def test_requests_are_counted_beside_rows_and_once_whatever_dies(world: World) -> None:
+    told = [Served(20.0, {0: 1, 9: 3}), Served(HOUR + 1.0, {1: 2})]
+    records = [serving(predicted(i, [f"{i}"], [10.0]), *told) for i in range(6)]
+    records.append(serving(predicted(6, [], []), *told))
+    world.read(*records[:3])
+    world.flush(commits=False)
+    world.start()
+    world.read(*records)
+    world.flush()
+    assert requests(world) == {0.0: {0: 7, 9: 21}, HOUR: {1: 14}}
+    assert world.panes()[0.0].n == 6
+    versions = [s.version for s, _ in world.published.values() if s.subset == SERVED]
+    assert sum(versions) == 7 * 6
+
+
+def test_requests_that_cannot_be_are_set_aside_with_their_rows(world: World) -> None:
+    plain = predicted(0, ["a"], [1.0])
+    broken = plain._replace(headers=[*plain.headers, (Header.SERVED.value, b"[[1,{}")])
+    assert world.read(broken) == [TOPICS.dead_letters]
+    assert world.aggregator.changed() == []
+
+
+def test_requests_from_the_future_are_skipped(world: World) -> None:
+    late = 1000.0 + TOLERATED_FUTURE_S + 1.0
+    world.read(serving(predicted(0, [], [], time=1000.0), Served(late, {0: 3})))
+    assert world.skipped("requests from the future") == 3
+    assert world.aggregator.changed() == []
 
 
 def test_a_reference_that_cannot_be_read_is_counted(world: World, reference: Reference) -> None:

@@ -6,6 +6,7 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
+from detectors.served import FAILED, REFUSED, slot_of
 from monitor.batches import decode, to_rows
 from monitor.collector.capture import Capture, CaptureLimits
 from monitor.collector.envelope import Envelope
@@ -18,6 +19,7 @@ from monitor.decoders import Exchange
 from monitor.kafka.connecting import Broker
 from monitor.kafka.messages import ARROW, Header, Registration, Topics, header, partition_for
 from monitor.kafka.publishing import Message
+from monitor.kafka.served import from_header
 from monitor.spool import Spool
 from monitor.spool.simulated import SimulatedDisk, no_fault
 from tests.support.registrations import SCHEMA, registration
@@ -301,3 +303,43 @@ def test_the_version_comes_from_the_header_that_the_monitor_names(bench: Bench) 
     versions = [header(message.headers, Header.MODEL_VERSION) for message in bench.messages()]
     assert versions == ["7", "6"]
     assert b"x-version" in bench.registry.monitors.kept_headers
+
+
+def served(messages: list[Message]) -> list[tuple[float, dict[int, int]]]:
+    """What each message tells of requests, of those that tell anything."""
+    raw = [dict(message.headers).get(Header.SERVED) for message in messages]
+    return [(one.time, dict(one.slots)) for told in raw if told for one in from_header(told)]
+
+
+def test_every_request_of_the_proxys_is_told_once_beside_the_rows(bench: Bench) -> None:
+    bench.know(registration(label="truth"))
+    asked = [exchange(f"r{i}", arrived_at=NOON + i) for i in range(20)]
+    broken = [exchange(status=500), exchange(status=422), exchange(response=[b"{"])]
+    bench.recorder.record([*asked, *broken], batch=1)
+    messages = [m for m in bench.messages() if m.topic == TOPICS.predictions]
+    assert len(messages) == N_PARTITIONS
+    assert served(messages) == [(NOON + 19, {slot_of(200, 0.25): 21, FAILED: 1, REFUSED: 1})]
+
+
+def test_where_all_fail_or_no_row_leaves_a_message_without_rows_tells_it(bench: Bench) -> None:
+    bench.know(registration(label="truth", capture={"sample": {"one_in": 1_000_000}}))
+    bench.recorder.record([exchange("r"), exchange(status=503)], batch=1)
+    [told] = [m for m in bench.messages() if m.topic == TOPICS.predictions]
+    assert decode(told.value).num_rows == 0
+    assert header(told.headers, Header.MONITOR) == "seats"
+    assert served([told]) == [(NOON, {slot_of(200, 0.25): 1, FAILED: 1})]
+
+
+def test_each_pane_of_event_time_has_counts_of_its_own(bench: Bench) -> None:
+    bench.know(registration(windows=["1h"], event_time={"header": "X-Event-Time"}))
+    hours = ["2023-11-14T22:10:00Z", "2023-11-14T22:20:00Z", "2023-11-14T23:00:00Z"]
+    headers = [[(b"x-event-time", hour.encode())] for hour in hours]
+    bench.recorder.record([exchange(status=500, request_headers=h) for h in headers], batch=1)
+    first = 1_700_000_400.0
+    assert served(bench.messages()) == [(first, {FAILED: 2}), (first + 2400, {FAILED: 1})]
+
+
+def test_of_exchanges_that_somebody_logged_nothing_is_told(bench: Bench) -> None:
+    bench.know(registration())
+    bench.recorder.record([exchange(), exchange(status=500)])
+    assert served(bench.messages()) == []
