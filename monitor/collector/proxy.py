@@ -27,6 +27,7 @@ from monitor.collector.wanted import Wanted
 from monitor.flags import Address
 
 SWEEP_S = 0.5
+BAD_GATEWAY = 502
 
 
 class Captures(Protocol):
@@ -138,6 +139,7 @@ class Proxy:
             arrived_at=self._clock(),
             copy_limit_bytes=self._captures.limits.body_bytes if is_wanted else 0,
             done=self._done,
+            failed=self._failed,
         )
 
     def _done(self, relay: Relay) -> None:
@@ -146,21 +148,30 @@ class Proxy:
         assert answer is not None
         self._tally.request(answer.status)
         self._tally.added(relay.added_s)
+        self._capture(relay, answer.status)
+
+    def _failed(self, relay: Relay, refusal: Refusal) -> None:
+        """A request that the model server left without an answer is an exchange too; one that its
+        client did not say to the end is none."""
+        if refusal.status >= BAD_GATEWAY:
+            self._capture(relay, refusal.status)
+
+    def _capture(self, relay: Relay, status: int) -> None:
         request, response = relay.request, relay.response
         if not request.limit_bytes:
             return
         if not (request.is_whole and response.is_whole):
             self._tally.drop(Dropped.TOO_LARGE)
             return
-        names = self._captures.wanted.headers
+        names, answer = self._captures.wanted.headers, relay.answer
         pieces = pack(
             relay.head.target,
             relay.request_id,
             relay.arrived_at,
             relay.finished - relay.started,
-            answer.status,
+            status,
             relay.head.kept(names),
-            answer.kept(names),
+            b"" if answer is None else answer.kept(names),
             request.pieces,
             response.pieces,
         )

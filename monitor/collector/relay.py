@@ -65,6 +65,7 @@ class Copy:
 
 
 Done = Callable[["Relay"], None]
+Failed = Callable[["Relay", Refusal], None]
 
 
 class Relay:
@@ -85,6 +86,7 @@ class Relay:
         arrived_at: float,
         copy_limit_bytes: int,
         done: Done,
+        failed: Failed,
     ) -> None:
         self.head = head
         self.request_id = request_id
@@ -105,6 +107,7 @@ class Relay:
         self._client = client
         self._pool = pool
         self._done = done
+        self._failed = failed
         self._upstream: Upstream | None = None
         self._pending: list[bytes] = []
         self._n_pending_bytes = 0
@@ -236,7 +239,10 @@ class Relay:
         self._drop_upstream()
         if self.is_tunnel:
             self._client.close()
-        elif self.answer is None:
+            return
+        self.finished = perf_counter()
+        self._failed(self, refusal)
+        if self.answer is None:
             self._client.refuse(refusal)
         else:
             self._client.break_off()

@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, starmap
 
 from monitor.collector.capture import CaptureLimits
 from monitor.collector.exchanges import unpack
@@ -37,7 +37,7 @@ class Captured:
 
     def put(self, pieces: Sequence[bytes], n_bytes: int) -> None:
         self.tally.n_captured += 1
-        self.exchanges += map(Exchange._make, unpack(b"".join(pieces)))
+        self.exchanges += starmap(Exchange, unpack(b"".join(pieces)))
 
 
 @dataclass

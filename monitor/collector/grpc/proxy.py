@@ -15,7 +15,7 @@ from time import perf_counter
 
 from monitor.collector.capture import Dropped
 from monitor.collector.exchanges import pack
-from monitor.collector.grpc.calls import Call, Room, Side
+from monitor.collector.grpc.calls import UNAVAILABLE, Call, Room, Side
 from monitor.collector.grpc.frames import Unread
 from monitor.collector.grpc.messages import inference_id, unframed
 from monitor.collector.grpc.relay import End, Relay
@@ -129,7 +129,7 @@ class GrpcProxy:
 
     def finished(self, call: Call) -> None:
         self._tally.request(call.status)
-        if call.is_wanted and call.is_answered:
+        if call.is_wanted and (call.is_answered or call.status == UNAVAILABLE):
             self._capture(call)
 
     def _capture(self, call: Call) -> None:

@@ -250,12 +250,15 @@ def test_a_large_body_passes_although_it_is_not_captured(
 def test_a_model_that_is_away_is_a_502_of_ours_and_the_connection_stays(
     start_proxy: StartProxy,
 ) -> None:
-    with start_proxy(GONE).connect() as connection:
+    proxy = start_proxy(GONE)
+    with proxy.connect() as connection:
         for _ in range(2):
             connection.sendall(PREDICT)
             answer = read_message(connection)
             assert status(answer) == 502
             assert b"X-Driftmeter-Error: the model server cannot be reached\r\n" in answer
+    wait_for(lambda: proxy.count("captured") == 2)
+    assert [exchange.status for exchange in proxy.captured.exchanges] == [502, 502]
 
 
 @pytest.mark.parametrize(
@@ -285,8 +288,11 @@ def test_an_answer_that_breaks_off_breaks_off_for_the_client_too(
 ) -> None:
     model = serve(lambda _: [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"])
     model.closes = True
-    answer = start_proxy(model.address).exchange(PREDICT)
+    proxy = start_proxy(model.address)
+    answer = proxy.exchange(PREDICT)
     assert answer == b"" or answer.endswith(b"half")
+    wait_for(lambda: proxy.count("captured") == 1)
+    assert [exchange.status for exchange in proxy.captured.exchanges] == [502]
 
 
 def test_a_silent_model_is_a_504(serve: Serve, start_proxy: StartProxy) -> None:
