@@ -22,6 +22,7 @@ from detectors.report import (
     OutlierReport,
     Performance,
     QualityIssue,
+    ServingReport,
     Shift,
     Verdict,
     WindowReport,
@@ -31,6 +32,9 @@ from detectors.report.explanation import SMALLER_IS_BETTER
 FEWEST_LABELLED = 0.5
 """The share of a window's predictions that must have labels before they decide about it: the
 first to come may be unlike the rest."""
+
+SLOWEST = "0.95"
+"""The quantile of the answers' latencies that is held against its limit."""
 
 Z_95: Final = NormalDist().inv_cdf(0.975)
 _DIFFERENCES = tuple(name for name, neutral in NEUTRAL.items() if neutral == 0.0)
@@ -42,7 +46,7 @@ class Rule:
 
     above: the limit, in the cause's own unit; None for causes that have none.
     until: from the limit down to here an open alert goes on; None: the limit itself.
-    minimum_rows: with fewer, or fewer labels, a window is undecided.
+    minimum_rows: with fewer, or fewer labels, or requests, a window is undecided.
     false_alarm_rate: of one window, that performance is found worse while it is not.
     needs_windows: that performance is worse is said only where the reference's own windows tell
         how much it moves; of a cause that nobody has asked for by name.
@@ -71,6 +75,7 @@ class Judgement:
 
 
 UNDECIDED: Final = Judgement(verdict=Verdict.UNDECIDED, reason=Finding.NOT_KNOWN)
+TOO_FEW_REQUESTS: Final = replace(UNDECIDED, reason=Finding.TOO_FEW_REQUESTS)
 
 
 def observe(
@@ -78,6 +83,8 @@ def observe(
 ) -> Observation:
     """A judgement as the observation that an alert steps by."""
     facts = Facts.of(report)
+    if rule.cause in OF_REQUESTS:  # no column has a share in it
+        facts = replace(facts, columns=(), columns_omitted=0)
     if judgement.because is not None:
         facts = replace(facts, because=clipped(judgement.because))
     return Observation(
@@ -223,6 +230,34 @@ def _gaps(
             yield (max(low, -high, 0.0) if is_worse else 0.0), value, measure, group
 
 
+def _errors(report: WindowReport, rule: Rule) -> Judgement:
+    """More requests than the limit allows were answered with errors, for certain."""
+    served = report.serving
+    if served is None:
+        return UNDECIDED
+    if served.n_requests < rule.minimum_rows:
+        return TOO_FEW_REQUESTS
+    found = against(served.error_interval[0], rule, statistic="error share, at least")
+    told = f"{served.error_share:.1%} of {served.n_requests} requests"
+    return replace(found, because=f"{told} were answered with errors{_refused(served)}")
+
+
+def _refused(served: ServingReport) -> str:
+    return f", {served.n_refused} of them with a 4xx" if served.n_refused else ""
+
+
+def _latency(report: WindowReport, rule: Rule) -> Judgement:
+    """More than one answer in twenty took longer than the limit, for certain."""
+    served = report.serving
+    if served is None:
+        return UNDECIDED
+    if served.n_requests - served.n_refused - served.n_failed < rule.minimum_rows:
+        return TOO_FEW_REQUESTS
+    low = served.latency_intervals_s[SLOWEST][0]
+    found = against(low, rule, statistic="latency of 95 % of the answers, seconds, at least")
+    return replace(found, because=f"95 % of the answers took {served.latencies_s[SLOWEST]:.3g} s")
+
+
 def against(value: float, rule: Rule, *, statistic: str, column: str | None = None) -> Judgement:
     """A value beside the rule's limit, above which it is bad."""
     limit = rule.above
@@ -243,7 +278,12 @@ JUDGES: Mapping[Cause, Callable[[WindowReport, Rule], Judgement]] = {
     Cause.OUTLIERS: _outliers,
     Cause.DATA_QUALITY: _data_quality,
     Cause.FAIRNESS: _fairness,
+    Cause.ERRORS: _errors,
+    Cause.LATENCY: _latency,
 }
+
+OF_REQUESTS = frozenset({Cause.ERRORS, Cause.LATENCY})
+"""Causes that lie in how the model served, whatever its rows say."""
 
 NEED_LABELS = frozenset({Cause.CONCEPT_DRIFT, Cause.FAIRNESS})
 """Causes that a window may say more of when its labels have come."""

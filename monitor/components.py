@@ -20,6 +20,7 @@ _WORDS = (
     wording.comparison,
     wording.count,
     wording.figure,
+    wording.latency,
     wording.length_of,
     wording.metric,
     wording.movement,

@@ -23,7 +23,7 @@ from detectors.report.versions import versions
 from monitor.detect import rules
 from monitor.detect.cutting import at_least_s, cut_alike, kind_of
 from monitor.detect.state import Part, Series
-from monitor.kafka.messages import FROM_THE_FUTURE, Segment
+from monitor.kafka.messages import FROM_THE_FUTURE, SERVED, Segment
 from monitor.spec.detection import PastWindows
 from monitor.spec.durations import format_duration
 from monitor.spec.model import Spec
@@ -150,8 +150,9 @@ class Judge:
         return evened(reduce(add, parts, Profile.empty(reference)), reference)
 
     def whole(self, series: Series, parts: Iterable[Part]) -> Profile:
-        """The sum of all rows of a window."""
-        return self.total(series, [part.profile for part in parts if part.subset == 0])
+        """The sum of all rows and requests of a window."""
+        of_all = [part.profile for part in parts if part.subset in (0, SERVED)]
+        return self.total(series, of_all)
 
     def n_rows(self, series: Series, profile: bytes) -> int:
         """How many rows a segment of the series has counted."""
@@ -195,7 +196,7 @@ class Judge:
         """What each version of the model says that answered in a window."""
         of_rows = [part for part in parts if part.subset == 0]
         names = {part.model_version for part in of_rows}
-        if names == {""}:
+        if names <= {""}:
             return ()
         profiles = {
             name: self.whole(series, [part for part in of_rows if part.model_version == name])

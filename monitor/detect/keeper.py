@@ -7,9 +7,10 @@ state. So a crash at any point leaves a state from which the log is simply read 
 A window closes when the event time of its monitor's predictions has passed its end by the
 lateness. It is judged once, with the evidence of the windows before it. What comes later makes a
 new revision of its report, with the decision that was made; the evidence is not stepped again.
-A window without a row is no window. When a new reference comes into force its evidence begins
-with its own first window; the old one has those before that, and its closed ones go on to take in
-late labels. What the old one has counted of a window that the new one has rows of is not reported.
+A window without a row or a request is no window. When a new reference comes into force its
+evidence begins with its own first window; the old one has those before that, and its closed ones go
+on to take in late labels. What the old one has counted of a window that the new one has rows of is
+not reported.
 """
 
 import logging

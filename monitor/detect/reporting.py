@@ -108,7 +108,7 @@ class Reporting:
         parts = _parts(tick, series, bounds)
         profile = self._judge.whole(series, parts)
         known = state.read_report(tick.connection, report_id(series, start))
-        if profile.n == 0:
+        if profile.n == 0 and not profile.served.any():
             return  # labels of predictions of another reference, or of before a deletion
         begun = of_revision(
             tick.connection, registration, known.monitor_revision if known else None
@@ -163,7 +163,7 @@ class Reporting:
         report = self._judge.report(series, spec, profile, decision)
         report = self._judge.apart(report, series, spec, parts)
         span_s = max((beside(w).span_s for w in spec.compared_with), default=0.0)
-        if span_s == 0:
+        if span_s == 0 or profile.n == 0:
             return report
         state.write_past(tick.connection, series, start, profile.to_bytes())
         kept_s = span_s + spec.label_horizon + spec.lateness

@@ -34,11 +34,14 @@ DEFAULTS = {
     Cause.ESTIMATED_PERFORMANCE: Default(above=0.1, is_on=True),
     Cause.OUTLIERS: Default(above=0.05),
     Cause.FAIRNESS: Default(above=0.1),
+    Cause.ERRORS: Default(above=0.05, is_on=True),
+    Cause.LATENCY: Default(),
     Cause.SILENCE: Default(Severity.CRITICAL),
 }
 """On by themselves are those whose false alarms the budget bounds, and what is broken beyond the
-reference. Performance is so where the reference's own windows tell how much it moves: elsewhere
-its intervals know how rows differ, and not how days do, and somebody has to ask for it."""
+reference or answered with errors. Performance is so where the reference's own windows tell how much
+it moves: elsewhere its intervals know how rows differ, and not how days do, and somebody has to ask
+for it."""
 
 PERFORMANCE = (Cause.CONCEPT_DRIFT, Cause.ESTIMATED_PERFORMANCE)
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_
 
 from detectors.decision import Decision
 from monitor.detect.clock import Mark
-from monitor.kafka.messages import Segment, Watermark
+from monitor.kafka.messages import SERVED, Segment, Watermark
 from monitor.kafka.profile_messages import SegmentProfile
 from monitor.kafka.records import Partition
 from monitor.sql import decided, figures, tables
@@ -45,7 +45,8 @@ class Part:
     """A segment of a window, as far as it is known.
 
     monitor_revision: that was in force when it was first heard of. subset: 0 of all rows, n of
-    those in the reference's nth segment, or those from the future. version: how many were counted.
+    those in the reference's nth segment, those from the future or requests that were served.
+    version: how many were counted.
     """
 
     topic: str
@@ -138,7 +139,7 @@ def note_too_late(connection: Connection, segment: Segment) -> None:
 def pane_starts(
     connection: Connection, series: Series, *, topic: str, pane_s: float, since: float | None
 ) -> list[float]:
-    """The panes that hold predictions, from a moment on."""
+    """The panes that hold predictions, or requests, from a moment on."""
     t = tables.segments
     query = (
         select(t.c.pane_start)
@@ -148,7 +149,7 @@ def pane_starts(
             t.c.reference_id == series.reference_id,
             t.c.pane_s == pane_s,
             t.c.topic == topic,
-            t.c.subset == 0,
+            t.c.subset.in_((0, SERVED)),
         )
     )
     if since is not None:

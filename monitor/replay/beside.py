@@ -68,6 +68,7 @@ def _starts(connection: Connection, kind: Kind, since: float) -> list[float]:
         t.c.reference_id == kind.reference_id,
         t.c.window_s == kind.window_s,
         t.c.window_start >= since,
+        t.c.body["n_rows"].as_integer() > 0,
     )
     return list(connection.scalars(query.order_by(t.c.window_start)))
 

@@ -67,7 +67,7 @@ class Replay:
     def _comparisons(self, window: Reported, profile: Profile) -> tuple[Comparison, ...] | None:
         """None where not all windows are there that it was compared with."""
         span = span_s(window)
-        if not span:
+        if not span or profile.n == 0:
             return ()
         kind, at = Kind.of(window.series), window.start
         known = self._profiles[kind]

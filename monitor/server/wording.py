@@ -119,6 +119,10 @@ def percent(share: float | None) -> str:
     return f"{100 * share:.0f} %" if share in (0, 1) else f"{100 * share:.1f} %"
 
 
+def latency(seconds: float) -> str:
+    return f"{figure(1000 * seconds)} ms" if seconds < 1 else f"{figure(seconds)} s"
+
+
 def p_value(p: float) -> str:
     return "< 1e-6" if p < 1e-6 else f"{p:.2g}"
 

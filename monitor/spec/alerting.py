@@ -28,9 +28,11 @@ CauseName = Literal[
     "estimated performance",
     "outlier rate",
     "fairness",
+    "error rate",
+    "latency",
     "silence",
 ]
-"""What a monitor decides about; a model's latency and errors are Prometheus' to watch."""
+"""What a monitor decides about."""
 
 ColumnStatistic = Literal[
     "effect",
@@ -126,8 +128,9 @@ class CauseRule(Patience):
         ge=0,
         allow_inf_nan=False,
         description="The limit: of a performance the loss relative to the reference, of data "
-        "quality the growth of a fault's share, of outliers their share, of fairness the "
-        "difference. drift and silence have none.",
+        "quality the growth of a fault's share, of outliers and of errors their share, of fairness "
+        "the difference, of latency the seconds that 95 % of the answers may take. drift and "
+        "silence have none.",
     )
     until: float | None = Field(
         default=None,
@@ -293,4 +296,7 @@ class Alerts(Strict):
         silence = self.causes.get("silence")
         if silence is not None and silence.enabled and not silence.for_:
             raise ValueError("causes: silence needs for, as in {silence: {for: 6h}}")
+        latency = self.causes.get("latency")
+        if latency is not None and latency.enabled and latency.above is None:
+            raise ValueError("causes: latency needs above, seconds, as in {latency: {above: 0.5}}")
         return self

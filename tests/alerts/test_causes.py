@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from scipy import stats
 
 from alerts.causes import JUDGES, Rule, judge, observe
 from alerts.state import Cause
 from alerts.words import Finding
+from detectors.performance import serving as served
 from detectors.report import (
     Explanation,
     Fault,
@@ -20,6 +22,7 @@ from detectors.report import (
     Verdict,
     WindowReport,
 )
+from detectors.served import N_SLOTS, slot_of
 from tests.alerts.reports import QUIET, drifting, window
 
 
@@ -171,3 +174,46 @@ def test_an_observation_carries_what_was_found() -> None:
 @pytest.mark.parametrize("cause", JUDGES)
 def test_every_cause_has_something_to_say_of_an_empty_report(cause: Cause) -> None:
     assert judge(replace(QUIET, n_rows=0), rule(cause)).verdict is not Verdict.DRIFT
+
+
+def serving(*, n: int, n_failed: int, slowest_s: float = 0.2) -> WindowReport:
+    slots = [slot_of(200, slowest_s)] * (n - n_failed) + [slot_of(500, 0.0)] * n_failed
+    return replace(QUIET, n_rows=0, serving=served(np.bincount(slots, minlength=N_SLOTS)))
+
+
+@pytest.mark.parametrize(
+    ("report", "verdict", "reason"),
+    [
+        (serving(n=10_000, n_failed=600), Verdict.DRIFT, Finding.ABOVE),
+        (serving(n=100, n_failed=6), Verdict.QUIET, Finding.WITHIN),
+        (serving(n=400, n_failed=400), Verdict.DRIFT, Finding.ABOVE),
+        (serving(n=99, n_failed=99), Verdict.UNDECIDED, Finding.TOO_FEW_REQUESTS),
+        (QUIET, Verdict.UNDECIDED, Finding.NOT_KNOWN),
+    ],
+)
+def test_more_errors_than_the_limit_for_certain_are_a_cause(
+    report: WindowReport, verdict: Verdict, reason: Finding
+) -> None:
+    found = judge(report, rule(Cause.ERRORS, 0.05))
+    assert (found.verdict, found.reason) == (verdict, reason)
+
+
+@pytest.mark.parametrize(
+    ("report", "verdict", "reason"),
+    [
+        (serving(n=200, n_failed=0, slowest_s=0.6), Verdict.DRIFT, Finding.ABOVE),
+        (serving(n=200, n_failed=0, slowest_s=0.4), Verdict.QUIET, Finding.WITHIN),
+        (serving(n=200, n_failed=150, slowest_s=0.6), Verdict.UNDECIDED, Finding.TOO_FEW_REQUESTS),
+        (QUIET, Verdict.UNDECIDED, Finding.NOT_KNOWN),
+    ],
+)
+def test_answers_that_take_longer_than_the_limit_are_a_cause(
+    report: WindowReport, verdict: Verdict, reason: Finding
+) -> None:
+    found = judge(report, rule(Cause.LATENCY, 0.5))
+    assert (found.verdict, found.reason) == (verdict, reason)
+
+
+def test_between_its_limits_an_open_alert_about_errors_goes_on() -> None:
+    patient = rule(Cause.ERRORS, 0.05, until=0.02)
+    assert judge(serving(n=10_000, n_failed=400), patient).holds

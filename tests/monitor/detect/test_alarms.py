@@ -31,7 +31,7 @@ def house(database: Database) -> House:
     return made
 
 
-def test_drift_broken_data_and_performance_are_asked_about_unless_the_document_says_otherwise(
+def test_what_has_no_limit_of_taste_is_asked_about_unless_the_document_says_otherwise(
     house: House,
 ) -> None:
     assert rulings(house.hour(0, drifting())) == {
@@ -39,8 +39,9 @@ def test_drift_broken_data_and_performance_are_asked_about_unless_the_document_s
         "data quality": Ruling.QUIET,
         "concept drift": Ruling.UNDECIDED,
         "estimated performance": Ruling.UNDECIDED,
+        "error rate": Ruling.UNDECIDED,
     }
-    off = {name: {"enabled": False} for name in ("drift", *PERFORMANCE)}
+    off = {name: {"enabled": False} for name in ("drift", *PERFORMANCE, "error rate")}
     house.apply(causes={**off, "outlier rate": {"above": 0.2}})
     assert set(rulings(house.hour(1, drifting()))) == {"data quality", "outlier rate"}
 

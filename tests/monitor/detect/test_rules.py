@@ -85,3 +85,11 @@ def test_performance_that_nobody_asked_for_needs_windows_to_tell_how_it_moves() 
     assert needs()[Cause.CONCEPT_DRIFT]
     assert not needs(causes=["concept drift"])[Cause.CONCEPT_DRIFT]
     assert Cause.CONCEPT_DRIFT not in needs(causes={"concept drift": {"enabled": False}})
+
+
+@pytest.mark.parametrize(("cause", "wanted"), [("latency", "above"), ("silence", "for")])
+def test_causes_that_have_no_limit_but_yours_ask_for_it(cause: str, wanted: str) -> None:
+    with pytest.raises(ValueError, match=f"{cause} needs {wanted}"):
+        Alerts.model_validate({"causes": [cause]})
+    off = Alerts.model_validate({"causes": {cause: {"enabled": False}}})
+    assert not rules.is_on(off, Cause(cause))

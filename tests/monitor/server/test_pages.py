@@ -72,6 +72,17 @@ def test_the_model_its_groups_and_the_data_are_told(watched: Database, client: T
     assert '<td data-label="Disparate impact">0.7</td>' in page
 
 
+def test_how_the_model_served_is_told(watched: Database, client: TestClient) -> None:
+    serving = {"n_requests": 1200, "error_share": 0.025}
+    latencies_s = {"0.5": 0.012, "0.95": 0.31, "0.99": 1.25}
+    store_report(
+        watched, report(7, serving={**serving, "latencies_s": latencies_s}), FIRST_DAY + 7 * DAY
+    )
+    page = client.get("/monitors/free-seats").text
+    assert "<dd>2.5 % answered with errors</dd>" in page
+    assert "<dd>310 ms</dd><dd>of 95 % of the answers, of half 12 ms, of 99 % 1.25 s</dd>" in page
+
+
 def test_names_from_outside_are_escaped(watched: Database, client: TestClient) -> None:
     hostile = "<script>alert(1)</script>"
     store_report(watched, report(7, columns=[column(hostile)]), FIRST_DAY + 7 * DAY)
