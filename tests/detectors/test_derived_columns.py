@@ -32,9 +32,10 @@ def traffic(n: int, seed: int, *, shift: float = 0.0) -> Rows:
     face[:, 7] += shift
     texts = [" ".join(rng.choice(VOCABULARY, rng.poisson(4) + 1)) for _ in range(n)]
     levels = sorted(set(texts))
+    codes = {text: code for code, text in enumerate(levels)}
     columns: dict[str, Column] = {
         "price": rng.normal(size=n),
-        "comment": Coded(np.array([levels.index(t) for t in texts], dtype=np.int32), levels),
+        "comment": Coded(np.array([codes[text] for text in texts], dtype=np.int32), levels),
         "booked": times(n) - rng.exponential(20 * DAY_S, n),
         "face": face.astype(np.float64),
         "seats": rng.normal(size=n),

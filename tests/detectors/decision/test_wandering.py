@@ -41,6 +41,6 @@ def n_alarms(between: float, n_days: int, seed: int) -> int:
 
 @pytest.mark.parametrize(("between", "n_days"), [(2.0, 10), (2.0, 30), (5.0, 10), (5.0, 30)])
 def test_a_column_that_days_move_about_keeps_the_budget(between: float, n_days: int) -> None:
-    # Every (n_days + 1)th day has weather that none before it had. 4 × 120 days at 1 in 90: 5.3
-    # are promised, and more than 10 would come by chance once in a hundred times.
-    assert sum(n_alarms(between, n_days, seed) for seed in range(4)) <= 10
+    # Every (n_days + 1)th day has weather that none before it had. 2 × 120 days at 1 in 90: 2.7
+    # are promised, and more than 7 would come by chance once in a hundred times.
+    assert sum(n_alarms(between, n_days, seed) for seed in range(2)) <= 7

@@ -43,7 +43,10 @@ def patched(before: Any, operations: list[Any]) -> Any:
 
 OBJECTS = st.recursive(
     st.none() | st.integers() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("a~/", max_size=3), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("a~/", max_size=3), inner, max_size=4)
+    ),
+    max_leaves=12,
 )
 
 

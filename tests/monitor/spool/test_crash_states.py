@@ -90,7 +90,7 @@ def test_every_prefix_of_what_was_done_recovers(
 def test_any_part_of_what_was_not_synced_may_survive(history: History) -> None:
     bits = random.Random(5)
     for at in range(len(history.disk.trace) + 1):
-        for _ in range(4):
+        for _ in range(2):
             after = history.disk.after_power_loss(at, lambda: bits.random() < 0.5)
             history.check(at, after)
 
