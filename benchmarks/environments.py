@@ -42,12 +42,12 @@ class Environments:
 
         Raises subprocess.CalledProcessError where pip cannot install it.
         """
-        python = self.interpreter(name)
+        python, requirements = self.interpreter(name), self._file(name)
         if self.is_installed(name):
             return python
         if not python.exists():
             venv.create(self.under / name, with_pip=True, symlinks=True)
-        _run_pip(python, "--only-binary", ":all:", "--requirement", self._file(name))
+        _run_pip(python, "--only-binary", ":all:", "--requirement", requirements)
         self._stamp(name).write_text(self._digest(name), "ascii")
         return python
 
