@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -48,8 +48,12 @@ def served(app: FastAPI, port: int) -> Iterator[str]:
         thread.join()
 
 
-def violations(page: Page) -> list[str]:
-    """What axe-core finds wrong with a page for those who cannot see it, or use a mouse."""
+def violations(page: Page, *, only: Sequence[str] = ()) -> list[str]:
+    """What axe-core finds wrong with a page for those who cannot see it, or use a mouse.
+
+    only: rules of axe-core's; by default all of them.
+    """
     page.evaluate(_AXE.read_text("utf-8"))
-    found = page.evaluate("() => axe.run({resultTypes: ['violations']})")["violations"]
+    options = {"resultTypes": ["violations"]} | ({"runOnly": [*only]} if only else {})
+    found = page.evaluate("options => axe.run(options)", options)["violations"]
     return [f"{one['id']}: {json.dumps([n['html'][:200] for n in one['nodes']])}" for one in found]

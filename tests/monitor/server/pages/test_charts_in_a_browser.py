@@ -7,6 +7,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.support.browsing import violations
 
+pytestmark = pytest.mark.xdist_group("chromium")
+
 EVIDENCE = "Evidence of drift over 7 windows"
 PATH = "/monitors/free-seats"
 
