@@ -76,6 +76,7 @@ def test_what_a_role_cannot_use_is_one_line(
     assert [path.name for path in tmp_path.iterdir()] == ["tokens"]
 
 
+@pytest.mark.long  # ten seconds of waiting, for what others are told in no time
 def test_a_broker_that_is_not_there_is_one_line_and_no_traceback(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
