@@ -19,6 +19,7 @@ from monitor.kafka.messages import Topics
 from monitor.spec import documents
 from monitor.spec.durations import format_duration
 from monitor.spec.model import Monitor
+from monitor.spec.retraining import RetrainSubscription
 from monitor.up.supervisor import NotReadyError, ProcessDiedError, Supervisor, free_port
 
 DESCRIPTION = """\
@@ -38,6 +39,8 @@ examples:
   driftmeter up -f monitor.yaml --broker kafka-1:9092,kafka-2:9092
       Use a Kafka cluster. What it holds outlives this command.
 """
+
+Declared = Sequence[Monitor | RetrainSubscription]
 
 LOOPBACK = "127.0.0.1"
 ANY = Address(LOOPBACK, 0)
@@ -220,7 +223,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         type=Path,
         action="append",
         default=[],
-        help="Monitor documents to declare once all is ready; may be repeated",
+        help="documents to declare once all is ready, as apply takes them; may be repeated",
     )
     parser.add_argument(
         "--upstream",
@@ -300,7 +303,7 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    monitors = [monitor for path in args.file for monitor in documents.load(path)]
+    declared = [document for path in args.file for document in documents.load_all(path)]
     settings = Settings(
         data=args.data,
         upstream=args.upstream,
@@ -324,7 +327,7 @@ def run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         with Supervisor(args.data / "logs") as supervisor:
-            _run(supervisor, settings, monitors)
+            _run(supervisor, settings, declared)
     except (NotReadyError, ProcessDiedError) as error:
         print(f"driftmeter: {error}", file=sys.stderr)
         return 1
@@ -335,11 +338,11 @@ def _stop(_signum: int, _frame: object) -> NoReturn:
     sys.exit(0)
 
 
-def _run(supervisor: Supervisor, settings: Settings, monitors: Sequence[Monitor]) -> NoReturn:
+def _run(supervisor: Supervisor, settings: Settings, declared: Declared) -> NoReturn:
     _say("starting …")
     addresses = start(supervisor, settings)
     _say(_welcome(settings, addresses))
-    _declare(addresses, settings.token_file, monitors)
+    _declare(addresses, settings.token_file, declared)
     _say("Ctrl-C stops everything.")
     while True:
         supervisor.check()
@@ -365,24 +368,32 @@ def _grpc(settings: Settings, addresses: Addresses) -> dict[str, str]:
     return {"gRPC": f"{addresses.grpc_listen} → {upstream}"} if upstream else {}
 
 
-def _declare(addresses: Addresses, token_file: Path | None, monitors: Sequence[Monitor]) -> None:
+def _declare(addresses: Addresses, token_file: Path | None, declared: Declared) -> None:
     from monitor.server.identities import secret_of  # noqa: PLC0415 - it brings a web framework
 
     token = secret_of(token_file) if token_file else None
     with Client(addresses.api_url, token=token) as client:
-        for monitor in monitors:
-            put = client.put_monitor(monitor)
-            if monitor.spec.reference.first is not None:
-                n = monitor.spec.reference.first
-                _say(f"{monitor.name}: its first {n:,} predictions will be its reference")
-                continue
-            if monitor.spec.reference.trailing is not None:
-                _say(f"{monitor.name}: its predictions will be its reference")
-                continue
-            _say(f"{monitor.name}: reading its reference …")
-            found = client.settle(monitor.name, put["revision"], timeout_s=600)
-            ending = "is active" if found["status"] == "active" else f"failed: {found['reason']}"
-            _say(f"{monitor.name}: revision {found['revision']} {ending}")
+        for one in declared:
+            if isinstance(one, Monitor):
+                _declare_monitor(client, one)
+            else:
+                client.put(f"subscriptions/{one.name}", one.to_json())
+                _say(f"{one.name}: subscribed to retrains")
+
+
+def _declare_monitor(client: Client, monitor: Monitor) -> None:
+    put = client.put_monitor(monitor)
+    if monitor.spec.reference.first is not None:
+        n = monitor.spec.reference.first
+        _say(f"{monitor.name}: its first {n:,} predictions will be its reference")
+        return
+    if monitor.spec.reference.trailing is not None:
+        _say(f"{monitor.name}: its predictions will be its reference")
+        return
+    _say(f"{monitor.name}: reading its reference …")
+    found = client.settle(monitor.name, put["revision"], timeout_s=600)
+    ending = "is active" if found["status"] == "active" else f"failed: {found['reason']}"
+    _say(f"{monitor.name}: revision {found['revision']} {ending}")
 
 
 def _say(text: str) -> None:

@@ -24,6 +24,13 @@ kind: Monitor
 metadata: {name: free-seats}
 spec: {reference: training.csv, windows: [1h]}
 """
+SUBSCRIPTION = """\
+---
+apiVersion: driftmeter.dev/v1
+kind: RetrainSubscription
+metadata: {name: nightly}
+spec: {dry_run: true}
+"""
 
 
 def test_everything_is_ready_where_it_was_told_to_be_when_start_returns(
@@ -64,12 +71,13 @@ def test_another_broker_is_used_as_it_is_and_beyond_loopback_the_api_wants_a_tok
     assert httpx2.get(url, headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
 
 
-def test_a_document_is_declared_and_sigterm_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_documents_are_declared_and_sigterm_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "training.csv").write_text(training())
-    (tmp_path / "monitor.yaml").write_text(MONITOR)
+    (tmp_path / "monitor.yaml").write_text(MONITOR + SUBSCRIPTION)
     with up(tmp_path, "-f", "monitor.yaml") as process:
         shown = printed(process, until_line="Ctrl-C stops everything.")
         assert "free-seats: revision 1 is active" in shown
+        assert "nightly: subscribed to retrains" in shown
         children = pids(process.pid)
         assert len(children) == 5
         process.terminate()
