@@ -2,9 +2,10 @@
 
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -120,9 +121,10 @@ def _turned(rows: Sequence[dict[str, Any]]) -> _Columns:
     names = list(rows[0])
     if len(names) * len(rows) > MAX_CELLS:
         raise BatchError(f"more than {MAX_CELLS} values")
-    if set(map(tuple, rows)) == {tuple(names)}:
-        values = zip(*map(dict.values, rows), strict=True)
-        return dict(zip(names, map(list, values), strict=True))
+    if len(names) > 1 and set(map(len, rows)) == {len(names)}:
+        with suppress(KeyError):  # other names, but as many
+            values = zip(*map(itemgetter(*names), rows), strict=True)
+            return dict(zip(names, map(list, values), strict=True))
     every = dict.fromkeys(chain.from_iterable(rows))
     if len(every) * len(rows) > MAX_CELLS:
         raise BatchError(f"more than {MAX_CELLS} values")
