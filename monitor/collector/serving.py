@@ -29,7 +29,10 @@ class Serving:
         if known is None:
             known = self._monitors[registration.name] = registration.monitor.pane_s, {}
         pane_s, panes = known
-        pane = panes.setdefault(time // pane_s, _Pane(time))
+        start = time // pane_s
+        pane = panes.get(start)
+        if pane is None:
+            pane = panes[start] = _Pane(time)
         pane.latest = max(pane.latest, time)
         pane.slots[slot_of(exchange.status, exchange.latency_s)] += 1
 
