@@ -14,8 +14,8 @@ from alerts.guard import Guard
 from alerts.notification import Notification, Origin
 from alerts.sample import sample
 from monitor.apply.client import ApiError
-from monitor.channels import Channel, Webhook
 from monitor.spec import documents
+from monitor.spec.channels import Channel, Webhook
 from monitor.spec.model import Monitor
 
 ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))

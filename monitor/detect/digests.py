@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select, update
 from alerts.digest import EVERY_S, FOR_PEOPLE, MOST_AT_ONCE, SPAN_S, digest
 from alerts.notification import Notification, delivery_id
 from alerts.state import deterministic_id
-from monitor.channels import Endpoint
+from monitor.spec.channels import Endpoint
 from monitor.sql import outbox, tables
 
 NAME = "digest"

@@ -18,11 +18,11 @@ from alerts.silences import Silence
 from alerts.state import Alert, State, Transition
 from alerts.telling import EXPLAINED_BY, Route
 from alerts.words import Telling
-from monitor.channels import Channel, Endpoint, Webhook
 from monitor.detect import digests
 from monitor.detect.alarms import Decided, origin_of
 from monitor.kafka.messages import Registration
 from monitor.spec.alerting import Alerts
+from monitor.spec.channels import Channel, Endpoint, Webhook
 from monitor.sql import alerts, registry, silences
 from monitor.sql.alerts import Known
 from monitor.tenants.namespaces import namespace_of

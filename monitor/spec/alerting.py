@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from alerts.matchers import Matcher
-from monitor.channels import Channel, Url, Webhook, Webhooks
+from monitor.spec.channels import Channel, Url, Webhook, Webhooks
 from monitor.spec.maintenance import Maintenance
 from monitor.spec.strict import NAME_PATTERN, Duration, Strict
 

@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from monitor.explain import Complaint, Where, explain
+from monitor.spec.explain import Complaint, Where, explain
 from monitor.spec.model import Monitor
 from monitor.spec.quotas import Quotas
 from monitor.spec.reference import Reference

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from alerts.retraining.calls import PLACES, as_text, places
-from monitor.channels import Timeout, Url
+from monitor.spec.channels import Timeout, Url
 from monitor.spec.strict import Strict
 
 _Name = Annotated[str, Field(min_length=1, max_length=250)]

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from monitor.explain import explain
+from monitor.spec.explain import explain
 from monitor.spec.model import Monitor
 
 Json = dict[str, Any]

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monitor.channels import Endpoint, Webhooks
 from monitor.spec.alerting import CauseName, OfWindows, SeverityName, Windows
+from monitor.spec.channels import Endpoint, Webhooks
 from monitor.spec.pipelines import Start
 from monitor.spec.strict import NAME_PATTERN, NAMESPACE_PATTERN, Duration, Strict
 from monitor.tenants.namespaces import namespace_of

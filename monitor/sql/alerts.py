@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, and_, func, select, update
 
 from alerts.state import Alert, State, Step
 from alerts.words import Cause, Telling
-from monitor.channels import Endpoint
+from monitor.spec.channels import Endpoint
 from monitor.sql import tables
 from monitor.sql.database import upsert
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Connection
 
 from alerts.notification import Notification, delivery_id
-from monitor.channels import Endpoint
+from monitor.spec.channels import Endpoint
 from monitor.sql import tables
 from monitor.sql.database import insert_new
 from monitor.telemetry import tracing

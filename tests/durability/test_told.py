@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from alerts import webhooks
 from alerts.notification import Notification
-from monitor.channels import Endpoint
+from monitor.spec.channels import Endpoint
 from monitor.sql import outbox, tables
 from monitor.sql.database import Database, open_database
 from monitor.up.supervisor import free_port

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from alerts.channels.alertmanager import EXPIRY_S
 from alerts.notification import Origin, announce
 from alerts.state import Alert, State, Step, Transition
-from monitor.channels import Channel
+from monitor.spec.channels import Channel
 from monitor.sql import alerts, outbox
 from monitor.sql.database import Database
 from monitor.up.supervisor import Supervisor

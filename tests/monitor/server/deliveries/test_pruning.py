@@ -2,8 +2,8 @@
 
 from sqlalchemy import func, select
 
-from monitor.channels import Endpoint
 from monitor.server.deliveries.pruning import KEPT_S, prune
+from monitor.spec.channels import Endpoint
 from monitor.sql import outbox, tables
 from monitor.sql.database import Database
 from tests.alerts.channels import told

@@ -7,9 +7,9 @@ from sqlalchemy import select
 from alerts.channels.message import Message
 from alerts.delivery import Outcome, Result
 from alerts.notification import Notification
-from monitor.channels import Endpoint
 from monitor.detect import telling
 from monitor.server.deliveries import endpoints, troubles
+from monitor.spec.channels import Endpoint
 from monitor.sql import alerts, outbox, registry, tables
 from monitor.sql.database import Database
 from tests.alerts.channels import told

@@ -18,10 +18,10 @@ from alerts import webhooks
 from alerts.delivery import LADDER_S
 from alerts.notification import Notification, Origin, announce, delivery_id, notification
 from alerts.state import Alert, State, Transition
-from monitor.channels import Channel, Endpoint
 from monitor.server import queries
 from monitor.server.deliveries import endpoints
 from monitor.server.deliveries.worker import WORKERS, WORKERS_FOR_FAILING, Deliveries
+from monitor.spec.channels import Channel, Endpoint
 from monitor.sql import outbox, tables
 from monitor.sql.database import Database, upsert
 from monitor.telemetry.instruments import Instruments

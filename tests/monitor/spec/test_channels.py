@@ -9,10 +9,10 @@ import yaml
 from pydantic import ValidationError
 
 from alerts.channels import KINDS as OPENED
-from monitor.channels import KINDS, Channel
 from monitor.spec.alerting import Alerts
+from monitor.spec.channels import KINDS, Channel
 
-PAGE = (Path(__file__).parents[2] / "docs" / "channels.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "channels.md").read_text(encoding="utf-8")
 MAIL = {"url": "smtp://mail.example.org:587", "from": "a@example.org", "to": ["b@example.org"]}
 
 SETTINGS: dict[str, dict[str, Any]] = {
