@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from monitor.kafka import embedded
 from monitor.kafka.connecting import Broker
@@ -40,8 +40,11 @@ from tests.support.shared_kafka import start as start_kafka
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# A busy machine makes an example slow, which says nothing about it.
-settings.register_profile("driftmeter", deadline=None)
+# A busy machine makes examples slow, which says nothing about them. Half of what is usual is tried
+# with every run; pytest --hypothesis-profile=thorough tries ten times that.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", unhurried, max_examples=500)
+settings.register_profile("driftmeter", unhurried, max_examples=50)
 settings.load_profile("driftmeter")
 
 Needs = Callable[[str], Path]

@@ -2,15 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from detectors.columns import Floats, Rows
 from detectors.reference import Reference
 from tests.detectors.makers import SCHEMA, traffic
-
-# A busy machine is no failure.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 HOUR_S = 3600.0
 
