@@ -210,6 +210,7 @@ def test_an_interrupted_demo_ends_soon_and_leaves_nothing(
     assert demo.left_over() == ({}, [])
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_a_demo_says_which_of_its_processes_died(
     start: Callable[[Sequence[str], Path], Demo], tmp_path: Path

@@ -107,7 +107,7 @@ def all_of(acknowledged: set[int], n_rows: int) -> Callable[[list[Record]], bool
 
 
 @pytest.mark.parametrize(
-    ("n_kills", "n_rows", "n_events"), [(10, 20, 0), pytest.param(200, 100, 5_000_000, marks=LONG)]
+    ("n_kills", "n_rows", "n_events"), [(5, 20, 0), pytest.param(200, 100, 5_000_000, marks=LONG)]
 )
 def test_kills_cost_nothing_that_was_acknowledged(
     embedded_broker: Broker,

@@ -26,7 +26,7 @@ LOOPBACK = Guard(allow=(ip_network("127.0.0.0/8"),))
 
 @pytest.fixture
 def processes(tmp_path: Path) -> Iterator[Supervisor]:
-    with Supervisor(tmp_path / "logs", ready_timeout_s=180.0) as started:
+    with Supervisor(tmp_path / "logs", ready_timeout_s=180.0, stop_timeout_s=0.0) as started:
         yield started
 
 

@@ -16,7 +16,7 @@ from monitor.kafka.records import Record
 from tests.support.kafka_topics import read_until
 from tests.support.registrations import registration
 
-N_CALLS = 300
+N_CALLS = 100
 
 TYPES = {"FP64": pa.float64(), "INT64": pa.int64(), "BYTES": pa.string(), "BOOL": pa.bool_()}
 SCHEMA = (
@@ -46,7 +46,7 @@ class Answer:
 
 
 def calls(in_format: Callable[[str, Rides], Call]) -> list[Call]:
-    """A few hundred, of one to three rides each."""
+    """A hundred, of one to three rides each."""
     return [in_format(f"call-{i}", rides(1 + i % 3, seed=i)) for i in range(N_CALLS)]
 
 
