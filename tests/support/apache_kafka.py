@@ -31,6 +31,8 @@ def version() -> str:
 def libraries(maven: Path, cache: Path) -> Path:
     """The folder of Kafka's jars; several test processes may ask at once, one of them fetches."""
     folder = cache / f"kafka-{version()}"
+    if folder.exists():  # it has this name once it is complete, and may be for reading only
+        return folder
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "kafka.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -5,6 +5,15 @@ folder=$1
 shift
 
 mount --make-rprivate /
+# What was fetched and built for tests may be read, from within the one folder.
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/driftmeter
+mkdir -p "$folder/cache/driftmeter"
+chown -R 65534:65534 "$folder"
+mount --bind "$folder" "$folder"
+if [[ -d $cache ]]; then
+    mount --bind "$cache" "$folder/cache/driftmeter"
+    mount -o remount,bind,ro "$folder/cache/driftmeter"
+fi
 # Where Python is in root's home, it is shown without the rest of it.
 python=$(readlink -f "$(dirname "$1")/python3")
 if [[ $python == "$HOME"/* ]]; then
@@ -16,10 +25,9 @@ if [[ $python == "$HOME"/* ]]; then
     mkdir "$inside"
     mount --move "$kept" "$inside"
 fi
-chown -R 65534:65534 "$folder"
-mount --bind "$folder" "$folder"
 mount -o remount,bind,ro /
 mount -o remount,bind,rw "$folder"
-export TMPDIR=$folder HOME=/nonexistent HYPOTHESIS_STORAGE_DIRECTORY=$folder/hypothesis
+export TMPDIR=$folder XDG_CACHE_HOME=$folder/cache HOME=/nonexistent
+export HYPOTHESIS_STORAGE_DIRECTORY=$folder/hypothesis
 exec setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all \
     --no-new-privs "$@"
