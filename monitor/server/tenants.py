@@ -29,13 +29,12 @@ def routes(database: Database, quotas: QuotasInForce) -> APIRouter:
     )
     def list_namespaces() -> Document:
         with database.read() as connection:
-            return {"items": list(told(connection, quotas))}
+            return {"items": list(_told(connection, quotas))}
 
     return router
 
 
-def told(connection: Connection, quotas: QuotasInForce) -> Iterator[Document]:
-    """What each namespace that is seen uses and may use, by name."""
+def _told(connection: Connection, quotas: QuotasInForce) -> Iterator[Document]:
     used, reports = usage.usage(connection), usage.reports(connection)
     for name in sorted(used.keys() | reports.keys()):
         yield {

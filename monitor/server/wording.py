@@ -35,6 +35,7 @@ METRICS = {
 
 STATISTICS = {
     "anderson_darling": "Anderson–Darling",
+    "chebyshev": "Chebyshev distance",
     "chi_squared": "χ²",
     "cramer_von_mises": "Cramér–von Mises",
     "frechet_distance": "Fréchet distance",
@@ -76,10 +77,15 @@ def when(moment: str | None) -> str:
 
 
 def span(window: Document) -> str:
-    """A window: the day where it is one, else from when to when."""
+    """A window: the day where it is one, else from when to when; a date that both share, once."""
     start, end = when(window["start"]), when(window["end"])
-    is_day = window["seconds"] == 86_400 and " " not in start
-    return start if is_day else f"{start} – {end}"
+    if window["seconds"] == 86_400 and " " not in start:
+        return start
+    first, last = (datetime.fromisoformat(window[side]) for side in ("start", "end"))
+    if first.date() != last.date():
+        return f"{start} – {end}"
+    clock = "%H:%M" if window["seconds"] >= 60 else "%H:%M:%S"
+    return f"{first:%Y-%m-%d} {first:{clock}} – {last:{clock}}"
 
 
 def length_of(seconds: float) -> str:

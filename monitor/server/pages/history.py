@@ -83,7 +83,7 @@ def _alert_events(alerts: list[Document]) -> list[Document]:
             steps["pending"] = alert["started_at"]
         for state, at in steps.items():
             if at is not None:
-                moved = ", ".join(one["name"] for one in alert["columns"] or ())
+                moved = ", ".join(wording.title_of(one["name"]) for one in alert["columns"] or ())
                 title = f"{alert['cause']} alert {state}"
                 detail = moved if state == "firing" else ""
                 found.append(_event(at, state, title, detail, f"/alerts/{alert['id']}"))

@@ -7,10 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from monitor.server import queries, tenants
+from monitor.server import queries
 from monitor.server.pages.overview import NEEDS, need_of
 from monitor.server.pages.rendering import Renderer
 from monitor.sql.database import Database
+from monitor.tenants import usage
 from monitor.tenants.namespaces import namespace_of
 from monitor.tenants.quotas import QuotasInForce
 
@@ -21,14 +22,13 @@ def add(router: APIRouter, database: Database, render: Renderer, quotas: QuotasI
     @router.get("/namespaces")
     def list_namespaces(request: Request) -> HTMLResponse:
         with database.read() as connection:
-            told = list(tenants.told(connection, quotas))
-            summaries = queries.summaries(connection)
-        shown = [one | _now(_of(summaries, one["name"])) for one in told]
+            used, summaries = usage.usage(connection), queries.summaries(connection)
+        shown = [
+            {"name": name, "used": used[name], "quota": quotas.of(name)}
+            | _now([one for one in summaries if namespace_of(one["name"]) == name])
+            for name in sorted(used)
+        ]
         return render(request, "namespaces.html", {"namespaces": shown})
-
-
-def _of(summaries: Sequence[Document], namespace: str) -> list[Document]:
-    return [one for one in summaries if namespace_of(one["name"]) == namespace]
 
 
 def _now(summaries: Sequence[Document]) -> Document:

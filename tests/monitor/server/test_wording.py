@@ -30,9 +30,20 @@ def test_a_window_of_a_day_is_that_day() -> None:
     assert wording.span(report(0)["window"]) == "2020-03-09"
 
 
-def test_a_window_of_an_hour_has_a_beginning_and_an_end() -> None:
-    hour = {"start": "2020-03-09T08:00:00Z", "end": "2020-03-09T09:00:00Z", "seconds": 3600.0}
-    assert wording.span(hour) == "2020-03-09 08:00 – 2020-03-09 09:00"
+@pytest.mark.parametrize(
+    ("start", "end", "seconds", "text"),
+    [
+        ("2020-03-09T08:00:00Z", "2020-03-09T09:00:00Z", 3_600.0, "2020-03-09 08:00 – 09:00"),
+        ("2020-03-09T00:00:00Z", "2020-03-09T01:00:00Z", 3_600.0, "2020-03-09 00:00 – 01:00"),
+        ("2020-03-09T08:00:20Z", "2020-03-09T08:00:40Z", 20.0, "2020-03-09 08:00:20 – 08:00:40"),
+        ("2020-03-09T23:00:00Z", "2020-03-10T00:00:00Z", 3_600.0, "2020-03-09 23:00 – 2020-03-10"),
+        ("2020-03-09T00:00:00Z", "2020-03-16T00:00:00Z", 604_800.0, "2020-03-09 – 2020-03-16"),
+    ],
+)
+def test_a_shorter_or_longer_window_has_a_beginning_and_an_end(
+    start: str, end: str, seconds: float, text: str
+) -> None:
+    assert wording.span({"start": start, "end": end, "seconds": seconds}) == text
 
 
 def test_a_number_moves_by_its_median() -> None:

@@ -61,8 +61,8 @@ def cells(page: str, namespace: str) -> str:
 
 def test_a_namespace_says_how_its_monitors_are_and_what_they_use(client: TestClient) -> None:
     page = client.get("/namespaces").text
-    assert cells(page, "transit") == "1 drift 1 quiet 2 of 3 0 20 of 2 000 2"
-    assert cells(page, "default") == "1 waiting 1 of 3 0 0 of 2 000 0"
+    assert cells(page, "transit") == "1 drift 1 quiet 2 of 3 0 20 of 2 000"
+    assert cells(page, "default") == "1 waiting 1 of 3 0 0 of 2 000"
 
 
 def test_who_is_confined_to_a_namespace_sees_that_one(client: TestClient) -> None:
