@@ -4,7 +4,7 @@ from itertools import groupby
 
 from dashboards.boards import BOARDS
 from monitor.telemetry.instruments import Metric
-from monitor.telemetry.metrics import TABLE
+from monitor.telemetry.metrics import STRONGEST, TABLE
 
 _INTRODUCTION = """\
 # Metrics
@@ -24,6 +24,9 @@ The first of them, of a run in which one of two models is carried off, as
 `python -m tests.support.grafana FOLDER` draws it without Grafana. Dashed: an alert fires; a version
 of the model is new.
 
+Of a monitor at most {strongest} columns and {strongest} segments have series of their own: those that moved
+most. Names of columns, values and versions are escaped as the format says.
+
 What other tools called these is in [coming-from.md](coming-from.md).
 """
 
@@ -41,7 +44,7 @@ _ROLES = {
 def page(table: tuple[Metric, ...] = TABLE) -> str:
     """The page as Markdown, a table for each role."""
     sections = [_section(role, list(group)) for role, group in groupby(table, _role)]
-    return "\n".join([_INTRODUCTION.format(boards=_boards()), *sections])
+    return "\n".join([_INTRODUCTION.format(boards=_boards(), strongest=STRONGEST), *sections])
 
 
 def _boards() -> str:

@@ -15,9 +15,6 @@ from monitor.telemetry import metrics
 from monitor.telemetry.instruments import Metric
 from monitor.telemetry.lines import Sample, head, lines
 
-STRONGEST = 20
-"""How many columns, and segments, of a monitor have series of their own."""
-
 MONITOR_METRICS: tuple[Metric, ...] = (
     metrics.MONITOR_ROWS,
     metrics.MONITOR_EVIDENCE,
@@ -178,7 +175,7 @@ def _of_quality(name: str, quality: Document | None) -> Iterator[Sample]:
 
 
 def _of_columns(name: str, columns: Sequence[Document]) -> Iterator[Sample]:
-    strongest, others = columns[:STRONGEST], columns[STRONGEST:]
+    strongest, others = columns[: metrics.STRONGEST], columns[metrics.STRONGEST :]
     for column in strongest:
         labels = (name, column["name"])
         yield metrics.MONITOR_COLUMN_EFFECT, (*labels, column["effect_unit"]), column["effect"]
@@ -192,7 +189,7 @@ def _of_columns(name: str, columns: Sequence[Document]) -> Iterator[Sample]:
 
 def _of_segments(name: str, segments: Sequence[Document]) -> Iterator[Sample]:
     ranked = sorted(segments, key=lambda one: (-one["n_moved"], -one["n_rows"]))
-    for one in ranked[:STRONGEST]:
+    for one in ranked[: metrics.STRONGEST]:
         labels = (name, one["column"], one["value"] or "")
         yield metrics.MONITOR_SEGMENT_SHARE, labels, one["share"]
         yield metrics.MONITOR_SEGMENT_MOVED, labels, one["n_moved"]

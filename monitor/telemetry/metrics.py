@@ -5,6 +5,9 @@ Code, documentation and dashboards know a metric by its entry here and by nothin
 
 from monitor.telemetry.instruments import Metric
 
+STRONGEST = 20
+"""How many columns, and segments, of a monitor have series of their own."""
+
 COLLECTOR_REQUESTS = Metric(
     "driftmeter_collector_requests_total",
     "counter",
