@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from alerts.words import Ruling
@@ -11,6 +12,8 @@ from monitor.kafka.messages import SERVED
 from monitor.sql import tables
 from tests.monitor.detect.world import WEBHOOK, World
 from tests.support.counted import HOUR
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def requests(
