@@ -100,7 +100,7 @@ def test_p_values_of_any_rows_are_between_0_and_1_or_absent(known: Rows, seen: R
         assert all(0 <= p <= 1 for p in p_values(column, reference, current).values())
 
 
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(known=extreme_rows(absent=False).filter(lambda rows: rows.n >= 2), seen=extreme_rows())
 def test_a_scorer_of_any_reference_gives_any_row_a_finite_score(
     name: str, known: Rows, seen: Rows
