@@ -54,7 +54,7 @@ def configured(
     told = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
     told = [arg for arg in told if not arg.startswith(("--listen", "--certificate", "--key"))]
     own = [f"--listen={address}", f"--certificate={certificate}", f"--key={key}"]
-    with Supervisor(folder / "logs") as supervisor:
+    with Supervisor(folder / "logs", stop_timeout_s=0.0) as supervisor:
         supervisor.start(
             "admit", [sys.executable, "-m", "monitor", *told, *own], ready=f"tcp://{address}"
         )
