@@ -10,7 +10,7 @@ from detectors.profile import count_served
 from detectors.served import FAILED, slot_of
 from monitor.kafka.messages import SERVED
 from monitor.sql import tables
-from tests.monitor.detect.world import WEBHOOK, World
+from tests.monitor.detect.world import WEBHOOK, World, starts
 from tests.support.counted import HOUR
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -51,6 +51,16 @@ def test_a_window_in_which_every_request_fails_alerts_although_it_has_no_rows(
         [payload] = connection.scalars(select(tables.outbox.c.payload))
     assert payload["data"]["because"] == "100.0% of 400 requests were answered with errors"
     assert payload["data"]["alert"]["cause"] == "error rate"
+
+
+def test_while_nothing_but_errors_comes_windows_close_as_time_passes(world: World) -> None:
+    world.idle_s = 30.0
+    world.hour(0)
+    world.watermark(0.5)
+    world.tick()
+    requests(world, 1, n_failed=400)
+    world.now += 2 * HOUR
+    assert starts(world.tick().closed) == [0, 1]
 
 
 def test_requests_that_are_told_late_revise_a_report(world: World) -> None:
