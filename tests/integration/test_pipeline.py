@@ -88,9 +88,10 @@ class Pipeline:
         supervisor.start(role, command, ready=f"http://127.0.0.1:{port}/readyz")
         return supervisor.pid(role)
 
-    def start_all(self) -> None:
-        self.start("aggregate", "--flush", "200ms")
-        self.start("detect", "--database", self.database_url, "--idle", "1h")
+    def start_all(self) -> tuple[int, int]:
+        """The process ids of aggregate and detect."""
+        aggregate = self.start("aggregate", "--flush", "200ms")
+        return aggregate, self.start("detect", "--database", self.database_url, "--idle", "1h")
 
     def apply(self, **spec: Any) -> Registration:
         document = {
