@@ -24,8 +24,8 @@ The first of them, of a run in which one of two models is carried off, as
 `python -m tests.support.grafana FOLDER` draws it without Grafana. Dashed: an alert fires; a version
 of the model is new.
 
-Of a monitor at most {strongest} columns and {strongest} segments have series of their own: those that moved
-most. Names of columns, values and versions are escaped as the format says.
+Of a monitor at most {strongest} columns and {strongest} segments have series of their own: those
+that moved most. Names of columns, values and versions are escaped as the format says.
 
 What other tools called these is in [coming-from.md](coming-from.md).
 """

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select, true
 
 from monitor.server import windows
 from monitor.server.moments import moment, seconds_of
@@ -292,12 +292,16 @@ def _latest_alerts(
     connection: Connection, names: Sequence[str] | None = None
 ) -> dict[str, Document]:
     """The alert of each monitor that matters most: one that fires, or else the latest."""
-    t, other = tables.alerts, tables.alerts.alias("other")
-    latest = select(func.max(other.c.started_at)).where(other.c.monitor == t.c.monitor)
+    t = tables.alerts
+    of_these = true() if names is None else t.c.monitor.in_(names)
+    begun = select(t.c.monitor, func.max(t.c.started_at).label("at")).where(of_these)
+    latest = begun.group_by(t.c.monitor).subquery()
     is_open = t.c.state.in_(("pending", "firing"))
-    query = select(t).where(is_open | (t.c.started_at == latest.scalar_subquery()))
-    if names is not None:
-        query = query.where(t.c.monitor.in_(names))
+    query = (
+        select(t)
+        .join(latest, t.c.monitor == latest.c.monitor)
+        .where(is_open | (t.c.started_at == latest.c.at))
+    )
     rows = connection.execute(query.order_by(t.c.state == "firing", t.c.started_at))
     return {row.monitor: _alert(row) for row in rows}
 
