@@ -21,9 +21,10 @@ FEWEST_WINDOWS = 10
 _FROM = 1.5
 """The tail begins here: the middle of a law says nothing of it."""
 
-_SURE = 7.0
-"""Gain in log likelihood, had by chance less than once in a thousand references, at which tails
-are believed to be heavy; two parameters are fitted."""
+_SURE, _PER_SCORE = 3.0, 0.0004
+"""Gain in log likelihood at which tails are believed to be heavy, had by chance in one reference
+of fifty; two parameters are fitted. What a law gains that is all but normal grows with the number
+of scores, and so does what is asked for; what heavy tails gain grows a hundred times as quickly."""
 
 _MARGIN = 2.0
 """Of the tails that are worse than the best by so much log likelihood the heaviest are taken:
@@ -69,7 +70,8 @@ def fit_tails(scores: Floats, population: NDArray[np.intp]) -> Tails:
     if len(scores) < FEWEST_WINDOWS:
         return tails
     fits = {one: _fit(scores[:, population == one]) for one in np.unique(population).tolist()}
-    if max((fit.gain for fit in fits.values()), default=0.0) < _SURE:
+    sure = _SURE + _PER_SCORE * sum(fit.n for fit in fits.values())
+    if max((fit.gain for fit in fits.values()), default=0.0) < sure:
         return tails
     for one, fit in fits.items():
         if fit.gain > _MARGIN:
@@ -79,8 +81,10 @@ def fit_tails(scores: Floats, population: NDArray[np.intp]) -> Tails:
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """Student's law; gain: log of how much likelier than a normal one it makes the scores."""
+    """Student's law; gain: log of how much likelier than a normal one it makes the scores, which
+    are worth n independent ones."""
 
+    n: float
     df: float
     scale: float
     gain: float
@@ -90,7 +94,7 @@ def _fit(scores: Floats) -> _Fit:
     """Of one population's scores, (windows, components)."""
     scores = scores[:, ~np.isnan(scores).any(axis=0)]
     if scores.shape[1] == 0:
-        return _Fit(np.inf, 1.0, 0.0)
+        return _Fit(0.0, np.inf, 1.0, 0.0)
     worth = n_independent_components(scores) / scores.shape[1]
     far, n_near = np.abs(scores[np.abs(scores) > _FROM]), int((np.abs(scores) <= _FROM).sum())
     distinct, times = np.unique(np.round(far, 2), return_counts=True)
@@ -102,7 +106,8 @@ def _fit(scores: Floats) -> _Fit:
     plausible = likelihood.reshape(_DEGREES.size, -1).max(axis=1) > likelihood.max() - _MARGIN
     heaviest = _DEGREES[plausible].min()
     best = np.where(degrees == heaviest, likelihood, -np.inf).argmax()
-    return _Fit(float(heaviest), float(scales[best]), float(likelihood.max() - normal))
+    gain = float(likelihood.max() - normal)
+    return _Fit(worth * scores.size, float(heaviest), float(scales[best]), gain)
 
 
 def _log_likelihood(

