@@ -43,6 +43,7 @@ OURS = (
     Benchmark("collector", "what a proxied or pushed row costs", 2, 10),
     Benchmark("collector_grpc", "what a proxied gRPC call costs", 1, 4),
     Benchmark("collector_start", "how soon a collector is ready, and its memory", 1, 2),
+    Benchmark("faults", "what a model's clients notice of faults behind the proxy", 1, 5),
     Benchmark("ingest", "what a pushed row costs, synced before it is acknowledged", 1, 1.5),
     Benchmark("freshness", "seconds from the end of a window to its report", 2, 6),
     Benchmark("tracing", "what counting and capturing cost with traces of 1 %, and without", 6, 15),
