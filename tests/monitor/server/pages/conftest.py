@@ -20,8 +20,9 @@ def database_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'driftmeter.db'}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(needs: Needs) -> Iterator[Browser]:
+    """While it is open no test on its thread may run an event loop."""
     with chromium(needs("chromium")) as launched:
         yield launched
 
