@@ -118,7 +118,7 @@ def start(processes: Supervisor, name: str, broker: Broker, folder: Path) -> Wat
         *("--grpc-upstream", f"127.0.0.1:{server.grpc}", "--grpc-listen", f"127.0.0.1:{grpc}"),
     ]
     collector = running_collector.start(
-        processes, broker, folder / "spool", limit="1GiB", flags=flags
+        processes, broker, folder / "spool", flags=("--spool-limit", "1GiB", *flags)
     )
     pids = (processes.pid(name), processes.pid("collect"))
     return Watched(name, server, collector, Listening(collector.listen, grpc), pids)

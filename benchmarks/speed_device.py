@@ -12,7 +12,7 @@ GPU, `--device cpu` runs PyTorch's kernels on the processor.
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.crossover import Line, crossover
 from benchmarks.speed import MMD_COLUMNS, MMD_ROWS, PROFILES, best_of, normal, rows_of, schema
 from detectors.backend import Array
 from detectors.backend.choice import CROSSOVER_VALUES
@@ -50,23 +51,6 @@ class Metered(TorchBackend):
         values = TorchBackend.get(self, array)
         self.moved["got"] += values.nbytes
         return values
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One piece of work: seconds on one core and on the device, and what moved."""
-
-    task: str
-    n_values: int
-    core_s: float
-    device_s: float
-    moved_mb: float
-    least_traffic_mb: float
-    copy_gb_per_s: float
-
-    @property
-    def share_of_bandwidth(self) -> float:
-        return self.least_traffic_mb / 1e3 / self.device_s / self.copy_gb_per_s
 
 
 def fitted(n: int, d: int) -> Reference:
@@ -147,14 +131,6 @@ def ever_larger(backend: Metered, *, quick: bool) -> Iterator[Line]:
     reference = fitted(100_000, CROSSOVER_COLUMNS)
     for n in CROSSOVER_ROWS[:: 3 if quick else 1]:
         yield profile_line(n, reference, backend)
-
-
-def crossover(found: Sequence[Line]) -> int | None:
-    """The fewest values from which on the device was the quicker; None where it was not with the
-    most."""
-    slower = [line.n_values for line in found if line.device_s >= line.core_s]
-    quicker = [line.n_values for line in found if line.n_values > max(slower, default=0)]
-    return min(quicker, default=None)
 
 
 def shown(line: Line) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.speed_device import Line, crossover
+from benchmarks.crossover import Line, crossover
 
 
 def line(n_values: int, core_s: float, device_s: float) -> Line:
