@@ -91,7 +91,7 @@ def test_a_full_disk_refuses_pushes_and_takes_them_again_once_kafka_has_made_roo
     announce(own_broker, registration(label="truth"))
     place = images.mount("tmpfs", "-t", "tmpfs", "-o", "size=8m")
     with Supervisor(place.parent / "logs") as processes:
-        collector = start(processes, own_broker, place / "spool", limit="1GiB")
+        collector = start(processes, own_broker, place / "spool", flags=("--spool-limit", "1GiB"))
         wait_for(lambda: bool(pushed(collector, "first")))
         acknowledged: set[str] = {"first/0"}
         with stopped(supervisor.pid("broker")):

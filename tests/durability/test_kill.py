@@ -74,7 +74,7 @@ def knows_its_monitors(collector: RunningCollector) -> bool:
 
 def push_and_kill(broker: Broker, clients: Clients, folder: Path, seconds: float) -> None:
     with Supervisor(folder / "logs") as processes:
-        collector = start(processes, broker, folder / "spool", limit="1GiB")
+        collector = start(processes, broker, folder / "spool", flags=("--spool-limit", "1GiB"))
         wait_for(lambda: knows_its_monitors(collector))
         threads = [
             threading.Thread(target=clients.run, args=(collector.ingest,)) for _ in range(N_CLIENTS)
@@ -124,7 +124,7 @@ def test_kills_cost_nothing_that_was_acknowledged(
     while kills < n_kills or clients.n_events < n_events:
         push_and_kill(embedded_broker, clients, tmp_path, bits.uniform(0.05, longest))
         kills += 1
-    start(supervisor, embedded_broker, tmp_path / "spool", limit="1GiB")
+    start(supervisor, embedded_broker, tmp_path / "spool", flags=("--spool-limit", "1GiB"))
     topic, wanted = embedded_broker.topics.labels, all_of(clients.acknowledged, n_rows)
     records = read_until(embedded_broker, topic, wanted, 60.0 if not n_events else 300.0)
     rows = ids(records)  # of what came twice, for a kill before the cursor moved, once

@@ -39,7 +39,9 @@ class Scene:
 @pytest.fixture
 def scene(supervisor: Supervisor, own_broker: Broker, tmp_path: Path, model: HttpModel) -> Scene:
     spool, upstream = tmp_path / "spool", model.address
-    collector = start(supervisor, own_broker, spool, upstream=upstream, limit="1MiB")
+    collector = start(
+        supervisor, own_broker, spool, upstream=upstream, flags=("--spool-limit", "1MiB")
+    )
     collector.predict("0")
     wait_for(lambda: collector.count("recorded_total") == 1)
     return Scene(collector, supervisor)

@@ -74,25 +74,24 @@ def start(
     spool: Path,
     *,
     upstream: Address | None = None,
-    limit: str = "64MiB",
     env: Mapping[str, str] | None = None,
     ports: tuple[int, int] | None = None,
     within: Sequence[str] = (),
     flags: Sequence[str] = (),
-    ingest_host: str = "127.0.0.1",
     is_tls: bool = False,
 ) -> RunningCollector:
     """Returns when it is ready; with TLS, when it accepts connections.
 
+    flags: beyond those that are given here, or instead of them.
     ports: of the proxy and of the ingest. within: a command that runs the command after it.
     """
     listen, ingest = ports or (free_port(), free_port())
     proxied = [] if upstream is None else ["--upstream", f"http://{upstream}"]
     argv = [
         *(*within, sys.executable, "-m", "monitor", "collect", *proxied),
-        *("--listen", f"127.0.0.1:{listen}", "--ingest", f"{ingest_host}:{ingest}"),
+        *("--listen", f"127.0.0.1:{listen}", "--ingest", f"127.0.0.1:{ingest}"),
         *("--broker", broker.servers[0], "--topic-prefix", broker.topics.prefix),
-        *("--spool", str(spool), "--spool-limit", limit, *flags),
+        *("--spool", str(spool), "--spool-limit", "64MiB", *flags),
     ]
     ready = f"tcp://127.0.0.1:{ingest}" if is_tls else f"http://127.0.0.1:{ingest}/readyz"
     supervisor.start("collect", argv, ready=ready, env=env)

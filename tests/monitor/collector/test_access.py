@@ -19,7 +19,7 @@ from monitor.collector.encryption import CertificateFiles, Encryption, server_co
 from monitor.collector.tokens import ALL, NOBODY
 from monitor.flags import Address
 from monitor.kafka.connecting import Broker
-from monitor.up.supervisor import Supervisor
+from monitor.up.supervisor import Supervisor, free_port
 from tests.support.refused import refused
 from tests.support.registrations import announce, registration
 from tests.support.running_collector import request, start
@@ -116,9 +116,9 @@ def test_an_address_beyond_this_machine_listens_once_it_was_said_who_may_push(
 ) -> None:
     (tmp_path / "tokens").write_text("0" * 64)
     flags = [flag, str(tmp_path / "tokens")] if flag == "--ingest-token-file" else [flag]
-    collector = start(
-        supervisor, NO_BROKER, tmp_path / "spool", flags=[*flags], ingest_host="0.0.0.0"
-    )
+    ports = (free_port(), free_port())
+    flags += ["--ingest", f"0.0.0.0:{ports[1]}"]
+    collector = start(supervisor, NO_BROKER, tmp_path / "spool", flags=flags, ports=ports)
     assert request(collector.ingest, "GET", "/healthz")[0] == 200
 
 

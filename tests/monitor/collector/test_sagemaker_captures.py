@@ -110,7 +110,9 @@ def test_without_room_nothing_is_acknowledged(
     embedded_broker: Broker, supervisor: Supervisor, tmp_path: Path
 ) -> None:
     announce(embedded_broker, registration())
-    collector = start(supervisor, embedded_broker, tmp_path / "spool", limit="1MiB")
+    collector = start(
+        supervisor, embedded_broker, tmp_path / "spool", flags=("--spool-limit", "1MiB")
+    )
     wait_for(lambda: post(collector, "seats")[0] == 202)
     many = [line("\n".join(["1," + "x" * 2000] * 100), "\n".join("5" * 100)) for _ in range(20)]
     assert post(collector, "seats", *many)[0] == 503

@@ -136,7 +136,11 @@ def test_a_full_spool_refuses_pushes_and_the_model_answers_as_ever(
 ) -> None:
     model = serve(lambda _: [ok(ANSWER)])
     collector = start(
-        supervisor, outage.broker, tmp_path / "spool", upstream=model.address, limit="1MiB"
+        supervisor,
+        outage.broker,
+        tmp_path / "spool",
+        upstream=model.address,
+        flags=("--spool-limit", "1MiB"),
     )
     wait_for(lambda: knows_its_monitors(collector))
     outage.begin()
