@@ -1,4 +1,4 @@
-"""Work measured on one core and on a device, and from how much of it on the device is the quicker."""
+"""Work measured on one core and on a device, and from how much on the device is the quicker."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
