@@ -1,6 +1,7 @@
 """The SQL database, SQLite or PostgreSQL through the same code: connections, schema, owners."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from monitor.sql import seen, tables
 from monitor.tenants.namespaces import ALL, Namespaces
 
 BUSY_TIMEOUT_S = 5.0
+OPENING_S = 15.0
+"""A file that is opened may be locked for so long. Roles that start at once all make it one with a
+write-ahead log, and some of them SQLite refuses at once instead of letting them wait."""
+
 LEASE_S = 10.0
 
 LARGEST_CHECKED_BYTES = 512 * 1024 * 1024
@@ -84,11 +89,7 @@ def open_database(url: str, *, must_exist: bool = False) -> Database:
     except (OSError, ModuleNotFoundError) as error:
         raise _unusable(parsed, str(error)) from error
     try:
-        if _is_quickly_read(parsed):
-            with database.read() as connection:
-                _check_pages(connection)
-        with database.write() as connection:
-            _check_schema(connection)
+        _once_unlocked(lambda: _check(database, parsed))
     except (DBAPIError, DatabaseError) as error:
         database.engine.dispose()
         if isinstance(error, DBAPIError):
@@ -218,6 +219,26 @@ def _is_quickly_read(url: URL) -> bool:
     """Whether it is a file, there already, and small enough to be read whole at every start."""
     file = Path(str(url.database))
     return _is_file(url) and file.exists() and file.stat().st_size <= LARGEST_CHECKED_BYTES
+
+
+def _once_unlocked(check: Callable[[], None]) -> None:
+    deadline = time.monotonic() + OPENING_S
+    while True:
+        try:
+            return check()
+        except DBAPIError as error:
+            code = getattr(error.orig, "sqlite_errorcode", 0)
+            if code & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+def _check(database: Database, url: URL) -> None:
+    if _is_quickly_read(url):
+        with database.read() as connection:
+            _check_pages(connection)
+    with database.write() as connection:
+        _check_schema(connection)
 
 
 def _check_pages(connection: Connection) -> None:

@@ -1,4 +1,6 @@
 import os
+import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,18 @@ def test_sqlite_survives_power_loss_and_lets_readers_read_while_one_writes(tmp_p
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert offsets(database) == {}
     database.engine.dispose()
+
+
+def test_a_file_that_others_are_just_making_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "driftmeter.db"
+    maker = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    maker.execute("BEGIN EXCLUSIVE")
+    timer = threading.Timer(0.3, lambda: maker.execute("COMMIT"))
+    timer.start()
+    database = open_database(f"sqlite:///{file}?timeout=0")
+    assert offsets(database) == {}
+    timer.join()
+    maker.close()
 
 
 def test_a_second_writer_waits_and_then_says_that_the_database_is_locked(tmp_path: Path) -> None:
