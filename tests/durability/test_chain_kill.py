@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from kafka import TopicPartition
 from sqlalchemy import select
 
 from detectors.decision import Detector
@@ -22,6 +23,7 @@ from monitor import batches
 from monitor.batches import to_rows
 from monitor.kafka.connecting import Broker
 from monitor.kafka.messages import Topics
+from monitor.kafka.records import Record
 from monitor.sql import registry, tables
 from monitor.sql.database import Database, open_database
 from tests.conftest import cache_folder
@@ -118,12 +120,12 @@ def test_sixty_kills_lose_nothing_and_double_nothing(
                 client.join()
         chain.ensure()
         keep_alive(chain, chain.members["broker"].answers, 120.0)
+        n_starts = sum(member.n_starts for member in chain.members.values())
         counted = counted_once(chain, broker, pushes)
         expected = recomputed(reference, pushes, counted)
         n_all = sum(one["n_rows"] for one in expected.values())
         keep_alive(chain, lambda: n_reported(database) >= n_all, 300.0)
         assert {start: facts(body) for start, body in bodies(database).items()} == expected
-        n_starts = sum(member.n_starts for member in chain.members.values())
     database.engine.dispose()
     print(f"{len(victims)} kills, {n_starts} starts, {len(pushes.acknowledged) * n_rows} rows")
 
@@ -133,27 +135,41 @@ def n_reported(database: Database) -> int:
 
 
 def counted_once(chain: Chain, broker: Broker, pushes: Pushes) -> set[int]:
-    """The pushes that are in the log: those acknowledged, and such as nobody was told of."""
-    seen: set[tuple[bytes, bytes]] = set()
-    found: Counter[int] = Counter()
-    n_seen = 0
+    """The pushes that are in the log: those acknowledged, and such as nobody was told of.
 
-    def has_all(records: list[Any]) -> bool:
-        nonlocal n_seen
-        for record in records[n_seen:]:
+    The latter may still be in a spool, so the collectors end before the log is said to be whole.
+    """
+    topic = broker.topics.predictions
+    found: dict[tuple[bytes, bytes], Counter[int]] = {}
+
+    def add(records: list[Record]) -> Counter[int]:
+        for record in records:
             told = dict(record.headers)
-            if (mark := (told["collector"], told["sequence"])) not in seen:
-                seen.add(mark)
+            if (mark := (told["collector"], told["sequence"])) not in found:
                 ids = batches.decode(record.value).column("dm.id").to_pylist()
-                found.update(int(i.partition("-")[0]) for i in ids)
-        n_seen = len(records)
-        chain.ensure()
-        return pushes.acknowledged <= found.keys()
+                found[mark] = Counter(int(i.partition("-")[0]) for i in ids)
+        return sum(found.values(), Counter())
 
-    read_until(broker, broker.topics.predictions, has_all, 200.0)
-    assert set(found.values()) == {pushes.n_rows}
-    assert found.keys() <= pushes.issued
-    return set(found)
+    def has_all(records: list[Record]) -> bool:
+        chain.ensure()
+        return pushes.acknowledged <= add(records).keys()
+
+    read_until(broker, topic, has_all, 200.0)
+    chain.finish_collectors()
+    n_in_log = n_messages(broker, topic)
+    rows = add(read_until(broker, topic, lambda records: len(records) == n_in_log))
+    assert set(rows.values()) == {pushes.n_rows}
+    assert rows.keys() <= pushes.issued
+    return set(rows)
+
+
+def n_messages(broker: Broker, topic: str) -> int:
+    consumer = broker.consumer(topic, client_id="test")
+    try:
+        partitions = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic)]
+        return sum(consumer.end_offsets(partitions).values())
+    finally:
+        consumer.close()
 
 
 def recomputed(

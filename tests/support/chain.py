@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -72,6 +72,17 @@ class Member:
         assert self._now is not None
         os.killpg(os.getpgid(self._now.pid(self.name)), signal.SIGKILL)
 
+    def finish(self, timeout_s: float = 60.0) -> None:
+        """Ends it as its operator would, and waits until it has ended."""
+        assert self._now is not None
+        with suppress(ProcessDiedError):
+            os.kill(self._now.pid(self.name), signal.SIGTERM)
+            deadline = time.monotonic() + timeout_s
+            while time.monotonic() < deadline:
+                self._now.check()
+                time.sleep(0.05)
+            raise AssertionError(f"{self.name} has not ended")
+
     def stop(self) -> None:
         self._lives.close()
 
@@ -117,6 +128,13 @@ class Chain:
         self.members[victim].kill()
         if victim == "detect":
             let_leases_run_out(self.database)
+
+    def finish_collectors(self) -> None:
+        """Ends them for good: nothing more comes into the log, whatever is in their spools."""
+        for name in [name for name in self.members if name.startswith("collect-")]:
+            member = self.members.pop(name)
+            member.finish()
+            member.stop()
 
     def _role(self, name: str, role: str, *flags: str) -> None:
         self._add(name, (sys.executable, "-m", "monitor", role, *flags))
