@@ -38,10 +38,15 @@ class NotReadyError(Exception):
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A TCP port of 127.0.0.1 that the system gives to nobody else for the next minute.
+
+    A connection that its server closed first stays behind (TIME-WAIT, RFC 9293): who asks for any
+    port does not get this one, who names it does (SO_REUSEADDR, which servers set).
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with socket.create_connection(server.getsockname()):
+            server.accept()[0].close()
+        port: int = server.getsockname()[1]
         return port
 
 
