@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from monitor import cli
+from monitor import cli, flags
 from monitor.spec import crd, documents
 from tests.support.chart import (
     CHART,
@@ -24,6 +24,7 @@ from tests.support.chart import (
 )
 
 VALUES = values_files()
+WITH_KEY = {"store": "s3://models/references", "hashKeySecret": "hash-key"}
 CLUSTER_WIDE = {
     *("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"),
     *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "PriorityClass"),
@@ -202,6 +203,45 @@ def test_in_production_the_roles_run_apart_and_share_their_state() -> None:
         )
 
 
+def test_loggers_have_a_collector_whose_spool_outlives_its_pod() -> None:
+    manifests = render(VALUES["values-production"])
+    collector = named(manifests, "StatefulSet", "driftmeter-collector")
+    (container,) = containers_of(collector)
+    told = cli.parse(container["args"])
+    (claim,) = collector["spec"]["volumeClaimTemplates"]
+    (mounted,) = (m for m in container["volumeMounts"] if m["name"] == claim["metadata"]["name"])
+    assert mounted["mountPath"] == str(told.spool)
+    stored = flags.size(claim["spec"]["resources"]["requests"]["storage"] + "B")
+    assert told.spool_limit < stored
+    assert (told.ingest_without_authentication, told.ingest_token_file) == (True, None)
+    # A question and its answer are logged apart, and only one collector can pair them.
+    service = named(manifests, "Service", "driftmeter-collector")["spec"]
+    assert (service["sessionAffinity"], service["ports"][0]["port"]) == ("ClientIP", 9001)
+    assert "driftmeter-collector" in {m["metadata"]["name"] for m in _budgets(manifests)}
+
+
+def test_a_collector_asks_for_a_token_where_there_are_any_and_heeds_quotas() -> None:
+    manifests = render({**VALUES["tenants-values"], "references": {**WITH_KEY}})
+    (container,) = containers_of(named(manifests, "StatefulSet", "driftmeter-collector"))
+    told = cli.parse(container["args"])
+    assert not told.ingest_without_authentication
+    mounts = {one["mountPath"] for one in container["volumeMounts"]}
+    for path in (told.ingest_token_file, told.quotas, told.hash_key_file):
+        assert str(path.parent) in mounts
+
+
+@pytest.mark.parametrize("name", ["trial-monitors-values", "values-production"])
+def test_every_port_of_a_pod_is_scraped(name: str) -> None:
+    manifests = render(VALUES[name])
+    (scraped,) = of_kind(manifests, "PodMonitor")
+    open_ports = {port["name"] for _, one in containers(manifests) for port in one.get("ports", ())}
+    assert {one["port"] for one in scraped["spec"]["podMetricsEndpoints"]} == open_ports
+
+
+def _budgets(manifests: list[Manifest]) -> list[Manifest]:
+    return of_kind(manifests, "PodDisruptionBudget")
+
+
 def test_a_gpu_is_asked_for_with_its_toleration() -> None:
     aggregate = named(render(VALUES["hpa-gateway-values"]), "Deployment", "driftmeter-aggregate")
     spec = pod_of(aggregate)["spec"]
@@ -230,6 +270,7 @@ def test_declared_monitors_are_what_the_command_line_accepts(tmp_path: Path) -> 
         ({"aggregate": {"autoscaling": {"kind": "vpa"}}}, "kind"),
         ({"image": {"digest": "latest"}}, "digest"),
         ({"injector": {"enabled": True}}, "injector.enabled needs kafka.servers"),
+        ({"collector": {"enabled": True}}, "collector.enabled needs kafka.servers"),
         ({"controller": {"kinds": ["pods"]}}, "kinds"),
         ({"tenants": {"quotas": {"others": {"monitor": 1}}}}, "monitor"),
         ({"tenants": {"namespaces": ["Transit"]}}, "namespaces"),
@@ -283,7 +324,7 @@ def test_helm_test_pushes_predictions_and_waits_for_their_report(values: dict[st
     assert hook["metadata"]["annotations"]["helm.sh/hook"] == "test"
     told = cli.parse(hook["spec"]["containers"][0]["args"])
     beside = hook["spec"].get("initContainers", [])
-    if of_kind(manifests, "StatefulSet"):
+    if "kafka" not in values:
         (service,) = (m for m in of_kind(manifests, "Service") if len(m["spec"]["ports"]) == 2)
         assert told.ingest == f"http://{service['metadata']['name']}:9001"
         assert not beside

@@ -126,6 +126,13 @@ def test_prometheus_is_let_in_to_the_metrics_alone() -> None:
         assert ports([one for one in rules if monitoring in one["from"]]) == {open_port}
 
 
+def test_rows_come_from_where_models_are_and_from_nowhere_else() -> None:
+    (rule, scraped) = policies(render(VALUES["values-production"]))["collector"]["ingress"]
+    models = {"namespaceSelector": {"matchLabels": {"driftmeter.dev/models": "true"}}}
+    assert (rule["from"], ports([rule])) == ([models], {9001})
+    assert models not in scraped["from"]
+
+
 def test_where_a_flow_ends_can_be_named() -> None:
     """Kafka's own namespace in production; whoever listens on PostgreSQL's port."""
     rules = policies(render(VALUES["values-production"]))["detect"]["egress"]

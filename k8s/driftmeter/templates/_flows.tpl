@@ -1,6 +1,6 @@
 {{- /*
 Who listens where, and who calls whom: the network policies are made of it.
-serves: ports for callers, and `to` which of our own; measured: for Prometheus; admits: for the
+serves: ports for callers, and `to` which of our own; takes: for who has rows; measured: for Prometheus; admits: for the
 cluster's API server; calls: what driftmeter.destination knows.
 */ -}}
 {{- define "driftmeter.flows" -}}
@@ -14,7 +14,10 @@ test: {calls: [trial, pushes]}
 aggregate: {measured: [9102], calls: [kafka, references, tracing]}
 detect: {measured: [9103], calls: [kafka, database, references, tracing]}
 server: {serves: [8600], to: {{ toJson $callers }}, measured: [8600], calls: [kafka, database, references, notifications, tracing]}
-test: {calls: [server, kafka]}
+test: {calls: [server, kafka, tracing]}
+{{- if .Values.collector.enabled }}
+collector: {takes: [9001], measured: [9001], calls: [kafka, tracing]}
+{{- end }}
 {{- if .Values.monitors }}
 declare: {calls: [server]}
 {{- end }}

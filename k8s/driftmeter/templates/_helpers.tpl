@@ -145,6 +145,7 @@ capabilities: {drop: [ALL]}
   value: {{ . | quote }}
 {{- end }}
 {{- end }}
+{{- end }}
 {{- with $values.tracing.endpoint }}
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
   value: {{ . | quote }}
@@ -152,7 +153,6 @@ capabilities: {drop: [ALL]}
   value: parentbased_traceidratio
 - name: OTEL_TRACES_SAMPLER_ARG
   value: {{ $values.tracing.samplingRatio | quote }}
-{{- end }}
 {{- end }}
 {{- end -}}
 
@@ -234,6 +234,8 @@ topologySpreadConstraints:
 {{- end -}}
 {{- else if .Values.kafka.strimzi.cluster -}}
 {{- fail "kafka.strimzi.cluster is given: kafka.servers must be its bootstrap address, such as my-cluster-kafka-bootstrap:9093" -}}
+{{- else if .Values.collector.enabled -}}
+{{- fail "collector.enabled needs kafka.servers: the trial takes pushes and logs itself" -}}
 {{- else if .Values.database.secret -}}
 {{- fail "database.secret is given without kafka.servers: the trial keeps its state in SQLite on its volume" -}}
 {{- end -}}
