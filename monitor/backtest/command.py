@@ -65,7 +65,8 @@ json:
   series, one for each kind of windows: windows_of, window_seconds, budgets, the monitor's own first
   (budget, n_drift, alarms, false_alarms, found_at, delay_seconds), and windows (start, end, n_rows,
   verdict, reason, p_value, evidence, threshold, columns, because, expected, realised; verdicts: one
-  for each of the budgets)
+  for each of the budgets; segments: column, value, which is null of all others, n_rows, share,
+  n_moved, moved, the surest of the columns that moved, expected, realised)
 """
 
 

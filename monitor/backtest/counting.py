@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from detectors.columns import Column, Field, Floats
+from detectors.columns import Column, Field, Floats, rows_at
 from detectors.profile import count, count_faults, count_labels
+from detectors.profile.segments import split
 from detectors.reference import Reference
 from monitor.apply.resolving import fit_predictions
 from monitor.backtest.reading import Read
@@ -23,10 +24,14 @@ class Panes:
     """The profiles of all panes, by where they begin, in seconds since 1970.
 
     rows: of predictions. labels: of their labels, which a window is decided without.
+    segments: of both, of the rows of the reference's nth segment, with n, which begins at 1.
     """
 
     rows: dict[float, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     labels: dict[float, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    segments: dict[float, list[tuple[int, bytes]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
     def starts(self, since: float | None) -> Iterable[float]:
         """Of those with rows, from a moment on."""
@@ -35,6 +40,14 @@ class Panes:
     def profiles(self, since: float | None) -> Iterable[tuple[float, bytes]]:
         """Their starts, and the profiles of rows."""
         return [(start, one) for start in self.starts(since) for one in self.rows[start]]
+
+    def of_segments(self, starts: Iterable[float]) -> dict[int, list[bytes]]:
+        """What the panes that begin so have of each segment."""
+        found: dict[int, list[bytes]] = {}
+        for start in starts:
+            for n, profile in self.segments.get(start, ()):
+                found.setdefault(n, []).append(profile)
+        return found
 
 
 def fit_first(reads: Iterable[Read], spec: Spec, *, hash_key: bytes | None) -> Reference:
@@ -73,23 +86,37 @@ def count_panes(
     if not wanted:
         names = listed([f.name for f in reference.schema])
         raise FileError(f"none of the reference's columns is in the files: {names}")
-    has_label = spec.label is not None and spec.label in found.table.column_names
-    table = found.table.select([*wanted, spec.label] if has_label else wanted)
+    label = spec.label if spec.label in found.table.column_names else None
+    table = found.table.select(wanted if label is None else [*wanted, label])
     table = redacted(table, spec, hash_key)
+    if reference.target is None:
+        label = None
     starts = np.floor(found.times / monitor.pane_s) * monitor.pane_s
     for start in np.unique(starts).tolist():
         where = np.flatnonzero(starts == start)
-        pane, times = table.take(pa.array(where)), found.times[where]
-        panes.rows[start].append(_profile(pane, times, reference))
-        if has_label and reference.target is not None:
-            panes.labels[start].append(_labels(pane, str(spec.label), reference))
+        _count_pane(panes, start, table.take(pa.array(where)), found.times[where], reference, label)
 
 
-def _profile(table: pa.Table, times: Floats, reference: Reference) -> bytes:
+def _count_pane(
+    panes: Panes,
+    start: float,
+    table: pa.Table,
+    times: Floats,
+    reference: Reference,
+    label: str | None,
+) -> None:
     columns, mismatched = _columns(table, reference.schema)
     rows, _, _ = to_rows(columns, reference.schema)
     faults = count_faults(reference, mismatched=mismatched, n_repeated=0)
-    return (count(rows, reference, times=times) + faults).to_bytes()
+    panes.rows[start].append((count(rows, reference, times=times) + faults).to_bytes())
+    if label is not None:
+        panes.labels[start].append(_labels(table, label, reference))
+    for index, among in split(rows, reference.segments):
+        profile = count(rows_at(rows, among), reference, times=times[among]).to_bytes()
+        panes.segments[start].append((index + 1, profile))
+        if label is not None:
+            own = _labels(table.take(pa.array(among)), label, reference)
+            panes.segments[start].append((index + 1, own))
 
 
 def _labels(table: pa.Table, label: str, reference: Reference) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from alerts.notification import rfc3339
-from detectors.report import Performance
+from detectors.report import Performance, SegmentReport
 from monitor.backtest.findings import Findings, SeriesFindings
 from monitor.backtest.judged import Judged, Outcome
 
@@ -64,10 +64,24 @@ def _window(judged: Judged) -> dict[str, Any]:
         "evidence": decision.evidence,
         "threshold": decision.threshold,
         "columns": [column.name for column in report.columns if column.named],
+        "segments": [_segment(one) for one in report.segments],
         "because": report.explanation.because if report.explanation else None,
         "expected": _performance(report.expected),
         "realised": _performance(report.realised),
         "verdicts": [one.verdict for one in judged.decisions],
+    }
+
+
+def _segment(segment: SegmentReport) -> dict[str, Any]:
+    return {
+        "column": segment.column,
+        "value": segment.value,
+        "n_rows": segment.n_rows,
+        "share": segment.share,
+        "n_moved": segment.n_moved,
+        "moved": [one.name for one in segment.moved],
+        "expected": _performance(segment.expected),
+        "realised": _performance(segment.realised),
     }
 
 

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from alerts import state
@@ -84,13 +84,15 @@ def judged(
             evidence[i], decision = judge.step(series, one, evidence[i], profile)
             decisions.append(decision)
         full = judge.total(series, [*rows, *labels]) if labels else profile
+        report = judge.report(series, spec, full, decisions[0])
+        segments = judge.segments(series, spec, panes.of_segments(here))
         written = WrittenReport(
             series=series,
             start=start,
             revision=1,
             monitor_revision=1,
             decision=decisions[0],
-            report=judge.report(series, spec, full, decisions[0]),
+            report=replace(report, segments=segments),
             over_at=end,
         )
         yield Judged(written, decisions)

@@ -1,10 +1,10 @@
 """A backtest as text: runs of windows that say the same, then what the budgets come to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
-from detectors.report import Verdict
+from detectors.report import Performance, SegmentReport, Verdict
 from monitor.backtest.findings import Findings, SeriesFindings
 from monitor.backtest.judged import Judged, Outcome
 from monitor.pictures import number, shortened
@@ -12,6 +12,9 @@ from monitor.spec.durations import format_duration
 
 N_COLUMNS = 5
 """Named of a drifting window."""
+
+N_SEGMENTS = 10
+"""Of those that a drift hits."""
 
 NOTHING = "–"
 
@@ -39,6 +42,9 @@ def _series(findings: Findings) -> Iterator[str]:
         yield ""
         yield f"Windows of {one.kind}"
         yield from _aligned(list(_runs(one)))
+        if segments := list(_segments(one)):
+            yield ""
+            yield from _aligned([_SEGMENTS, *segments])
         yield ""
         yield from _aligned([_BUDGETS, *(_budget(o, findings.since) for o in one.outcomes)])
 
@@ -74,12 +80,45 @@ def _calm(windows: Sequence[Judged]) -> str:
 
 def _error(windows: Sequence[Judged]) -> str:
     """The model's own, over all labels of the windows."""
-    told = [one.written.report.realised for one in windows]
+    found = _mean(one.written.report.realised for one in windows)
+    return f"; {found}" if found else ""
+
+
+def _mean(told: Iterable[Performance | None]) -> str:
+    """Over all labels, with its metric's name; empty without any."""
     known = [(one.metric, one.value, one.n) for one in told if one and one.value is not None]
     n = sum(n for _, _, n in known)
     if not n:
         return ""
-    return f"; {known[0][0]} {number(sum(value * n for _, value, n in known) / n)}"
+    return f"{known[0][0]} {number(sum(value * n for _, value, n in known) / n)}"
+
+
+_SEGMENTS = ("segment", "columns moved in", "which", "the model")
+
+
+def _segments(series: SeriesFindings) -> Iterator[Sequence[str]]:
+    """Whom the windows that drift hit: the segments in which columns moved in most of them."""
+    of_segment: dict[str, list[SegmentReport]] = {}
+    for one in series.windows:
+        if one.written.decision.verdict is Verdict.DRIFT:
+            for segment in one.written.report.segments:
+                of_segment.setdefault(_title(segment), []).append(segment)
+    hit = {title: [one for one in told if one.moved] for title, told in of_segment.items()}
+    ranked = sorted(filter(hit.get, hit), key=lambda title: len(hit[title]), reverse=True)
+    for title in ranked[:N_SEGMENTS]:
+        told = of_segment[title]
+        names = dict.fromkeys(column.name for one in hit[title] for column in one.moved)
+        yield (
+            title,
+            f"{len(hit[title])} of {len(told)} windows",
+            ", ".join(shortened(name, 30) for name in list(names)[:N_COLUMNS]),
+            _mean(one.realised for one in told) or NOTHING,
+        )
+
+
+def _title(segment: SegmentReport) -> str:
+    value = "all other values" if segment.value is None else shortened(segment.value, 30)
+    return f"{shortened(segment.column, 30)}: {value}"
 
 
 _BUDGETS = ("budget", "windows that drift", "alerts fired", "false", "drift found", "after")

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, reduce
 from operator import add
@@ -184,10 +184,13 @@ class Judge:
         self, report: WindowReport, series: Series, spec: Spec, parts: Sequence[Part]
     ) -> WindowReport:
         """The report, with what versions of the model and segments of rows say by themselves."""
+        of_subset: dict[int, list[bytes]] = {}
+        for part in parts:
+            of_subset.setdefault(part.subset, []).append(part.profile)
         return replace(
             report,
             versions=self._versions(series, spec, parts),
-            segments=self._segments(series, spec, parts),
+            segments=self.segments(series, spec, of_subset),
         )
 
     def _versions(
@@ -206,16 +209,16 @@ class Judge:
         reference = self._references.get(series.reference_id)
         return versions(reference, profiles, lambda one: detector.step(detector.start(), one)[1])
 
-    def _segments(
-        self, series: Series, spec: Spec, parts: Iterable[Part]
+    def segments(
+        self, series: Series, spec: Spec, of_subset: Mapping[int, Iterable[bytes]]
     ) -> tuple[SegmentReport, ...]:
-        """What a window says of the segments that its reference has."""
+        """What a window says of the segments that its reference has.
+
+        of_subset: profiles of the rows of the nth segment under n, which begins at 1.
+        """
         reference = self._references.get(series.reference_id)
-        found: dict[int, list[bytes]] = {}
-        for part in parts:
-            found.setdefault(part.subset, []).append(part.profile)
         profiles = [
-            self.total(series, found.get(i + 1, ())) for i in range(len(reference.segments))
+            self.total(series, of_subset.get(i + 1, ())) for i in range(len(reference.segments))
         ]
         rate = spec.detection.outliers.false_discovery_rate
         return segments(reference, profiles, outlier_rate=rate)

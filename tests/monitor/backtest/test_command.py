@@ -150,6 +150,26 @@ def test_drift_that_was_in_the_files_ends_with_1(run: Run, tmp_path: Path) -> No
     assert (code, found["conclusion"], found["since"]) == (1, "drift", None)
 
 
+def test_segments_say_whom_a_drift_hits(run: Run, tmp_path: Path) -> None:
+    later = rows(0, 3, seed=3)
+    hit = later["line"] == "U1"
+    shifted = {**later, "x": later["x"] + 4 * hit, "truth": later["truth"] + 50 * hit}
+    csv.write_csv(pa.table(shifted), tmp_path / "later.csv")
+    _, found = run(str(tmp_path / "later.csv"), segments=["line"])
+    segments = [one for window in windows(found) for one in window["segments"]]
+    of_u1 = [one for one in segments if one["value"] == "U1"]
+    assert sum(one["n_rows"] for one in of_u1) == hit.sum()
+    assert {one["value"]: one["moved"] for one in segments} == {"U1": ["x"], "S3": []}
+    errors = np.abs(shifted["truth"] - later["prediction"])[hit]
+    total = sum(one["realised"]["value"] * one["realised"]["n"] for one in of_u1)
+    assert total / hit.sum() == pytest.approx(errors.mean(), rel=0.01)
+    _, said = run(str(tmp_path / "later.csv"), text=True, segments=["line"])
+    lines = [" ".join(line.split()) for line in said.splitlines()]
+    assert [one for one in lines if one.startswith("line:")] == [
+        f"line: U1 3 of 3 windows x mae {errors.mean():.2f}"
+    ]
+
+
 def test_windows_with_few_rows_are_undecided_which_ends_with_2(run: Run) -> None:
     code, said = run("january.parquet", text=True, detection={"minimum_rows": 1_000})
     assert code == 2
