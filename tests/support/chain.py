@@ -49,7 +49,9 @@ class Member:
             except ProcessDiedError:
                 self._lives.close()
         logs = self.folder / f"{self.name}-logs"
-        self._now = self._lives.enter_context(Supervisor(logs, stop_timeout_s=0.0))
+        self._now = self._lives.enter_context(
+            Supervisor(logs, ready_timeout_s=120.0, stop_timeout_s=0.0)
+        )
         self._now.start(self.name, self.command, env=ONE_THREAD)
         self.n_starts += 1
         return None
