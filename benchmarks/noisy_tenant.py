@@ -40,7 +40,7 @@ from monitor.apply.client import Client
 from monitor.spec.model import Monitor
 from monitor.sql import tables
 from monitor.sql.database import Database, open_database
-from monitor.up.command import Addresses, Settings, start
+from monitor.up.starting import Addresses, Settings, start
 from monitor.up.supervisor import Supervisor
 
 N_COLUMNS = 20

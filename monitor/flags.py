@@ -61,14 +61,7 @@ def add_broker(
         default=environment.get("DRIFTMETER_BROKER", "127.0.0.1:9092"),
         help="addresses of Kafka brokers (env DRIFTMETER_BROKER; default %(default)s)",
     )
-    group.add_argument(
-        "--broker-security",
-        metavar="FILE",
-        type=Path,
-        default=_path(environment.get("DRIFTMETER_BROKER_SECURITY")),
-        help="properties of TLS and SASL, such as security.protocol=SASL_SSL "
-        "(env DRIFTMETER_BROKER_SECURITY; default: plain text)",
-    )
+    add_broker_security(group, environment)
     group.add_argument(
         "--topic-prefix",
         metavar="PREFIX",
@@ -81,6 +74,19 @@ def add_broker(
         type=duration,
         default=duration(environment.get("DRIFTMETER_SESSION_TIMEOUT", "45s")),
         help="after which a silent consumer loses its partitions (default 45s)",
+    )
+
+
+def add_broker_security(
+    parser: argparse._ActionsContainer, environment: Mapping[str, str] = os.environ
+) -> None:
+    parser.add_argument(
+        "--broker-security",
+        metavar="FILE",
+        type=Path,
+        default=_path(environment.get("DRIFTMETER_BROKER_SECURITY")),
+        help="properties of TLS and SASL, such as security.protocol=SASL_SSL "
+        "(env DRIFTMETER_BROKER_SECURITY; default: plain text)",
     )
 
 

@@ -25,7 +25,7 @@ from monitor.demo.narrator import Narrator
 from monitor.demo.telling import Storyteller
 from monitor.demo.world import Folder
 from monitor.server import wording
-from monitor.up import command as up
+from monitor.up import starting as up
 from monitor.up.supervisor import NotReadyError, ProcessDiedError, Supervisor, free_port
 
 DESCRIPTION = """\

@@ -16,7 +16,7 @@ from monitor.apply.client import Client
 from monitor.leaving.redaction import hashed
 from monitor.leaving.sampling import chosen
 from monitor.spec.model import Monitor
-from monitor.up.command import Settings, start
+from monitor.up.starting import Settings, start
 from monitor.up.supervisor import Supervisor
 from tests.support.http_push import push
 from tests.support.waiting import wait_for

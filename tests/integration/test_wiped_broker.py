@@ -23,7 +23,7 @@ from monitor.kafka.messages import Topics
 from monitor.spec.model import Monitor
 from monitor.sql import tables
 from monitor.sql.database import open_database
-from monitor.up.command import Addresses, Settings, start
+from monitor.up.starting import Addresses, Settings, start
 from monitor.up.supervisor import Supervisor, free_port
 from tests.conftest import Needs, cache_folder
 from tests.support import apache_kafka

@@ -13,13 +13,13 @@ from benchmarks.real_servers import starting
 from benchmarks.real_servers.environments import OTELCOL
 from monitor.apply.client import Client
 from monitor.spec.model import Monitor
-from monitor.up.command import Addresses, Settings, start
+from monitor.up.starting import Addresses, Settings, start
 from monitor.up.supervisor import Supervisor
 from tests.servers.conftest import Installed
 from tests.support.otlp_receiver import Receiver, receiving
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 HOUR = 3600.0
 NOON = 1_700_000_000.0 // HOUR * HOUR
@@ -59,7 +59,7 @@ def push(port: int, hour: int, traceparent: str) -> int:
         {"id": f"{hour}-{i}", "time": NOON + hour * HOUR + i, "speed": 9.0, "prediction": 1.0}
         for i in range(100)
     ]
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     body, headers = orjson.dumps({"monitor": "seats", "rows": rows}), {"traceparent": traceparent}
     connection.request("POST", "/v1/predictions", body, headers)
     status = connection.getresponse().status

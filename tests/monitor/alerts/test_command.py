@@ -9,7 +9,7 @@ import pytest
 
 from alerts import webhooks
 from monitor import cli
-from monitor.up.command import Settings, start
+from monitor.up.starting import Settings, start
 from monitor.up.supervisor import Supervisor
 from tests.alerts import endpoint
 from tests.monitor.up.test_command import training

@@ -7,7 +7,7 @@ import pytest
 
 from monitor import cli
 from monitor.flags import Address
-from monitor.up.command import Settings, start
+from monitor.up.starting import Settings, start
 from monitor.up.supervisor import Supervisor
 from tests.monitor.up.test_command import MONITOR, TOKEN, training
 

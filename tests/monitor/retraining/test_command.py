@@ -9,7 +9,7 @@ from monitor import cli
 from monitor.retraining import records
 from monitor.sql import registry
 from monitor.sql.database import open_database
-from monitor.up.command import Settings, start
+from monitor.up.starting import Settings, start
 from monitor.up.supervisor import Supervisor
 from tests.monitor.retraining.days import NOW, Days, monitor
 

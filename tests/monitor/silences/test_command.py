@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from monitor import cli
-from monitor.up.command import Settings, start
+from monitor.up.starting import Settings, start
 from monitor.up.supervisor import Supervisor
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import httpx2
 
 from monitor.flags import Address
-from monitor.kafka.connecting import Broker
-from monitor.up.command import Settings, start
+from monitor.up.starting import Settings, start
 from monitor.up.supervisor import Supervisor, free_port
 from tests.monitor.up.test_supervisor import alive
 from tests.support.grpc_model import GrpcModel, channel, infer
@@ -48,27 +47,6 @@ def test_everything_is_ready_where_it_was_told_to_be_when_start_returns(
         with channel(addresses.grpc_listen) as over:
             assert infer(over, b"rows") == b"swor"
     supervisor.check()
-
-
-def test_another_broker_is_used_as_it_is_and_beyond_loopback_the_api_wants_a_token_of_the_file(
-    tmp_path: Path, supervisor: Supervisor, embedded_broker: Broker
-) -> None:
-    (server,), prefix = embedded_broker.servers, embedded_broker.topics.prefix
-    tokens = tmp_path / "tokens"
-    tokens.write_text(TOKEN)
-    settings = Settings(
-        data=tmp_path / "data",
-        broker=server,
-        topic_prefix=prefix,
-        api=Address("0.0.0.0", 0),
-        token_file=tokens,
-    )
-    addresses = start(supervisor, settings)
-    assert (addresses.broker, addresses.topic_prefix) == (server, prefix)
-    assert not supervisor.log("broker").exists()
-    url = f"{addresses.api_url}/api/v1/monitors"
-    assert httpx2.get(url).status_code == 401
-    assert httpx2.get(url, headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
 
 
 def test_documents_are_declared_and_sigterm_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pyarrow import parquet
 
 from monitor.apply.client import Client
 from monitor.spec.model import Monitor
-from monitor.up.command import Addresses, Settings, start
+from monitor.up.starting import Addresses, Settings, start
 from monitor.up.supervisor import Supervisor
 from tests.support import prometheus
 from tests.support.http_model import HttpModel, ok
@@ -204,5 +204,5 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> None:
     asked = urllib.request.Request(
         url, body, {"Content-Type": "application/json", **headers}, method="POST"
     )
-    with urllib.request.urlopen(asked, timeout=30) as answered:
+    with urllib.request.urlopen(asked, timeout=60) as answered:
         answered.read()
