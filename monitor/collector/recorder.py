@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from base64 import b64encode
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -10,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import starmap
 from traceback import format_tb
-
-import orjson
 
 from monitor.batches import parse_time
 from monitor.collector.answers import OverQuotaError
@@ -21,6 +18,7 @@ from monitor.collector.exchanges import unpack
 from monitor.collector.frames import Counts
 from monitor.collector.gathering import Gathering
 from monitor.collector.intake import Intake
+from monitor.collector.letters import ModelErrors, dead_letter
 from monitor.collector.metering import Metering, unmetered
 from monitor.collector.registry import Registry, columns
 from monitor.collector.serving import Serving
@@ -37,7 +35,6 @@ log = logging.getLogger(__name__)
 INTERVAL_S = 0.1
 BATCH_EXCHANGES = 1_000
 MAX_EXCHANGE_ROWS = 100_000
-MAX_DEAD_LETTER_BYTES = 64 * 1024
 
 Settled = Callable[[int, Counts], None]
 
@@ -47,7 +44,8 @@ class _Reading:
     """What was read of a batch of exchanges.
 
     rows: by monitor and version of the model. names: of each monitor's columns.
-    is_in_full: whether nothing is left out for a quota.
+    is_in_full: whether nothing is left out for a quota. not_kept: those of `failed` that leave no
+    letter.
     is_proxied: whether it is all that the proxy saw; a logger may tell of some requests only.
     """
 
@@ -58,6 +56,7 @@ class _Reading:
     names: dict[str, Columns] = field(default_factory=dict)
     letters: list[Envelope] = field(default_factory=list)
     failed: Counts = field(default_factory=Counter)
+    not_kept: Counts = field(default_factory=Counter)
     n_read: int = 0
 
     @property
@@ -87,6 +86,7 @@ class Recorder:
         metering: Metering | None = None,
     ) -> None:
         self._metering = metering or unmetered(telemetry)
+        self._model_errors = ModelErrors()
         self._capture = capture
         self._registry = registry
         self._intake = intake
@@ -162,6 +162,7 @@ class Recorder:
                 self._set_aside(exchange, error, reading)
             except OverQuotaError:
                 reading.failed[DROPPED, Dropped.QUOTA] += 1
+                reading.not_kept[DROPPED, Dropped.QUOTA] += 1
         envelopes = self._intake.with_served(
             (e for rows in reading.rows.values() for e in self._envelopes(rows)),
             reading.serving.headers(),
@@ -231,10 +232,17 @@ class Recorder:
     def _set_aside(self, exchange: Exchange, error: DecodeError, reading: _Reading) -> None:
         reading.failed[FAILED, error.reason] += 1
         reader = self._registry.monitors.reader(exchange)
-        if reader is not None:
-            kept = reader.registration.monitor.spec.capture.unreadable
-            letter = dead_letter(exchange, error, with_bodies=kept == "bodies")
-            reading.letters.append(self._intake.dead_letter(letter, error.reason))
+        if reader is None or not self._is_kept(exchange, error, reader.registration.name):
+            reading.not_kept[FAILED, error.reason] += 1
+            return
+        kept = reader.registration.monitor.spec.capture.unreadable
+        letter = dead_letter(exchange, error, with_bodies=kept == "bodies")
+        reading.letters.append(self._intake.dead_letter(letter, error.reason))
+
+    def _is_kept(self, exchange: Exchange, error: DecodeError, monitor: str) -> bool:
+        return error.reason is not Reason.MODEL_ERROR or self._model_errors.is_kept(
+            monitor, exchange
+        )
 
     def _envelopes(self, batch: Gathering) -> list[Envelope]:
         arrow = batch.to_arrow()
@@ -256,15 +264,12 @@ class Recorder:
     def _drop(
         self, reading: _Reading, error: BaseException, settled: Callable[[Counts], None]
     ) -> None:
-        """Nothing was stored: neither rows nor letters. What no monitor wants is not missed, and
-        what is beyond a quota was dropped before."""
+        """Nothing was stored: neither rows nor letters. What would not have been is as it was."""
         log.warning("%d captured requests are dropped: %s", reading.n_stored, error)
         is_full = isinstance(error, SpoolFullError)
         reason = Dropped.SPOOL_FULL if is_full else Dropped.SPOOL_FAILED
-        outcome: Counts = Counter({(DROPPED, reason): reading.n_stored})
-        for other in ((FAILED, Reason.NO_MONITOR), (DROPPED, Dropped.QUOTA)):
-            outcome[other] = reading.failed[other]
-        self._settle(+outcome, settled)
+        dropped: Counts = Counter({(DROPPED, reason): reading.n_stored})
+        self._settle(dropped + reading.not_kept, settled)
 
     def _settle(self, outcome: Counts, settled: Callable[[Counts], None]) -> None:
         self._telemetry.add(outcome)
@@ -292,29 +297,3 @@ def _model_version(decoded: Decoded, exchange: Exchange, registration: Registrat
     wanted = name.lower().encode()
     said = header(exchange.response_headers, wanted) or header(exchange.request_headers, wanted)
     return decoded.model_version if said is None else said.decode("latin-1").strip()
-
-
-def dead_letter(exchange: Exchange, error: DecodeError, *, with_bodies: bool) -> bytes:
-    """That something could not be read, and why, as JSON.
-
-    with_bodies: what was wrong in detail, and of each body its beginning, in base64. What cannot
-    be read cannot be redacted, so nothing of it leaves unless the monitor's document wants it.
-    """
-    letter: dict[str, object] = {
-        "reason": error.reason,
-        "path": exchange.path.partition("?")[0],
-        "request_id": exchange.request_id,
-        "status": exchange.status,
-        "arrived_at": exchange.arrived_at,
-        "request_bytes": sum(map(len, exchange.request)),
-        "response_bytes": sum(map(len, exchange.response)),
-    }
-    if with_bodies:
-        letter["detail"] = str(error)
-        letter["request"] = _beginning(exchange.request)
-        letter["response"] = _beginning(exchange.response)
-    return orjson.dumps(letter)
-
-
-def _beginning(pieces: Sequence[bytes]) -> str:
-    return b64encode(b"".join(pieces)[:MAX_DEAD_LETTER_BYTES]).decode("ascii")

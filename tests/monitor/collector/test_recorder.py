@@ -64,7 +64,7 @@ class Bench:
 
     def messages(self) -> list[Message]:
         """What Kafka is going to get."""
-        self.spool.append([]).result(10)
+        self.spool.append([]).result(60)
         return [
             message
             for n, raw in stored(self.spool).items()
@@ -343,3 +343,15 @@ def test_of_exchanges_that_somebody_logged_nothing_is_told(bench: Bench) -> None
     bench.know(registration())
     bench.recorder.record([exchange(), exchange(status=500)])
     assert served(bench.messages()) == []
+
+
+def test_of_a_model_that_is_down_one_request_a_minute_is_set_aside_and_every_one_counted(
+    bench: Bench,
+) -> None:
+    bench.know(registration())
+    down = [exchange(f"r{i}", status=502)._replace(arrived_at=NOON + i) for i in range(90)]
+    for seen in (down[:30], [*down[30:], exchange("refused", status=429)]):
+        bench.recorder.record(seen)
+    kept = [orjson.loads(letter.value) for letter in bench.messages()]
+    assert [letter["request_id"] for letter in kept] == ["r0", "r60", "refused"]
+    assert bench.count("failed_total", reason="model error") == 91
