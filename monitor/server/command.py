@@ -30,7 +30,7 @@ from monitor.server.deliveries import pruning
 from monitor.server.deliveries.worker import Deliveries
 from monitor.spec.strict import NAMESPACE_PATTERN
 from monitor.sql.database import Database, open_database
-from monitor.sql.store import ArtifactStore
+from monitor.sql.store import open_store
 from monitor.telemetry import logs, tracing
 from monitor.telemetry.instruments import Instruments
 from monitor.tenants.quotas import quotas_of
@@ -158,6 +158,7 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 def run(args: argparse.Namespace) -> int:
     logs.configure()
     _check_access(args)
+    store = open_store(args.store)
     hash_key = read_hash_key(args.hash_key_file) if args.hash_key_file else None
     tracing.configure("serve")
     quotas = quotas_of(args.quotas)
@@ -172,9 +173,7 @@ def run(args: argparse.Namespace) -> int:
         log=topics,
         kept_s=args.keep_deliveries,
     )
-    registrar = Registrar(
-        database, ArtifactStore(args.store), flags.broker(args), hash_key=hash_key, quotas=quotas
-    )
+    registrar = Registrar(database, store, flags.broker(args), hash_key=hash_key, quotas=quotas)
     retrains = Loop(database, flags.broker(args), time.time, allow=args.webhook_allow)
     app = create_app(
         database,

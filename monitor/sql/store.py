@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -64,6 +65,22 @@ class ArtifactStore:
             raise StoreError(f"{artifact_id!r} is not an artifact's id")
         files, root = fsspec.core.url_to_fs(self.url)
         return files, f"{root.rstrip('/')}/{artifact_id.replace(':', '/')}"
+
+
+def open_store(url: str) -> ArtifactStore:
+    """A store to write to. Raises StoreError where that cannot be, saying the way out.
+
+    Whether a remote one answers comes and goes, and shows when it is written to.
+    """
+    try:
+        files, root = fsspec.core.url_to_fs(url)
+        if isinstance(files, LocalFileSystem):
+            Path(root).mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=root):
+                pass
+    except (ImportError, OSError, ValueError) as error:  # without s3fs there is no s3://
+        raise StoreError(f"the store {url} cannot be used: {error}. See --store") from error
+    return ArtifactStore(url)
 
 
 def _write_atomically(path: Path, content: bytes) -> None:

@@ -8,7 +8,7 @@ import pytest
 from detectors.columns import Rows
 from detectors.profile import count, count_labels
 from detectors.reference import Reference
-from monitor.sql.store import ArtifactStore, References, StoreError
+from monitor.sql.store import ArtifactStore, References, StoreError, open_store
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -55,6 +55,20 @@ def test_a_store_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot write to the store"):
         ArtifactStore(str(tmp_path / "file")).put(b"content")
+
+
+def test_a_store_is_opened_where_it_can_be_written_to_and_nothing_is_left_there(
+    tmp_path: Path,
+) -> None:
+    assert open_store(str(tmp_path / "new")).url == str(tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_store_that_cannot_be_used_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for url in (str(tmp_path / "file"), "nowhere://bucket"):
+        with pytest.raises(StoreError, match=f"{url} cannot be used: .*--store"):
+            open_store(url)
 
 
 def test_references_are_read_once(store: ArtifactStore, reference: Reference) -> None:
