@@ -75,7 +75,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--limit",
         type=float,
-        default=180.0,
+        default=600.0,
         metavar="SECONDS",
         help="give up when the story has not ended by then (default %(default)s)",
     )
