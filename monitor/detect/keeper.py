@@ -17,6 +17,8 @@ import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, zip_longest
+from typing import NamedTuple, TypeVar
 
 from detectors.artifact import ArtifactError
 from monitor.detect import alarms, ending, state, telling
@@ -45,7 +47,17 @@ STRAGGLER_S = 3_600.0
 FORGOTTEN_S = 86_400.0
 """After so long a silence a source is nobody's any more."""
 
+T = TypeVar("T")
+
 _logger = logging.getLogger(__name__)
+
+
+class _Due(NamedTuple):
+    """A window that has ended."""
+
+    series: Series
+    registration: Registration
+    bounds: Bounds
 
 
 class Keeper:
@@ -173,22 +185,30 @@ class Keeper:
             self._reporting.revise(tick, series, bounds)
 
     def _close(self, tick: Tick, marks: Mapping[str, Sequence[Mark]]) -> None:
+        """Of every tenant as many windows as of the others, as long as it has any: one that has a
+        backlog keeps none of the others waiting."""
+        by_tenant: dict[str, list[_Due]] = {}
         for name, registration in tick.registrations.items():
             until = self._until(registration, marks.get(name, []), tick.now)
-            if until is None:
-                continue
-            due = [
-                (series, bounds)
-                for series, by in self._closing(tick, registration, until)
-                for bounds in self._ended(tick, series, registration, by)
-            ]
-            due.sort(key=lambda one: one[1].end)
-            for series, bounds in due[: tick.outcome.max_closed - len(tick.outcome.closed)]:
-                with tracing.span("decide", attributes={"driftmeter.monitor": name}):
-                    closed = self._reporting.close(tick, series, registration, bounds)
-                tick.closed[series] = closed
-            if due:
-                self._forget(tick, registration)
+            if until is not None:
+                due = self._due(tick, registration, until)
+                by_tenant.setdefault(registration.monitor.namespace, []).extend(due)
+        for due in by_tenant.values():
+            due.sort(key=lambda one: one.bounds.end)
+        for one in in_turn(by_tenant.values())[: tick.outcome.max_closed]:
+            with tracing.span("decide", attributes={"driftmeter.monitor": one.series.monitor}):
+                closed = self._reporting.close(tick, one.series, one.registration, one.bounds)
+            tick.closed[one.series] = closed
+        for name in sorted({one.series.monitor for due in by_tenant.values() for one in due}):
+            self._forget(tick, tick.registrations[name])
+
+    def _due(self, tick: Tick, registration: Registration, until: float) -> "list[_Due]":
+        """The windows of a monitor that are over by then and not closed."""
+        return [
+            _Due(series, registration, bounds)
+            for series, by in self._closing(tick, registration, until)
+            for bounds in self._ended(tick, series, registration, by)
+        ]
 
     def _closing(
         self, tick: Tick, registration: Registration, until: float
@@ -239,6 +259,12 @@ class Keeper:
         if done is not None:
             state.drop_segments(tick.connection, registration.name, ended_by=done)
         state.drop_silent(tick.connection, registration.name, since=tick.now - FORGOTTEN_S)
+
+
+def in_turn(queues: Iterable[Sequence[T]]) -> list[T]:
+    """The first of every queue, then the second of those that have one, and so on."""
+    rounds = zip_longest(*queues)
+    return [one for one in chain.from_iterable(rounds) if one is not None]
 
 
 def _revisions(registrations: Mapping[str, Registration]) -> frozenset[tuple[str, int]]:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from detectors.profile import Profile
 from monitor.detect import state
+from monitor.detect.keeper import in_turn
 from monitor.detect.reporting import Outcome
 from monitor.kafka.messages import FROM_THE_FUTURE
 from monitor.kafka.publishing import Message
@@ -182,6 +183,23 @@ def test_so_many_windows_close_in_one_tick_and_the_rest_in_the_next(world: World
     first, second = world.tick(), world.tick()
     assert (starts(first.closed), starts(second.closed)) == ([0, 1], [2])
     assert (first.is_done, second.is_done) == (False, True)
+
+
+def test_a_tenant_with_a_backlog_keeps_no_other_one_waiting(world: World) -> None:
+    world.declare("a-noisy.seats")
+    world.declare("victim.seats")
+    world.max_windows = 2
+    for number in range(3):
+        world.hour(number, monitor="a-noisy.seats")
+    world.watermark(3.0, monitor="a-noisy.seats")
+    world.hour(9, monitor="victim.seats")
+    world.watermark(10.0, monitor="victim.seats")
+    ticks = [sorted(w.series.monitor for w in world.tick().closed) for _ in range(2)]
+    assert ticks == [["a-noisy.seats", "victim.seats"], ["a-noisy.seats", "a-noisy.seats"]]
+
+
+def test_turns_are_taken_as_long_as_there_is_something_left() -> None:
+    assert in_turn([[1, 2, 3], [4], [], [5, 6]]) == [1, 4, 5, 2, 6, 3]
 
 
 def test_labels_alone_are_no_window(world: World) -> None:

@@ -18,6 +18,7 @@ from monitor.kafka.messages import Segment, Topics, Watermark
 from monitor.kafka.profile_messages import SegmentProfile
 from monitor.kafka.publishing import Message
 from monitor.kafka.records import Partition, Record
+from monitor.spec.model import Monitor
 from monitor.sql import registry, tables
 from monitor.sql.database import Database, Ownership
 from tests.support.counted import HOUR, monitor
@@ -51,8 +52,13 @@ class World:
         self.apply()
 
     def apply(self, fitted: Reference | None = None, **spec: Any) -> None:
-        fitted = fitted or self.reference
-        document = monitor(**{"label": "truth", **spec})
+        self._declare(monitor(**{"label": "truth", **spec}), fitted or self.reference)
+
+    def declare(self, name: str) -> None:
+        """Another monitor, against the same reference."""
+        self._declare(monitor(name), self.reference)
+
+    def _declare(self, document: Monitor, fitted: Reference) -> None:
         with self.database.write() as connection:
             found = registry.put(connection, document, self.now)
             registry.activate(connection, found, fitted.id, fitted.schema)
@@ -108,9 +114,11 @@ class World:
         self.segment(profile, number * HOUR, topic=TOPICS.labels)
         return profile
 
-    def watermark(self, hours: float, partition: int = 0, source: str = "") -> None:
+    def watermark(
+        self, hours: float, partition: int = 0, source: str = "", monitor: str = "seats"
+    ) -> None:
         mark = Watermark(
-            monitor="seats",
+            monitor=monitor,
             topic=TOPICS.predictions,
             partition=partition,
             event_time=hours * HOUR,
