@@ -24,6 +24,10 @@ if [[ $python == "$HOME"/* ]]; then
     mount -t tmpfs -o mode=755 none "$HOME"
     mkdir "$inside"
     mount --move "$kept" "$inside"
+    if [[ -d $folder/cache/driftmeter && $cache == "$HOME"/* ]]; then
+        mkdir -p "$cache"  # scripts in there name their interpreter by this path
+        mount --rbind "$folder/cache/driftmeter" "$cache"
+    fi
 fi
 mount -o remount,bind,ro /
 mount -o remount,bind,rw "$folder"
