@@ -32,7 +32,7 @@ from detectors.reference import Reference
 from detectors.report.compare import report
 from monitor.server.moments import moment
 from monitor.spec.model import Monitor
-from monitor.sql import figures, registry, tables
+from monitor.sql import figures, registry, scraped, tables
 from monitor.sql.database import Database, open_database
 from monitor.up.supervisor import Supervisor, free_port
 
@@ -125,6 +125,7 @@ def fill(database: Database, n_monitors: int, n_windows: int) -> None:
             registry.activate(connection, found, told["reference_id"], ())
             connection.execute(insert(tables.reports), rows)
             connection.execute(insert(tables.figures), [figures.row_of(one) for one in rows])
+            scraped.write(connection, rows[-1])
             connection.execute(insert(tables.alerts), alerts(name))
             connection.execute(insert(tables.outbox), deliveries(name, now))
 

@@ -11,7 +11,7 @@ from monitor.detect.clock import Mark
 from monitor.kafka.messages import SERVED, Segment, Watermark
 from monitor.kafka.profile_messages import SegmentProfile
 from monitor.kafka.records import Partition
-from monitor.sql import decided, figures, tables
+from monitor.sql import decided, figures, scraped, tables
 from monitor.sql.database import upsert
 
 _CHUNK = 500  # keys in one statement: SQLite takes at most 32,766 parameters
@@ -350,6 +350,7 @@ def write_report(connection: Connection, row: Mapping[str, Any]) -> None:
         decided.keep(connection, row["id"])
     upsert(connection, tables.reports, [row])
     figures.write(connection, row)
+    scraped.write(connection, row)
 
 
 def _key(segment: Segment) -> tuple[object, ...]:

@@ -260,13 +260,18 @@ def _damaged(url: URL, reason: str) -> str:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         return sqlalchemy.create_engine(
-            url, json_serializer=_json, pool_pre_ping=True, hide_parameters=True
+            url,
+            json_serializer=_json,
+            json_deserializer=orjson.loads,
+            pool_pre_ping=True,
+            hide_parameters=True,
         )
     if _is_file(url):
         Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
     engine = sqlalchemy.create_engine(
         url.update_query_dict({"timeout": str(BUSY_TIMEOUT_S), **url.query}),
         json_serializer=_json,
+        json_deserializer=orjson.loads,
         hide_parameters=True,  # of errors, which are logged: samples of rows are among them
     )
     event.listen(engine, "connect", _prepare_sqlite)

@@ -186,6 +186,20 @@ figures = Table(
     sqlite_with_rowid=False,
 )
 
+scraped = Table(
+    # What a scrape shows of each monitor's last window of a length, and of the last with labels.
+    "scraped",
+    metadata,
+    Column("monitor", String(63), primary_key=True),
+    Column("window_s", Double, primary_key=True),
+    Column("is_labelled", Boolean, primary_key=True),
+    Column("window_start", Double, nullable=False),
+    Column("report", String(64), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("format", String(16), nullable=False),
+    Column("lines", JSON, nullable=False),
+)
+
 examinations = Table(
     # What tests of rows said of a window. Its profile, with the rows, is there until they have.
     "examinations",

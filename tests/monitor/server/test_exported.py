@@ -4,9 +4,12 @@ import subprocess
 
 import pytest
 from fastapi.testclient import TestClient
+from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from monitor.detect import state
+from monitor.server.app import create_app
 from monitor.sql import registry, tables
 from monitor.sql.database import Database
 from monitor.telemetry import metrics
@@ -110,6 +113,33 @@ def test_a_report_is_read_once(watched: Database, client: TestClient) -> None:
     with watched.write() as connection:
         connection.execute(update(tables.reports).values(body={}))
     assert samples(client) == first
+
+
+def test_the_first_scrape_needs_no_report_that_detect_has_written(
+    watched: Database, client: TestClient
+) -> None:
+    of_bodies, r = samples(client), tables.reports
+    with watched.write() as connection:
+        for row in connection.execute(select(r)).mappings().all():
+            state.write_report(connection, dict(row))
+        connection.execute(update(r).values(body={}))
+    assert samples(restarted(watched)) == of_bodies
+
+
+def test_lines_of_another_table_of_metrics_are_made_anew(
+    watched: Database, client: TestClient
+) -> None:
+    of_bodies = samples(client)
+    with watched.write() as connection:
+        for row in connection.execute(select(tables.reports)).mappings().all():
+            state.write_report(connection, dict(row))
+        connection.execute(update(tables.scraped).values(format="older", lines={}))
+    assert samples(restarted(watched)) == of_bodies
+
+
+def restarted(database: Database) -> TestClient:
+    """A server that has read nothing yet."""
+    return TestClient(create_app(database, CollectorRegistry(), lambda: NOW))
 
 
 def test_what_is_deleted_disappears(watched: Database, client: TestClient) -> None:
