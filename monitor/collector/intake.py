@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import cache
 
 import pyarrow as pa
 
@@ -77,7 +78,7 @@ class Packing:
             destination=Destination.PREDICTIONS,
             collector=self._collector_id,
             spooled_at=self._clock(),
-            value=_NO_ROWS,
+            value=_no_rows(),
             headers=_headers(monitor),
             monitor=monitor,
         )
@@ -146,7 +147,10 @@ class Intake(Packing):
         future.add_done_callback(settle)
 
 
-_NO_ROWS = encode(predictions([], [], [], Conformed({}, {}, {}, {})))
+@cache
+def _no_rows() -> bytes:
+    """Made when it is asked for: the first array takes a megabyte, and an idle process none."""
+    return encode(predictions([], [], [], Conformed({}, {}, {}, {})))
 
 
 def _headers(monitor: str) -> KafkaHeaders:
