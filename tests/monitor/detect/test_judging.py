@@ -29,9 +29,9 @@ def test_what_was_learned_of_past_windows_is_used_again_but_not_of_others(
 ) -> None:
     contents = [count(some_rows(number), reference).to_bytes() for number in range(20, 40)]
     first, learning_s = compare(judge, reference, contents)
-    again, using_s = compare(judge, reference, contents)
-    assert (first.n_windows, again) == (20, first)
-    assert using_s < learning_s / 2
+    again = [compare(judge, reference, contents) for _ in range(3)]
+    assert [first.n_windows, *(found for found, _ in again)] == [20, first, first, first]
+    assert min(using_s for _, using_s in again) < learning_s / 2
     moved = [count(some_rows(number, shift=3.0), reference).to_bytes() for number in range(9)]
     changed, _ = compare(judge, reference, moved)
     assert (first.verdict, changed.verdict) == ("quiet", "drift")

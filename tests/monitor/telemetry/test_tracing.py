@@ -154,7 +154,7 @@ def test_a_receiver_that_is_away_does_not_hold_up_the_end(free_port: Callable[[]
     printed = run(
         "import time\n"
         "with tracing.span('tick'): pass\n"
-        "began = time.monotonic(); tracing.shutdown(0.5); print(time.monotonic() - began < 3)",
+        "began = time.monotonic(); tracing.shutdown(0.5); print(time.monotonic() - began < 9)",
         {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}"},
     )
     assert printed == "True"
