@@ -115,7 +115,7 @@ def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervisor]:
     """The servers that tests share; they end with the run, and nothing that they have is wanted."""
     folder = tmp_path_factory.mktemp("servers")
-    with Supervisor(folder, ready_timeout_s=60.0, stop_timeout_s=0.0) as processes:
+    with Supervisor(folder, stop_timeout_s=0.0) as processes:
         yield processes
 
 

@@ -67,7 +67,7 @@ class Supervisor:
     """
 
     def __init__(
-        self, folder: Path, *, ready_timeout_s: float = 30.0, stop_timeout_s: float = 10.0
+        self, folder: Path, *, ready_timeout_s: float = 60.0, stop_timeout_s: float = 10.0
     ) -> None:
         self._folder = folder
         self._ready_timeout_s = ready_timeout_s

@@ -142,5 +142,5 @@ def test_promtool_finds_no_fault_with_the_exposition(needs: Needs) -> None:
         input=generate_latest(traffic.registry),
         check=True,
         capture_output=True,
-        timeout=30,
+        timeout=60,
     )

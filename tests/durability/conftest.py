@@ -51,7 +51,7 @@ class Images:
 
 
 def _run(*argv: str) -> None:
-    subprocess.run(argv, check=True, capture_output=True, timeout=30)
+    subprocess.run(argv, check=True, capture_output=True, timeout=60)
 
 
 @pytest.fixture

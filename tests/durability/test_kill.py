@@ -42,7 +42,7 @@ class Clients:
 
     def run(self, port: int) -> None:
         """Until the collector does not answer any more."""
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
             while True:
                 n = next(self.numbers)

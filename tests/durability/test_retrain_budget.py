@@ -158,7 +158,7 @@ def watch(database: Database, reference: Reference, url: str, secret_file: Path)
 
 @pytest.mark.parametrize(
     ("n", "n_kills"),
-    [pytest.param(14, 2, marks=pytest.mark.timeout(300)), pytest.param(300, 20, marks=LONG)],
+    [pytest.param(14, 2, marks=pytest.mark.timeout(600)), pytest.param(300, 20, marks=LONG)],
 )
 def test_kill_9_between_decision_and_request_breaks_no_limit_and_loses_no_retrain(
     n: int, n_kills: int, embedded_broker: Broker, tmp_path: Path

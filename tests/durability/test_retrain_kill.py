@@ -56,7 +56,7 @@ def drift(database: Database, wanted: Monitor) -> list[str]:
     return [*map(str, answered), *map(str, days.drift())]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_kill_9_loses_no_request_and_starts_no_second_one(
     embedded_broker: Broker, tmp_path: Path
 ) -> None:

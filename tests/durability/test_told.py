@@ -26,7 +26,7 @@ from tests.support.long import LONG
 from tests.support.roles import answers
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 SECRET = webhooks.new_secret(lambda n: b"k" * n)
 N_REPLICAS = 3

@@ -45,7 +45,7 @@ def ask(port: int, calls: Sequence[Call]) -> list[Answer]:
 
 def _answer(over: grpc.Channel, call: Call) -> Answer:
     body, answered = calling(over).with_call(
-        call.body, timeout=30, metadata=(("x-request-id", call.id),)
+        call.body, timeout=60, metadata=(("x-request-id", call.id),)
     )
     told = [*(answered.initial_metadata() or ()), *(answered.trailing_metadata() or ())]
     headers = frozenset((name, str(value)) for name, value in told if name != "x-request-id")

@@ -21,7 +21,7 @@ from tests.servers.watching import (
     read,
 )
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("bentoml")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("bentoml")]
 
 
 @pytest.fixture(autouse=True)

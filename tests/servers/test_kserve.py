@@ -13,7 +13,7 @@ from tests.servers import grpc_calls
 from tests.servers.conftest import Collector
 from tests.servers.watching import Answer, ask, assert_read, assert_same, calls
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("kserve")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("kserve")]
 
 FORMATS = [requests.kserve_v1, requests.open_inference, requests.open_inference_binary]
 GRPC = [grpc_calls.typed, grpc_calls.raw]

@@ -12,7 +12,7 @@ from monitor.up.supervisor import Supervisor
 from tests.servers.conftest import Collector
 from tests.servers.watching import ask, assert_read, calls
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("kserve")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("kserve")]
 
 FORMATS = [requests.kserve_v1, requests.open_inference, requests.open_inference_binary]
 

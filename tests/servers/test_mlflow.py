@@ -11,7 +11,7 @@ from monitor.kafka.connecting import Broker
 from tests.servers.conftest import Collector
 from tests.servers.watching import ask, assert_read, assert_same, calls
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("mlflow")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("mlflow")]
 
 FORMATS = [requests.mlflow_split, requests.mlflow_records]
 

@@ -12,7 +12,7 @@ from tests.servers import grpc_calls
 from tests.servers.conftest import Collector
 from tests.servers.watching import ask, assert_read, assert_same, calls
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("mlserver")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("mlserver")]
 
 FORMATS = [requests.open_inference]
 GRPC = [grpc_calls.typed, grpc_calls.raw]

@@ -52,7 +52,7 @@ def calls(in_format: Callable[[str, Rides], Call]) -> list[Call]:
 
 def ask(port: int, calls: Sequence[Call]) -> list[Answer]:
     """The answers to one call after the other, over one connection."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         return [_answer(connection, call) for call in calls]
     finally:

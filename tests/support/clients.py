@@ -62,7 +62,7 @@ class Clients:
 
     def _connect(self, turn: int) -> http.client.HTTPConnection:
         port = self.ports[turn % len(self.ports)]
-        return http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def _ask_again(self, connection: http.client.HTTPConnection, n: int, before: Exception) -> None:
         if len(self.ports) == 1:

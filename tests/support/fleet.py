@@ -86,7 +86,7 @@ class Fleet:
 
     def metric(self, pid: int, sample: str) -> float:
         """A sample of a replica's metrics, by its name and labels as they are written there."""
-        with urlopen(f"http://127.0.0.1:{self.ports[pid]}/metrics", timeout=10) as answer:
+        with urlopen(f"http://127.0.0.1:{self.ports[pid]}/metrics", timeout=60) as answer:
             lines = answer.read().decode().splitlines()
         return next((float(li.rpartition(" ")[2]) for li in lines if li.startswith(sample)), 0.0)
 

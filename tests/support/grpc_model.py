@@ -48,7 +48,7 @@ class GrpcModel:
         self._server.start()
 
     def close(self) -> None:
-        self._server.stop(0).wait(10)
+        self._server.stop(0).wait(60)
 
 
 def channel(address: Address, **options: Any) -> grpc.Channel:
@@ -69,4 +69,4 @@ def streaming(over: grpc.Channel) -> "grpc.StreamStreamMultiCallable[bytes, byte
 
 
 def infer(over: grpc.Channel, message: bytes, *, path: str = MODEL_INFER, **more: Any) -> bytes:
-    return calling(over, path)(message, timeout=20, **more)
+    return calling(over, path)(message, timeout=60, **more)

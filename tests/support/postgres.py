@@ -47,7 +47,7 @@ def prepare(folder: Path, *, port: int) -> list[str]:
     ]
 
 
-def wait_until_it_accepts(url: str, *, timeout_s: float = 30.0) -> None:
+def wait_until_it_accepts(url: str, *, timeout_s: float = 60.0) -> None:
     """A server listens a moment before it lets anybody in."""
     deadline = time.monotonic() + timeout_s
     while True:

@@ -41,5 +41,5 @@ def announce(broker: Broker, *registrations: Registration) -> None:
     """Publishes them on the topic that collectors follow."""
     producer = broker.producer(client_id="test")
     for one in registrations:
-        producer.send(broker.topics.monitors, key=one.key, value=one.to_bytes()).get(10)
+        producer.send(broker.topics.monitors, key=one.key, value=one.to_bytes()).get(60)
     producer.close()

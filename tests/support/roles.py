@@ -34,7 +34,7 @@ def running(role: str, broker: Broker, log: Path, *flags: str) -> Iterator[str]:
             wait_for(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
             yield f"http://127.0.0.1:{port}"
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=20) == 0, log.read_text()
+            assert process.wait(timeout=60) == 0, log.read_text()
         finally:
             process.kill()
             process.wait()
@@ -42,7 +42,7 @@ def running(role: str, broker: Broker, log: Path, *flags: str) -> Iterator[str]:
 
 def answers(url: str) -> bool:
     try:
-        with urlopen(url, timeout=5) as response:
+        with urlopen(url, timeout=60) as response:
             return bool(response.status == 200)
     except (URLError, OSError):
         return False

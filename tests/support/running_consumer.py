@@ -56,7 +56,7 @@ def send(
 ) -> None:
     """Values are bytes, or become JSON."""
     raw = value if isinstance(value, bytes) else orjson.dumps(value)
-    producer.send(topic, key=key, value=raw, headers=list(headers)).get(10)
+    producer.send(topic, key=key, value=raw, headers=list(headers)).get(60)
 
 
 def rows(records: Sequence[Record]) -> list[Mapping[str, Any]]:

@@ -51,7 +51,7 @@ class RunningProxy:
     def count(self, name: str, label: str = "") -> int:
         return self.captured.tally.totals()[name, label]
 
-    def connect(self, timeout_s: float = 10.0) -> socket.socket:
+    def connect(self, timeout_s: float = 60.0) -> socket.socket:
         return socket.create_connection((self.address.host, self.address.port), timeout_s)
 
     def exchange(self, request: bytes) -> bytes:
@@ -113,14 +113,14 @@ def _run(
     proxy = make(captured)
     listening = bound(Address("127.0.0.1", 0))
     address = Address("127.0.0.1", listening.getsockname()[1])
-    asyncio.run_coroutine_threadsafe(proxy.start(listening), loop).result(10)
+    asyncio.run_coroutine_threadsafe(proxy.start(listening), loop).result(60)
 
     def stop(grace_s: float) -> None:
         if not thread.is_alive():
             return
-        asyncio.run_coroutine_threadsafe(proxy.stop(grace_s), loop).result(grace_s + 10)
+        asyncio.run_coroutine_threadsafe(proxy.stop(grace_s), loop).result(grace_s + 60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
     return RunningProxy(address, captured, stop)

@@ -9,7 +9,7 @@ READ_BYTES = 2000
 
 def store(spool: Spool, *payloads: bytes) -> int:
     """Waits until they are safe."""
-    return spool.append(payloads).result(10)
+    return spool.append(payloads).result(60)
 
 
 def stored(spool: Spool, after: int | None = None) -> dict[int, bytes]:

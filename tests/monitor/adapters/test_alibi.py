@@ -43,7 +43,7 @@ from tests.monitor.adapters.train_detectors import COLUMNS
 from tests.support.counted import keep
 
 # Two processes import what alibi-detect imports, from a disk that may be slow.
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("alibi-detect")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("alibi-detect")]
 
 TIMEOUT_S = 120.0
 ENVIRONMENT = {"drift": "alibi_detect_0_11", "outlier": "alibi_detect"}

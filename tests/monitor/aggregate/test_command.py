@@ -17,7 +17,7 @@ def test_a_role_shows_its_metrics_and_ends_when_it_is_told_to(
     flags = ("--store", str(tmp_path / "store"))
     with (
         running("aggregate", embedded_broker, tmp_path / "log", *flags) as address,
-        urlopen(f"{address}/metrics", timeout=5) as response,
+        urlopen(f"{address}/metrics", timeout=60) as response,
     ):
         assert b"driftmeter_aggregate_segments_total 0.0" in response.read()
 

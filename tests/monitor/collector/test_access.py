@@ -128,7 +128,7 @@ def over_tls(
     context = ssl.create_default_context(cafile=str(trusted))
     if own is not None:
         context.load_cert_chain(*own)
-    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=20)
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=60)
     try:
         connection.request(method, path, b'{"monitor": "seats", "rows": []}')
         answer = connection.getresponse()

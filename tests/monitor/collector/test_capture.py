@@ -42,5 +42,5 @@ def test_the_reader_is_woken_when_there_is_a_batch_s_worth() -> None:
     woken = threading.Thread(target=queue.wait, args=(30.0,))
     woken.start()
     queue.put(exchange(), 1)
-    woken.join(10.0)
+    woken.join(60)
     assert not woken.is_alive()

@@ -34,7 +34,7 @@ def collector(
         yield running
 
 
-def connect(collector: RunningCollector, timeout_s: float = 20.0) -> socket.socket:
+def connect(collector: RunningCollector, timeout_s: float = 60.0) -> socket.socket:
     return socket.create_connection(("127.0.0.1", collector.ingest), timeout_s)
 
 

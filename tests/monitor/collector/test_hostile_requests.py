@@ -196,7 +196,7 @@ def test_an_error_waits_for_the_answers_before_it(serve: Serve, start_proxy: Sta
     may_answer = threading.Event()
 
     def answer(_: bytes) -> list[bytes]:
-        may_answer.wait(10)
+        may_answer.wait(60)
         return [ok(b"first")]
 
     with start_proxy(serve(answer).address).connect() as connection:

@@ -84,7 +84,7 @@ class Bench:
 
     def accept(self, *resources: Mapping[str, object], may_push: Monitors = ALL) -> Answer:
         body = orjson.dumps({"resourceLogs": resources})
-        return self.logged.accept(JSON, body, None, may_push).result(10)
+        return self.logged.accept(JSON, body, None, may_push).result(60)
 
     def rows(self, monitor: str = "seats") -> list[dict[str, Any]]:
         envelopes = map(Envelope.from_bytes, stored(self.spool).values())
@@ -157,7 +157,7 @@ def test_a_token_is_for_its_monitors_only(bench: Bench) -> None:
 
 
 def test_what_is_no_request_is_not_to_be_sent_again(bench: Bench) -> None:
-    assert bench.logged.accept(JSON, b"{", None, ALL).result(10).status == 400
+    assert bench.logged.accept(JSON, b"{", None, ALL).result(60).status == 400
 
 
 def test_before_the_monitors_are_known_it_is_to_be_sent_again(bench: Bench) -> None:

@@ -116,13 +116,13 @@ class Bench:
     def pushed(self, monitor: str, n: int) -> Answer:
         rows = [{"id": f"r{i}", "a": 1.5, "prediction": 7} for i in range(n)]
         raw = orjson.dumps({"monitor": monitor, "rows": rows})
-        return self.push.accept("predictions", Body(raw)).result(30)
+        return self.push.accept("predictions", Body(raw)).result(60)
 
     def recorded(self, n: int) -> Counts:
         told: list[Counts] = []
         exchanges = [exchange(f"r{i}") for i in range(n)]
         self.recorder.record(exchanges, settled=told.append)
-        self.spool.append([]).result(30)
+        self.spool.append([]).result(60)
         return told[0]
 
 
@@ -181,9 +181,9 @@ def test_captured_lines_are_taken_as_a_whole_or_not_at_all(bench: Bench) -> None
     lines = b"\n".join(
         orjson.dumps({**line, "eventMetadata": {"inferenceId": f"e{i}"}}) for i in range(300)
     )
-    assert bench.captures.accept("seats", [], lines).result(30).status == 202
+    assert bench.captures.accept("seats", [], lines).result(60).status == 202
     assert bench.metering.wait_s("transit") == pytest.approx(300 / 10 - 10)
-    assert bench.captures.accept("seats", [], lines).result(30).status == 429
+    assert bench.captures.accept("seats", [], lines).result(60).status == 429
 
 
 def test_what_kafka_has_is_no_more_a_share_of_the_disk(
@@ -200,7 +200,7 @@ def test_what_kafka_has_is_no_more_a_share_of_the_disk(
     push = Push(registry, intake, telemetry, embedded_broker.topics, clock=lambda: 0.0)
     rows = [{"id": "r", "a": 1.5, "prediction": 7}]
     raw = orjson.dumps({"monitor": "transit.seats", "rows": rows})
-    assert push.accept("predictions", Body(raw)).result(30).status == 202
+    assert push.accept("predictions", Body(raw)).result(60).status == 202
     assert share(telemetry) > 0
     publisher = Publisher(
         spool, embedded_broker, telemetry, client_id="test", clock=lambda: 0.0, metering=meter

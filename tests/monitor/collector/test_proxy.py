@@ -133,7 +133,7 @@ def test_a_streamed_answer_is_not_held_back(serve: Serve, start_proxy: StartProx
 
     def answer(_: bytes) -> Iterator[bytes]:
         yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n"
-        may_go_on.wait(10)
+        may_go_on.wait(60)
         yield b"4\r\nlast\r\n0\r\n\r\n"
 
     with start_proxy(serve(answer).address).connect() as connection:
@@ -345,7 +345,7 @@ def test_a_client_that_leaves_ends_its_request_at_the_model(
     with proxy.connect() as connection:
         connection.sendall(PREDICT)
         wait_for(lambda: len(model.requests) == 1)
-    assert hung_up.wait(10)
+    assert hung_up.wait(60)
     assert proxy.count("captured") == 0
 
 
@@ -389,13 +389,13 @@ def test_a_stop_finishes_the_request_that_is_on_its_way(
 
     def answer(_: bytes) -> Iterator[bytes]:
         asked.set()
-        may_answer.wait(10)
+        may_answer.wait(60)
         yield ok(ANSWER)
 
     proxy = start_proxy(serve(answer).address)
     with proxy.connect() as connection, proxy.connect() as idle:
         connection.sendall(PREDICT)
-        assert asked.wait(10)
+        assert asked.wait(60)
         stopping = threading.Thread(target=proxy.stop, args=(10.0,))
         stopping.start()
         assert idle.recv(1) == b""
@@ -403,7 +403,7 @@ def test_a_stop_finishes_the_request_that_is_on_its_way(
         data = read_message(connection)
         assert data.endswith(ANSWER)
         assert b"Connection: close\r\n" in data
-        stopping.join(10)
+        stopping.join(60)
         assert not stopping.is_alive()
 
 

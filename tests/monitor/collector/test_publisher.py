@@ -53,7 +53,7 @@ class Bench:
 
     def store(self, *ids: str) -> None:
         rows = labels(ids, [NOON] * len(ids), [1] * len(ids))
-        self.intake.store(self.intake.rows(rows, registration(), Destination.LABELS)).result(10)
+        self.intake.store(self.intake.rows(rows, registration(), Destination.LABELS)).result(60)
 
     def count(self, name: str, **labels: str) -> float:
         return self.metrics.get_sample_value(f"driftmeter_collector_{name}", labels) or 0.0
@@ -165,7 +165,7 @@ def test_what_kafka_never_takes_is_set_aside_and_the_rest_goes_on(
     bench.store("p1")
     bench.intake.store(
         [bench.intake.dead_letter(b"x" * MAX_MESSAGE_BYTES, "too large itself")]
-    ).result(10)
+    ).result(60)
     bench.store("p2" + "x" * MAX_MESSAGE_BYTES)
     bench.store("p3")
     bench.publisher.start()
@@ -180,7 +180,7 @@ def test_what_kafka_never_takes_is_set_aside_and_the_rest_goes_on(
 
 def test_what_cannot_be_read_is_counted_and_passed(embedded_broker: Broker, start: Start) -> None:
     bench = start(embedded_broker)
-    bench.spool.append([b"no envelope"]).result(10)
+    bench.spool.append([b"no envelope"]).result(60)
     bench.store("p1")
     assert ids(bench.labels(1)) == ["p1"]
     wait_for(lambda: bench.spool.delivered == 2)

@@ -45,10 +45,10 @@ class Bench:
 
     def arrow(self, kind: Kind, table: pa.Table, monitor: str | None = "seats") -> Answer:
         body = Body(stream(table), content_type=f"{ARROW}; q=1", monitor=monitor)
-        return self.push.accept(kind, body).result(10)
+        return self.push.accept(kind, body).result(60)
 
     def raw(self, kind: Kind, body: bytes) -> Answer:
-        return self.push.accept(kind, Body(body)).result(10)
+        return self.push.accept(kind, Body(body)).result(60)
 
     def published(self, topic: str, n: int = 1) -> list[Record]:
         return read_until(self.broker, topic, lambda records: len(records) >= n)
@@ -296,7 +296,7 @@ def test_bad_rows_alone_need_no_room(alone: Bench) -> None:
 
 def keyed(bench: Bench, key: str | None, *, monitor: str = "seats", label: object = 1) -> Answer:
     raw = orjson.dumps({"monitor": monitor, "rows": [{"id": "p1", "label": label}, {}]})
-    return bench.push.accept("labels", Body(raw, key=key)).result(10)
+    return bench.push.accept("labels", Body(raw, key=key)).result(60)
 
 
 def test_a_push_that_comes_again_is_stored_once_and_answered_the_same(alone: Bench) -> None:

@@ -48,9 +48,9 @@ def first(disk: SimulatedDisk) -> Spool:
     """A spool in which a recorder that has died stored batches 1 and 2, and something pushed."""
     spool = Spool(disk, limit_bytes=LIMIT_BYTES)
     intake = intake_on(spool)
-    intake.store(letters(intake, "1a", "1b"), batch=1).result(10)
-    intake.store(letters(intake, "pushed")).result(10)
-    intake.store(letters(intake, "2a"), batch=2).result(10)
+    intake.store(letters(intake, "1a", "1b"), batch=1).result(60)
+    intake.store(letters(intake, "pushed")).result(60)
+    intake.store(letters(intake, "2a"), batch=2).result(60)
     return spool
 
 
@@ -76,7 +76,7 @@ def test_it_finds_what_the_one_before_the_last_stored(disk: SimulatedDisk, first
     first.close()
     second = Spool(disk, limit_bytes=LIMIT_BYTES)
     intake = intake_on(second)
-    intake.store(letters(intake, "3a"), batch=3).result(10)
+    intake.store(letters(intake, "3a"), batch=3).result(60)
     second.close()
     spool = Spool(disk, limit_bytes=LIMIT_BYTES)
     assert messages_by_batch(spooled(spool), "c0") == Counter({1: 2, 2: 1, 3: 1})
@@ -94,8 +94,8 @@ def test_a_batch_that_comes_again_is_not_stored_again(disk: SimulatedDisk, first
     first.close()
     spool = Spool(disk, limit_bytes=LIMIT_BYTES)
     intake = intake_on(spool)
-    intake.store(letters(intake, "2a"), batch=2).result(10)
-    intake.store(letters(intake, "3a"), batch=3).result(10)
+    intake.store(letters(intake, "2a"), batch=2).result(60)
+    intake.store(letters(intake, "3a"), batch=3).result(60)
     assert values(spool) == [b"1a", b"1b", b"pushed", b"2a", b"3a"]
     spool.close()
 
@@ -104,7 +104,7 @@ def test_a_batch_of_which_a_part_was_stored_is_completed(disk: SimulatedDisk, fi
     first.close()
     spool = Spool(disk, limit_bytes=LIMIT_BYTES)
     intake = intake_on(spool)
-    intake.store(letters(intake, "2a", "2b", "2c"), batch=2).result(10)
+    intake.store(letters(intake, "2a", "2b", "2c"), batch=2).result(60)
     assert values(spool) == [b"1a", b"1b", b"pushed", b"2a", b"2b", b"2c"]
     spool.close()
 

@@ -94,7 +94,7 @@ def test_each_is_told_of_its_own_fault_and_the_others_are_taken(bench: Bench) ->
 def test_an_odd_one_is_answered_as_it_would_be_alone(bench: Bench, odd: Body) -> None:
     alone = bench_for(Broker())
     alone.registry.is_loaded = True
-    expected = alone.push.accept("labels", odd).result(10)
+    expected = alone.push.accept("labels", odd).result(60)
     assert together(bench, [body(label("a")), odd, body(label("b"))]) == [
         accepted(1),
         expected,

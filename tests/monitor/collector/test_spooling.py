@@ -190,7 +190,7 @@ def test_a_second_collector_on_the_same_spool_is_refused_in_one_line(
 ) -> None:
     start(supervisor, embedded_broker, tmp_path / "spool")
     argv = [sys.executable, "-m", "monitor", "collect", "--spool", str(tmp_path / "spool")]
-    ended = subprocess.run(argv, capture_output=True, timeout=30, check=False)
+    ended = subprocess.run(argv, capture_output=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert b"another process spools into" in ended.stderr
     assert b"Traceback" not in ended.stderr

@@ -39,7 +39,7 @@ def ids(records: Sequence[Record]) -> list[str]:
 
 
 def count_of(metrics: str, sample: str) -> float:
-    with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=60) as answer:
         lines = answer.read().decode().splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith(sample + " "))
 

@@ -47,7 +47,7 @@ class Fragile(Publisher):
     refused: int | None = None
     n_rows_messages = 0
 
-    def deliver(self, messages: Sequence[Message], *, timeout_s: float = 10.0) -> None:
+    def deliver(self, messages: Sequence[Message], *, timeout_s: float = 60.0) -> None:
         for message in messages:
             if message.topic.endswith("predictions"):
                 if self.n_rows_messages == self.refused:

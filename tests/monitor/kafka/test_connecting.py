@@ -34,7 +34,7 @@ def test_no_broker_is_said_with_its_address_and_what_to_look_at() -> None:
 def sends_and_reads(broker: Broker) -> None:
     topic = broker.topics.predictions
     producer = broker.producer(client_id="test-producer")
-    sent = producer.send(topic, value=b"rows", headers=[("monitor", b"m")], partition=1).get(10)
+    sent = producer.send(topic, value=b"rows", headers=[("monitor", b"m")], partition=1).get(60)
     producer.close()
     consumer = broker.consumer(client_id="test-consumer", group="test")
     joining = Joining(consumer)

@@ -47,7 +47,7 @@ def test_serve_fits_what_is_declared_and_ends_cleanly(
         wait_for(lambda: httpx2.get(api).json()["status"] == "active")
     finally:
         serving.send_signal(signal.SIGTERM)
-        assert serving.wait(20) == 0
+        assert serving.wait(60) == 0
 
 
 def answers(url: str) -> bool:

@@ -123,7 +123,7 @@ def test_everybody_who_appends_is_answered_for_his_own(open_spool: Open, tmp_pat
         thread.start()
     for thread in threads:
         thread.join()
-    found = {future.result(10): payload for payload, future in answers.items()}
+    found = {future.result(60): payload for payload, future in answers.items()}
     records = stored(spool)
     assert {n: records[n] for n in found} == found
     assert len(records) == 800
@@ -135,16 +135,16 @@ def test_one_wait_for_the_disk_serves_all_who_came_meanwhile(open_spool: Open) -
     def fault(operation: str, name: str) -> None:
         if operation == "sync" and parse_name(name):
             at_the_disk.set()
-            go_on.wait(10)
+            go_on.wait(60)
 
     disk = SimulatedDisk(fault=fault)
     spool = open_spool(disk)
     first = spool.append([b"first"])
-    assert at_the_disk.wait(10)
+    assert at_the_disk.wait(60)
     others = [spool.append([b"other"]) for _ in range(50)]
     go_on.set()
-    assert first.result(10) == 1
-    assert others[-1].result(10) == 51
+    assert first.result(60) == 1
+    assert others[-1].result(60) == 51
     assert len([o for o in disk.trace if o.kind == "sync" and parse_name(o.name)]) == 3
 
 
@@ -177,14 +177,14 @@ def test_what_waits_for_the_disk_is_bounded(open_spool: Open) -> None:
 
     def fault(operation: str, name: str) -> None:
         if operation == "create" and parse_name(name):
-            go_on.wait(10)
+            go_on.wait(60)
 
     spool = open_spool(SimulatedDisk(fault=fault), limit_bytes=1024 * MIB)
     waiting = [spool.append([bytes(MIB)]) for _ in range(PENDING_BYTES // MIB - 1)]
     with pytest.raises(SpoolFullError, match="wait for the disk"):
         spool.append([bytes(MIB)])
     go_on.set()
-    assert waiting[-1].result(10) == len(waiting)
+    assert waiting[-1].result(60) == len(waiting)
 
 
 def test_a_second_process_is_refused(open_spool: Open, tmp_path: Path) -> None:

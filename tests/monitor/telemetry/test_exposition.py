@@ -25,7 +25,7 @@ def running(reason: str | None = None, *, deadline_s: float = 5.0) -> Iterator[E
 
 
 def get(served: Exposition, path: str, accept: str = "") -> tuple[int, str, str]:
-    connection = http.client.HTTPConnection(served.address.host, served.address.port, timeout=5)
+    connection = http.client.HTTPConnection(served.address.host, served.address.port, timeout=60)
     try:
         connection.request("GET", path, headers={"Accept": accept})
         answer = connection.getresponse()

@@ -117,13 +117,13 @@ def test_sigterm_finishes_the_call_publishes_it_and_ends_with_zero(
 
     def answer(_: bytes, __: grpc.ServicerContext) -> bytes:
         asked.set()
-        may_answer.wait(20)
+        may_answer.wait(60)
         return ANSWER
 
     collector, listen = collect(embedded_broker, serve(answer))
     wait_for(lambda: collector.push("predictions", [])[0] == 202)
-    call = calling(connect(listen)).future(REQUEST, timeout=20)
-    assert asked.wait(20)
+    call = calling(connect(listen)).future(REQUEST, timeout=60)
+    assert asked.wait(60)
     collector.terminate()
     may_answer.set()
     assert call.result() == ANSWER

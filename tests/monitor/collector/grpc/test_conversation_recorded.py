@@ -52,7 +52,7 @@ class Tapped:
             sink.close()
 
     def close(self) -> None:
-        self._thread.join(10)
+        self._thread.join(60)
 
 
 def _speak(compression: grpc.Compression) -> Heard:

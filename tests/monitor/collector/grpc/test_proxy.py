@@ -112,7 +112,7 @@ def test_other_methods_and_streams_pass_and_are_counted(
     with pytest.raises(grpc.RpcError, match="UNIMPLEMENTED"):
         infer(over, b"", path="/test.Missing")
     sent = [b"%d" % i * i for i in range(50)]
-    assert list(streaming(over)(iter(sent), timeout=20)) == sent
+    assert list(streaming(over)(iter(sent), timeout=60)) == sent
     wait_for(lambda: proxy.count("requests", "200") == 2)
     assert proxy.count("requests", "501") == 1
     assert not proxy.captured.exchanges
@@ -124,11 +124,11 @@ def test_a_stream_is_not_held_back(serve: Serve, start_proxy: StartProxy, connec
 
     def asking() -> Iterator[bytes]:
         for i in range(20):
-            assert answered.acquire(timeout=10)
+            assert answered.acquire(timeout=60)
             yield b"%d" % i
 
     over = connect(start_proxy(serve(reverse).address).address)
-    for i, answer in enumerate(streaming(over)(asking(), timeout=20)):
+    for i, answer in enumerate(streaming(over)(asking(), timeout=60)):
         assert answer == b"%d" % i
         answered.release()
 
@@ -172,13 +172,13 @@ def test_a_call_that_its_client_gives_up_is_counted_as_such(
 
     def answer(message: bytes, _: grpc.ServicerContext) -> bytes:
         asked.set()
-        may_answer.wait(10)
+        may_answer.wait(60)
         return message
 
     proxy = start_proxy(serve(answer).address)
     over = connect(proxy.address)
     call = calling(over).future(b"rows")
-    assert asked.wait(10)
+    assert asked.wait(60)
     call.cancel()
     wait_for(lambda: proxy.count("requests", "499") == 1)
     may_answer.set()
@@ -217,19 +217,19 @@ def test_when_it_stops_calls_are_finished_and_clients_sent_away(
 
     def answer(message: bytes, _: grpc.ServicerContext) -> bytes:
         asked.set()
-        may_answer.wait(10)
+        may_answer.wait(60)
         return message
 
     proxy = start_proxy(serve(answer).address)
     idle = connect(proxy.address)
-    grpc.channel_ready_future(idle).result(10)
+    grpc.channel_ready_future(idle).result(60)
     call = calling(connect(proxy.address)).future(b"last")
-    assert asked.wait(10)
+    assert asked.wait(60)
     stopping = threading.Thread(target=proxy.stop, args=(20.0,))
     stopping.start()
     may_answer.set()
-    assert call.result(10) == b"last"
-    stopping.join(10)
+    assert call.result(60) == b"last"
+    stopping.join(60)
     assert not stopping.is_alive()
     assert proxy.count("captured") == 1
 
@@ -276,15 +276,15 @@ def test_what_does_not_end_in_time_is_cut(
 
     def answer(message: bytes, _: grpc.ServicerContext) -> bytes:
         asked.set()
-        may_answer.wait(10)
+        may_answer.wait(60)
         return message
 
     proxy = start_proxy(serve(answer).address)
     call = calling(connect(proxy.address)).future(b"last")
-    assert asked.wait(10)
+    assert asked.wait(60)
     proxy.stop(0.05)
     with pytest.raises(grpc.RpcError, match="UNAVAILABLE"):
-        call.result(10)
+        call.result(60)
     may_answer.set()
     assert proxy.count("requests", "499") + proxy.count("requests", "503") == 1
 

@@ -43,7 +43,7 @@ class Between:
         limits: GrpcLimits | None = None,
     ) -> None:
         self.listening = socket.create_server(("127.0.0.1", 0))
-        self.listening.settimeout(10)
+        self.listening.settimeout(60)
         address = Address("127.0.0.1", self.listening.getsockname()[1])
         self.proxy = running_proxy.run_grpc(address, limits, kind=kind, new_loop=new_loop)
 
@@ -51,7 +51,7 @@ class Between:
         """The client's socket and the model's."""
         client = self.proxy.connect()
         model, _ = self.listening.accept()
-        model.settimeout(10)
+        model.settimeout(60)
         return client, model
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ def fill(connection: socket.socket) -> int:
     while n_sent < MUCH and select.select([], [connection], [], 0.2)[1]:
         with suppress(BlockingIOError):
             n_sent += connection.send(bytes(1 << 16))
-    connection.settimeout(10)
+    connection.settimeout(60)
     return n_sent
 
 
@@ -131,7 +131,7 @@ def test_a_side_that_has_said_all_may_still_listen(pair: Pair, is_client: bool) 
     answering = threading.Thread(target=second.sendall, args=(bytes(1_000_000),))
     answering.start()
     assert read(first, 1_000_000) == bytes(1_000_000)
-    answering.join(10)
+    answering.join(60)
 
 
 @pytest.mark.parametrize("is_client", [True, False])
@@ -158,7 +158,7 @@ def test_what_was_said_before_leaving_arrives(pair: Pair) -> None:
     speaking = threading.Thread(target=speak_and_leave)
     speaking.start()
     assert read_all(client) == data
-    speaking.join(10)
+    speaking.join(60)
 
 
 def test_a_side_that_does_not_read_holds_the_other_up(pair: Pair) -> None:
@@ -190,7 +190,7 @@ def test_a_client_that_does_not_read_is_given_up_after_a_while(new_loop: NewLoop
     with closing(Between(new_loop, limits=limits)) as between:
         client, model = between.pair()
         with client, model:
-            model.settimeout(10)
+            model.settimeout(60)
             with pytest.raises((ConnectionResetError, BrokenPipeError)):
                 model.sendall(bytes(MUCH))
 
@@ -329,7 +329,7 @@ def test_a_model_that_early_bytes_fill_keeps_the_client_waiting() -> None:
 def test_who_has_left_is_not_connected(slow: Between) -> None:
     client = slow.proxy.connect()
     client.sendall(GREETING)
-    assert is_connecting.wait(10)
+    assert is_connecting.wait(60)
     reset(client)
     may_connect.set()
     slow.proxy.stop(5.0)

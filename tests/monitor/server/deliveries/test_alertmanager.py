@@ -49,11 +49,11 @@ class Alertmanager:
             yield
 
     def n_active(self) -> int:
-        with urllib.request.urlopen(f"{self.url}/api/v2/alerts", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}/api/v2/alerts", timeout=60) as answer:
             return len(json.load(answer))
 
     def n_taken_for_firing(self) -> float:
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=60) as answer:
             families = text_string_to_metric_families(answer.read().decode())
         samples = [one for family in families for one in family.samples]
         name = "alertmanager_alerts_received_total"

@@ -56,7 +56,7 @@ def receiver() -> Iterator[Receiver]:
             told.received.append(({k.lower(): v for k, v in self.headers.items()}, body))
             told.paths.append(self.path)
             if self.path.endswith(told.held):
-                told.gate.wait(10)
+                told.gate.wait(60)
             self.send_response(told.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -92,7 +92,7 @@ def post(
     *,
     age_s: float = 0.0,
     alert: str | None = None,
-    timeout_s: float = 5.0,
+    timeout_s: float = 60.0,
 ) -> None:
     event = Notification(
         id=name,
@@ -250,7 +250,7 @@ def fails_for_three_days(database: Database, url: str, secret_file: Path) -> Non
         deliver(database, NOW + wait)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_one_dead_endpoint_among_a_hundred_delays_nobody(
     database: Database, receiver: Receiver, secret_file: Path
 ) -> None:
@@ -370,7 +370,7 @@ def test_every_attempt_is_kept(database: Database, receiver: Receiver, secret_fi
 def test_a_worker_that_dies_in_the_middle_leaves_the_row_to_the_next(
     database: Database, receiver: Receiver, secret_file: Path
 ) -> None:
-    post(database, receiver.url, secret_file)
+    post(database, receiver.url, secret_file, timeout_s=5.0)
     receiver.gate.clear()
     dying = worker(database)
     dying.tick(NOW)  # claimed for four timeouts of 5 s and 5 s; nothing more is heard of it
