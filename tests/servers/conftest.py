@@ -73,7 +73,7 @@ def mlflow(
 def agents(installed: Installed, tmp_path: Path) -> Iterator[Supervisor]:
     """Starts KServe's agent, of which a machine has one at a time, and does not let it linger."""
     installed(AGENT)
-    with environments.program(AGENT).with_name(".running").open("w") as lock:
+    with environments.program(AGENT).open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with Supervisor(tmp_path / "agents", stop_timeout_s=0.0) as processes:
             yield processes
