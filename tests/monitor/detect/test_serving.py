@@ -9,7 +9,6 @@ from alerts.words import Ruling
 from detectors.profile import count_served
 from detectors.served import FAILED, slot_of
 from monitor.kafka.messages import SERVED
-from monitor.retraining import records
 from monitor.sql import tables
 from tests.monitor.detect.world import WEBHOOK, World, starts
 from tests.support.counted import HOUR
@@ -40,7 +39,7 @@ def test_requests_are_told_beside_rows_and_are_none(world: World) -> None:
 def test_a_window_in_which_every_request_fails_alerts_although_it_has_no_rows(
     world: World,
 ) -> None:
-    world.apply(alerts={"webhooks": [WEBHOOK]}, retrain={"causes": ["error rate"]})
+    world.apply(alerts={"webhooks": [WEBHOOK]})
     world.hour(0)
     requests(world, 1, n_failed=400)
     world.watermark(2.0)
@@ -51,9 +50,7 @@ def test_a_window_in_which_every_request_fails_alerts_although_it_has_no_rows(
     with world.database.read() as connection:
         [payload] = connection.scalars(select(tables.outbox.c.payload))
     assert payload["data"]["because"] == "100.0% of 400 requests were answered with errors"
-        [retrain] = records.latest(connection)
     assert payload["data"]["alert"]["cause"] == "error rate"
-    assert (retrain.monitor, retrain.cause) == ("seats", "error rate")
 
 
 def test_while_nothing_but_errors_comes_windows_close_as_time_passes(world: World) -> None:
