@@ -140,27 +140,30 @@ def counted_once(chain: Chain, broker: Broker, pushes: Pushes) -> set[int]:
     The latter may still be in a spool, so the collectors end before the log is said to be whole.
     """
     topic = broker.topics.predictions
-    found: dict[tuple[bytes, bytes], Counter[int]] = {}
-
-    def add(records: list[Record]) -> Counter[int]:
-        for record in records:
-            told = dict(record.headers)
-            if (mark := (told["collector"], told["sequence"])) not in found:
-                ids = batches.decode(record.value).column("dm.id").to_pylist()
-                found[mark] = Counter(int(i.partition("-")[0]) for i in ids)
-        return sum(found.values(), Counter())
+    seen: set[tuple[bytes, bytes]] = set()
+    found: Counter[int] = Counter()
+    n_read = 0
 
     def has_all(records: list[Record]) -> bool:
+        nonlocal n_read
+        for record in records[n_read:]:
+            told = dict(record.headers)
+            if (mark := (told["collector"], told["sequence"])) not in seen:
+                seen.add(mark)
+                ids = batches.decode(record.value).column("dm.id").to_pylist()
+                found.update(int(i.partition("-")[0]) for i in ids)
+        n_read = len(records)
         chain.ensure()
-        return pushes.acknowledged <= add(records).keys()
+        return pushes.acknowledged <= found.keys()
 
     read_until(broker, topic, has_all, 200.0)
     chain.finish_collectors()
     n_in_log = n_messages(broker, topic)
-    rows = add(read_until(broker, topic, lambda records: len(records) == n_in_log))
-    assert set(rows.values()) == {pushes.n_rows}
-    assert rows.keys() <= pushes.issued
-    return set(rows)
+    seen, found, n_read = set(), Counter(), 0
+    read_until(broker, topic, lambda records: has_all(records) and n_read == n_in_log)
+    assert set(found.values()) == {pushes.n_rows}
+    assert found.keys() <= pushes.issued
+    return set(found)
 
 
 def n_messages(broker: Broker, topic: str) -> int:
