@@ -17,5 +17,5 @@ lock() {
 
 # setuptools builds the wheel of Driftmeter itself, in the image and without a network.
 lock collector "setuptools"
-lock service "setuptools s3fs" --extra service --extra embedded --extra postgres
-lock service-cuda "setuptools s3fs" --extra service --extra embedded --extra postgres --extra gpu
+lock service "setuptools" --extra service --extra embedded --extra postgres --extra s3
+lock service-cuda "setuptools" --extra service --extra embedded --extra postgres --extra s3 --extra gpu

@@ -155,8 +155,13 @@ def _check_file(path: Path) -> None:
 
 
 def _remote(url: str) -> Open:
-    with fsspec.open(url, "rb") as file:
-        content = pa.py_buffer(file.read())
+    try:
+        with fsspec.open(url, "rb") as file:
+            content = pa.py_buffer(file.read())
+    except (OSError, ImportError, ValueError):
+        raise
+    except Exception as error:  # others are of a remote store's own package
+        raise FileError(f"cannot be read: {_first_line(error)}") from error
     return partial(pa.BufferReader, content)
 
 

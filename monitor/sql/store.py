@@ -42,7 +42,7 @@ class ArtifactStore:
                 _write_atomically(Path(path), content)
             else:
                 files.pipe_file(path, content)
-        except OSError as error:
+        except Exception as error:  # a remote store's errors are its package's own
             raise StoreError(f"cannot write to the store {self.url}: {error}") from error
         return artifact_id
 
@@ -51,10 +51,14 @@ class ArtifactStore:
         files, path = self._locate(artifact_id)
         try:
             content: bytes = files.cat_file(path)
-        except OSError as error:
+        except FileNotFoundError as error:
             raise StoreError(
                 f"the store {self.url} does not hold {artifact_id}: {error}. "
                 "Do all roles use the same --store?"
+            ) from error
+        except Exception as error:  # as above
+            raise StoreError(
+                f"cannot read {artifact_id} in the store {self.url}: {error}"
             ) from error
         if artifact_id != f"sha256:{hashlib.sha256(content).hexdigest()}":
             raise StoreError(f"{artifact_id} in the store {self.url} is damaged")
