@@ -14,6 +14,7 @@ from pyarrow import csv, ipc, json, parquet
 
 from detectors.columns import Coded, Column, ColumnType, Field, Floats, Rows
 from monitor.batches.vectors import is_vector, matrix
+from monitor.remote import told_as_os_errors
 
 Open = Callable[[], Any]
 """Opens a file at its beginning, each time anew, as a `pyarrow.NativeFile`."""
@@ -155,13 +156,8 @@ def _check_file(path: Path) -> None:
 
 
 def _remote(url: str) -> Open:
-    try:
-        with fsspec.open(url, "rb") as file:
-            content = pa.py_buffer(file.read())
-    except (OSError, ImportError, ValueError):
-        raise
-    except Exception as error:  # others are of a remote store's own package
-        raise FileError(f"cannot be read: {_first_line(error)}") from error
+    with told_as_os_errors(), fsspec.open(url, "rb") as file:
+        content = pa.py_buffer(file.read())
     return partial(pa.BufferReader, content)
 
 

@@ -20,6 +20,7 @@ from monitor.batches import parse_time
 from monitor.collector.cloudevents import Event
 from monitor.collector.pairing import Pair, Pairing, PairingLimits, side
 from monitor.files import FileError
+from monitor.remote import told_as_os_errors
 
 LIMITS = PairingLimits(events=1_000_000, size_bytes=1 << 30)
 """Of sides that wait for their other one, which may lie many files on."""
@@ -49,8 +50,10 @@ def pairs(paths: Sequence[str]) -> Iterator[Pair]:
 def _events(path: str) -> list[Event]:
     read = _READERS[_format(path) or ""]
     try:
-        files, name = fsspec.core.url_to_fs(path)
-        records = [_plain(record) for record in read(files.cat_file(name))]
+        with told_as_os_errors():
+            files, name = fsspec.core.url_to_fs(path)
+            content = files.cat_file(name)
+        records = [_plain(record) for record in read(content)]
         written = None if all("occurrencetime" in one for one in records) else files.modified(name)
         return [_event(one, None if written is None else written.timestamp()) for one in records]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:

@@ -24,6 +24,7 @@ from monitor.decoders import DecodeError, Decoder, Exchange, claim, sagemaker
 from monitor.decoders.exchange import ORPHANED, Reason
 from monitor.files import FileError, read_table, times_of
 from monitor.kafka.messages import Registration
+from monitor.remote import told_as_os_errors
 
 BLOB_EXCHANGES = 10_000
 """Of logged requests with their answers, in the memory at once."""
@@ -87,7 +88,8 @@ def _is_captured(path: str) -> bool:
 
 
 def _opened(path: str) -> BinaryIO:
-    return fsspec.open(path, "rb", compression="infer").open()  # type: ignore[no-any-return]
+    with told_as_os_errors():
+        return fsspec.open(path, "rb", compression="infer").open()  # type: ignore[no-any-return]
 
 
 def _read_captures(path: str, registration: Registration) -> Read:

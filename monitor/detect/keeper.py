@@ -202,7 +202,7 @@ class Keeper:
         for name in sorted({one.series.monitor for due in by_tenant.values() for one in due}):
             self._forget(tick, tick.registrations[name])
 
-    def _due(self, tick: Tick, registration: Registration, until: float) -> "list[_Due]":
+    def _due(self, tick: Tick, registration: Registration, until: float) -> list[_Due]:
         """The windows of a monitor that are over by then and not closed."""
         return [
             _Due(series, registration, bounds)

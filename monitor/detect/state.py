@@ -200,9 +200,10 @@ def drop_segments(connection: Connection, monitor: str, *, ended_by: float) -> N
 
 
 def drop_monitors(connection: Connection, *, but: Collection[str]) -> None:
-    """Forgets the segments, watermarks and past windows of all monitors but those; what was
-    reported of the others stays."""
-    for t in (tables.segments, tables.watermarks, tables.past_windows, tables.too_late):
+    """Forgets the segments, watermarks and past windows of all monitors but those, and what scrapes
+    show of them; what was reported of the others stays."""
+    counted = tables.segments, tables.watermarks, tables.past_windows, tables.too_late
+    for t in (*counted, tables.scraped):
         gone = set(connection.scalars(select(t.c.monitor).distinct())) - set(but)
         if gone:
             connection.execute(delete(t).where(t.c.monitor.in_(gone)))

@@ -14,6 +14,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from detectors.artifact import ArtifactError
 from detectors.reference import Reference
+from monitor.remote import told_as_os_errors
 
 _ID = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -36,13 +37,14 @@ class ArtifactStore:
         artifact_id = f"sha256:{hashlib.sha256(content).hexdigest()}"
         files, path = self._locate(artifact_id)
         try:
-            if files.exists(path):
-                return artifact_id
-            if isinstance(files, LocalFileSystem):
-                _write_atomically(Path(path), content)
-            else:
-                files.pipe_file(path, content)
-        except Exception as error:  # a remote store's errors are its package's own
+            with told_as_os_errors():
+                if files.exists(path):
+                    return artifact_id
+                if isinstance(files, LocalFileSystem):
+                    _write_atomically(Path(path), content)
+                else:
+                    files.pipe_file(path, content)
+        except OSError as error:
             raise StoreError(f"cannot write to the store {self.url}: {error}") from error
         return artifact_id
 
@@ -50,13 +52,14 @@ class ArtifactStore:
         """The bytes that an id names; their hash is checked."""
         files, path = self._locate(artifact_id)
         try:
-            content: bytes = files.cat_file(path)
+            with told_as_os_errors():
+                content: bytes = files.cat_file(path)
         except FileNotFoundError as error:
             raise StoreError(
                 f"the store {self.url} does not hold {artifact_id}: {error}. "
                 "Do all roles use the same --store?"
             ) from error
-        except Exception as error:  # as above
+        except OSError as error:
             raise StoreError(
                 f"cannot read {artifact_id} in the store {self.url}: {error}"
             ) from error

@@ -316,11 +316,11 @@ def test_what_was_kept_of_a_deleted_monitor_is_forgotten_but_for_its_reports(
     keeper = world.keeper()
     records, world.waiting = world.waiting, []
     keeper.tick(records, {}, world.now)
-    kept = (tables.segments, tables.watermarks, tables.past_windows)
-    assert [world.rows(table) for table in kept] == [2, 1, 1]
+    kept = (tables.segments, tables.watermarks, tables.past_windows, tables.scraped)
+    assert [world.rows(table) for table in kept] == [2, 1, 1, 1]
     with world.database.write() as connection:
         registry.delete(connection, "seats", 2.0)
     world.watermark(2.5)
     keeper.tick(world.waiting, {}, world.now)
-    assert [world.rows(table) for table in kept] == [0, 0, 0]
+    assert [world.rows(table) for table in kept] == [0, 0, 0, 0]
     assert world.rows(tables.reports) == 1

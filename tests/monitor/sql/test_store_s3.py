@@ -9,6 +9,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
+from monitor.backtest.blobs import pairs
 from monitor.files import FileError, read_table
 from monitor.sql.store import ArtifactStore, StoreError
 from monitor.up.supervisor import free_port
@@ -77,3 +78,5 @@ def test_an_s3_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) -> 
         ArtifactStore("s3://models").get(f"sha256:{'0' * 64}")
     with pytest.raises(FileError, match="cannot be read"):
         read_table("s3://models/day.parquet")
+    with pytest.raises(FileError, match="Could not connect"):
+        list(pairs(["s3://models/7-request.json"]))
