@@ -72,6 +72,8 @@ class Demo:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[Sequence[str], Path], Demo]]:
     started: list[Demo] = []
+    # A shell lets what it runs in the background ignore Ctrl-C, and that is inherited.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def run(command: Sequence[str], folder: Path) -> Demo:
         mark, temporary = f"DRIFTMETER_TEST_{uuid4().hex}", tmp_path / "temporary"
@@ -88,6 +90,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[Sequence[str], Path], Demo]]:
         return started[-1]
 
     yield run
+    signal.signal(signal.SIGINT, before)
     for demo in started:
         demo.process.kill()
         demo.process.communicate()
