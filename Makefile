@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	&& echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input -c constraints.txt
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt
 
 # Hundreds of processes are started here, each of which would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -65,7 +65,7 @@ clean: ## remove what was built and cached, the virtual environment too
 
 # The stamps say what is installed, so that later runs start at once.
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing Driftmeter into $(VENV); this is done once."
+	@echo "Installing Driftmeter into $(VENV); this is done once, in a minute or two."
 	$(INSTALL) --editable '.[demo]'
 	@touch $@
 

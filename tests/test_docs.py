@@ -6,15 +6,20 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 
 from monitor import cli
 from monitor.spec.documents import load, parse_any
+from tests.support import chart
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
     *(
         ROOT / f"{page}.md"
-        for page in ("README", "CONTRIBUTING", "benchmarks/README", "k8s/README")
+        for page in (
+            *("README", "SECURITY", "CONTRIBUTING", "CHANGELOG"),
+            *("benchmarks/README", "k8s/README", "k8s/driftmeter/README"),
+        )
     ),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
@@ -53,6 +58,12 @@ def test_a_command_that_is_shown_exists_with_its_flags(line: str) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     targets = [page.parent / link for link in LINK.findall(page.read_text("utf-8"))]
     assert [target for target in targets if not target.exists()] == []
+
+
+def test_the_values_that_are_shown_are_those_of_the_chart() -> None:
+    shown = [yaml.safe_load(text) for text in blocks("yaml") if "\nimage: " in text]
+    assert shown
+    assert all(chart.render(values) for values in shown)
 
 
 def test_an_address_of_a_collector_that_is_shown_takes_what_is_sent_there() -> None:
