@@ -30,6 +30,7 @@ import pyarrow as pa
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.processes import cpu_s, resident_mib
 from detectors.columns import ColumnType, Field, Role, Rows
 from detectors.profile.sample import SampleLimits
 from detectors.reference import Reference
@@ -51,7 +52,6 @@ from monitor.up.supervisor import Supervisor, free_port
 HOUR = 3600.0
 START = 1_700_000_000.0 // HOUR * HOUR
 N_COLUMNS = 20
-TICKS = os.sysconf("SC_CLK_TCK")
 PARTITIONS = 4
 
 Row = dict[str, float | str]
@@ -179,11 +179,11 @@ def _measured(ports: Sequence[int], pids: Sequence[int], n_rows: int) -> Row:
     while not all(counted := [_counted(port) for port in ports]) and sum(counted) < n_rows:
         assert time.monotonic() < deadline, "nothing is counted"
         time.sleep(0.01)
-    first, began, cpu = sum(counted), time.perf_counter(), sum(map(_cpu_s, pids))
+    first, began, cpu = sum(counted), time.perf_counter(), sum(map(cpu_s, pids))
     while (n := sum(map(_counted, ports))) < n_rows:
         assert time.monotonic() < deadline, f"{n} of {n_rows} rows were counted"
         time.sleep(0.1)  # asking costs the process under test something
-    seconds, spent = time.perf_counter() - began, sum(map(_cpu_s, pids)) - cpu
+    seconds, spent = time.perf_counter() - began, sum(map(cpu_s, pids)) - cpu
     return {
         "rows": n_rows - first,
         "per_s": round((n_rows - first) / seconds),
@@ -201,17 +201,6 @@ def _counted(port: int) -> float:
     families = text_string_to_metric_families(text)
     name = "driftmeter_aggregate_rows_total"
     return sum(s.value for family in families for s in family.samples if s.name == name)
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def resident_mib(pid: int) -> float:
-    """What a process has in memory now."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 def parts(reference: Reference, store: ArtifactStore, *, n: int) -> Iterator[Row]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from benchmarks.aggregate import START, arrow, fit, headers, registration
+from benchmarks.processes import resident_mib
 from monitor.aggregate.counting import Aggregator, Limits
 from monitor.aggregate.tally import Tally
 from monitor.aggregate.worker import parts_of
@@ -36,11 +37,6 @@ VALUES = 4_000_000
 """Counted in each case, at least: more where every monitor needs a message."""
 
 Row = dict[str, float]
-
-
-def resident_mib() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 def case(n_monitors: int, n_columns: int) -> Row:
@@ -63,7 +59,7 @@ def case(n_monitors: int, n_columns: int) -> Row:
     tally = Tally(Instruments(CollectorRegistry()))
     aggregator = Aggregator(Topics("t."), references, tally, limits=Limits(device="cpu"))
     aggregator.assign(Partition("t.predictions", 0), first=0, reading_from=0)
-    before, start = resident_mib(), time.process_time()
+    before, start = resident_mib(os.getpid()), time.process_time()
     for part in parts_of(records):
         aggregator.read(part, lambda _: registrations, 0.0)
     counted = time.process_time()
@@ -75,7 +71,7 @@ def case(n_monitors: int, n_columns: int) -> Row:
         "row_us": round((counted - start) / (n * N_ROWS) * 1e6, 2),
         "flush_ms": round((flushed - counted) * 1e3, 1),
         "flush_mib": round(size / (1 << 20), 2),
-        "mib": round(resident_mib() - before, 1),
+        "mib": round(resident_mib(os.getpid()) - before, 1),
         "reference_kib": round(len(reference.to_bytes()) / 1024),
     }
 

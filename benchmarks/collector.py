@@ -20,24 +20,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 
 from benchmarks import http_load, nginx
+from benchmarks.processes import cpu_s, family, proportional_mib
 from detectors.columns import ColumnType, Field, Role
 from monitor.kafka import embedded
 from monitor.kafka.connecting import Broker
 from monitor.kafka.messages import Registration, Topics
 from monitor.spec.model import Monitor
 from monitor.up.supervisor import Supervisor, free_port
+from tests.support.registrations import announce
 
 ROWS = {"300 B": 4, "20 kB": 290}
 CONNECTIONS = (1, 32)
 RATE = 1000.0
 SETTLE_S = 0.5
 PROGRAMS = ("nginx", "wrk", "curl")
-TICKS = os.sysconf("SC_CLK_TCK")
 
 _LUA = """\
 wrk.method = "POST"
@@ -93,15 +93,13 @@ def registration(name: str) -> Registration:
     )
 
 
-def start_broker(processes: Supervisor) -> Broker:
+def start_broker(processes: Supervisor, known: Registration | None = None) -> Broker:
+    """An embedded broker that knows a monitor; if none is named, that of the load generator."""
     port = free_port()
     processes.start("broker", embedded.command(port), ready=f"tcp://127.0.0.1:{port}")
     broker = Broker(servers=(f"127.0.0.1:{port}",), topics=Topics(embedded.fresh_prefix()))
     broker.create_topics()
-    producer = broker.producer(client_id="benchmark")
-    known = registration("bench")
-    producer.send(broker.topics.monitors, key=known.key, value=known.to_bytes()).get(10)
-    producer.close()
+    announce(broker, known or registration("bench"))
     return broker
 
 
@@ -162,24 +160,6 @@ def programs(*names: str) -> dict[str, Path]:
     if missing := [name for name, path in found.items() if path is None]:
         raise FileNotFoundError(f"not measured: there is no {', no '.join(missing)}")
     return {name: Path(path) for name, path in found.items() if path is not None}
-
-
-def family(pid: int) -> list[int]:
-    """A process and its children."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *map(int, children)]
-
-
-def cpu_s(pid: int) -> float:
-    """Seconds of CPU that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def mib(pids: Sequence[int]) -> float:
-    """Proportional set size: what a memory limit is charged with."""
-    rollups = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids)
-    return sum(int(re.findall(r"^Pss: +(\d+)", text, re.MULTILINE)[0]) for text in rollups) / 1024
 
 
 def lost(target: Target) -> float:
@@ -255,7 +235,7 @@ def measure(target: Target, folder: Path, size: str, load: str, seconds: float) 
         p99_ms=found["p99_ms"],
         cpu_us=1e6 * sum(used) / found["requests"],
         proxy_cpu_us=1e6 * used[0] / found["requests"],
-        mib=mib(pids),
+        mib=proportional_mib(pids),
         lost=n_lost / found["requests"],
     )
 
@@ -266,7 +246,7 @@ def measured(seconds: float) -> dict[str, object]:
         folder.chmod(0o755)
         targets = start_all(processes, folder)
         time.sleep(1.0)  # until they are idle
-        idle = {target.name: mib(family(target.pid)) for target in targets}
+        idle = {target.name: proportional_mib(family(target.pid)) for target in targets}
         print("".join(f"{field.name:>15}" for field in fields(Result)))
         results = [
             shown(measure(target, folder, size, load, seconds))

@@ -26,7 +26,8 @@ from itertools import product
 from pathlib import Path
 
 from benchmarks import grpc_load, nginx
-from benchmarks.collector import Target, cpu_s, family, lost, mib, programs, start_broker
+from benchmarks.collector import Target, lost, programs, start_broker
+from benchmarks.processes import cpu_s, family, proportional_mib
 from monitor.kafka.connecting import Broker
 from monitor.up.supervisor import Supervisor, free_port
 
@@ -133,7 +134,7 @@ def summed_up(
         p99_ms=median([one["p99_ms"] for one, _ in pairs]),
         proxy_cpu_us=median([one.proxy_cpu_us for one in rounds]),
         cpu_us=median([one.cpu_us for one in rounds]),
-        mib=mib(family(target.pid)),
+        mib=proportional_mib(family(target.pid)),
         lost=median([one.lost for one in rounds]),
         failures=int(sum(one["failures"] for one, _ in pairs)),
     )

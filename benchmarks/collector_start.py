@@ -26,7 +26,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import http_load, nginx
-from benchmarks.collector import ROWS, family, programs, start_broker, start_collector, steady
+from benchmarks.collector import ROWS, programs, start_broker, start_collector, steady
+from benchmarks.processes import family
 from monitor.kafka.connecting import Broker
 from monitor.up.supervisor import Supervisor, free_port
 

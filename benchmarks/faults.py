@@ -35,13 +35,13 @@ from benchmarks.collector import (
     RATE,
     ROWS,
     Target,
-    family,
     lost,
     programs,
     start_broker,
     start_collector,
     steady,
 )
+from benchmarks.processes import family
 from monitor.up.supervisor import Supervisor, free_port
 
 N_SLOW = 500

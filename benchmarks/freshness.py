@@ -26,8 +26,9 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import select
 
-from benchmarks.aggregate import N_COLUMNS, fit, headers, resident_mib, schema
+from benchmarks.aggregate import N_COLUMNS, fit, headers, schema
 from benchmarks.aggregate import registration as registered
+from benchmarks.processes import resident_mib
 from detectors.reference import Reference
 from monitor import batches
 from monitor.kafka import embedded

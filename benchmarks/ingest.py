@@ -22,7 +22,8 @@ from statistics import median
 import orjson
 
 from benchmarks import http_load
-from benchmarks.collector import cpu_s, posted, programs, start_broker
+from benchmarks.collector import posted, programs, start_broker
+from benchmarks.processes import cpu_s
 from monitor.up.supervisor import Supervisor, free_port
 
 PUSHES = {"1 row": (1, 32), "100 rows": (100, 16)}

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import insert
 
-from benchmarks.collector import cpu_s
+from benchmarks.processes import cpu_s
 from detectors.columns import ColumnType, Field, Role, Rows
 from detectors.decision import Detector
 from detectors.decision.budget import Budget

@@ -22,20 +22,18 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import collector as collector_benchmark
 from benchmarks import h2load
+from benchmarks.collector import start_broker
 from benchmarks.h2load import Load, Rate
+from benchmarks.processes import cpu_s, family
 from benchmarks.real_servers import requests, starting
 from benchmarks.real_servers.environments import install
 from benchmarks.real_servers.requests import Call, Rides
 from benchmarks.real_servers.starting import Listening
-from monitor.kafka import embedded
 from monitor.kafka.connecting import Broker
-from monitor.kafka.messages import Topics
 from monitor.up.supervisor import Supervisor, free_port
 from tests.servers import grpc_calls, watching
 from tests.support import running_collector
-from tests.support.registrations import announce
 from tests.support.running_collector import RunningCollector
 
 N_RIDES = 4
@@ -94,16 +92,6 @@ def on_cores(cores: Sequence[int]) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
-
-
-def start_broker(processes: Supervisor) -> Broker:
-    """An embedded broker that knows the model's monitor."""
-    port = free_port()
-    processes.start("broker", embedded.command(port), ready=f"tcp://127.0.0.1:{port}")
-    broker = Broker(servers=(f"127.0.0.1:{port}",), topics=Topics(embedded.fresh_prefix()))
-    broker.create_topics()
-    announce(broker, watching.REGISTRATION)
-    return broker
 
 
 def start(processes: Supervisor, name: str, broker: Broker, folder: Path) -> Watched:
@@ -168,17 +156,17 @@ def one_round(
 
 
 def one_turn(watched: Watched, load: Load, port: int, seconds: float) -> Turn:
-    before = [cpu_s(pid) for pid in watched.pids]
+    before = [with_children(pid) for pid in watched.pids]
     rate = load.run(port, connections=CONNECTIONS, seconds=seconds)
-    used = [cpu_s(pid) - was for pid, was in zip(watched.pids, before, strict=True)]
+    used = [with_children(pid) - was for pid, was in zip(watched.pids, before, strict=True)]
     n = rate.per_s * (seconds + h2load.WARM_UP_S)
     server_us, collector_us = (1e6 * s / n for s in used)
     return Turn(rate, server_us, collector_us)
 
 
-def cpu_s(pid: int) -> float:
+def with_children(pid: int) -> float:
     """Seconds of CPU that a process and its children have used."""
-    return sum(collector_benchmark.cpu_s(one) for one in collector_benchmark.family(pid))
+    return sum(map(cpu_s, family(pid)))
 
 
 def lost(collector: RunningCollector) -> float:
@@ -194,7 +182,7 @@ def measured(*, rounds: int, seconds: float) -> dict[str, object]:
     for name, formats in FORMATS.items():
         with tempfile.TemporaryDirectory() as path, Supervisor(Path(path) / "logs") as processes:
             folder = Path(path)
-            watched = start(processes, name, start_broker(processes), folder)
+            watched = start(processes, name, start_broker(processes, watching.REGISTRATION), folder)
             for label, in_format in formats.items():
                 call = in_format("bench", requests.rides(N_RIDES, seed=1))
                 is_grpc = in_format is grpc_calls.typed

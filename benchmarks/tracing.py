@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from benchmarks import aggregate, collector, http_load, nginx
+from benchmarks.processes import cpu_s, family
 from monitor.kafka.messages import ARROW, JSON, Header, KafkaHeaders
 from monitor.sql.store import ArtifactStore
 from monitor.up.supervisor import Supervisor, free_port
@@ -111,11 +112,11 @@ def capturing(*, quick: bool) -> float:
         seconds = 2.0 if quick else 6.0
         collector.posted(folder, url, body.decode(), 32, 1.0, lua=lua)  # warm
         collector.lost(target)
-        pids = collector.family(target.pid)
-        before = sum(map(collector.cpu_s, pids))
+        pids = family(target.pid)
+        before = sum(map(cpu_s, pids))
         found = collector.posted(folder, url, body.decode(), 32, seconds, lua=lua)
         collector.lost(target)
-        return 1e6 * (sum(map(collector.cpu_s, pids)) - before) / found["requests"]
+        return 1e6 * (sum(map(cpu_s, pids)) - before) / found["requests"]
 
 
 def compared(what: str, once: Callable[[], float], rounds: int, on: Mapping[str, str]) -> object:
