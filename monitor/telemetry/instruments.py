@@ -22,6 +22,23 @@ class Metric:
     buckets: Sequence[float] = SECONDS
 
 
+def counter(name: str, text: str, labels: tuple[str, ...] = ()) -> Metric:
+    """What only grows."""
+    return Metric(name, "counter", text, labels)
+
+
+def gauge(name: str, text: str, labels: tuple[str, ...] = ()) -> Metric:
+    """What is so now."""
+    return Metric(name, "gauge", text, labels)
+
+
+def histogram(
+    name: str, text: str, labels: tuple[str, ...] = (), buckets: Sequence[float] = SECONDS
+) -> Metric:
+    """How long things took, in seconds."""
+    return Metric(name, "histogram", text, labels, buckets)
+
+
 class Instruments:
     """Makes prometheus_client instruments from table entries, in one registry."""
 

@@ -3,442 +3,365 @@
 Code, documentation and dashboards know a metric by its entry here and by nothing else.
 """
 
-from monitor.telemetry.instruments import Metric
+from monitor.telemetry.instruments import Metric, counter, gauge, histogram
 
 STRONGEST = 20
 """How many columns, and segments, of a monitor have series of their own."""
 
-COLLECTOR_REQUESTS = Metric(
+COLLECTOR_REQUESTS = counter(
     "driftmeter_collector_requests_total",
-    "counter",
     "Requests that passed through the proxy, by the model's answer.",
     ("code",),
 )
-COLLECTOR_CAPTURED = Metric(
-    "driftmeter_collector_captured_total", "counter", "Exchanges with the model that were captured."
+COLLECTOR_CAPTURED = counter(
+    "driftmeter_collector_captured_total", "Exchanges with the model that were captured."
 )
-COLLECTOR_RECORDED = Metric(
+COLLECTOR_RECORDED = counter(
     "driftmeter_collector_recorded_total",
-    "counter",
     "Captured exchanges of whose rows all that leaves is safe in the spool.",
 )
-COLLECTOR_ROWS = Metric(
+COLLECTOR_ROWS = counter(
     "driftmeter_collector_rows_total",
-    "counter",
     "Rows published to Kafka and acknowledged by it.",
     ("monitor", "topic"),
 )
-COLLECTOR_DROPPED = Metric(
+COLLECTOR_DROPPED = counter(
     "driftmeter_collector_dropped_total",
-    "counter",
     "Captured exchanges, and messages in the spool, that were lost, by reason.",
     ("reason",),
 )
-COLLECTOR_FAILED = Metric(
+COLLECTOR_FAILED = counter(
     "driftmeter_collector_failed_total",
-    "counter",
     "Captured exchanges that could not be read as predictions, by reason.",
     ("reason",),
 )
-COLLECTOR_UNREAD_CONNECTIONS = Metric(
+COLLECTOR_UNREAD_CONNECTIONS = counter(
     "driftmeter_collector_unread_connections_total",
-    "counter",
     "gRPC connections that were passed on without being read to their end, by reason.",
     ("reason",),
 )
-COLLECTOR_UNREADABLE_TIMES = Metric(
+COLLECTOR_UNREADABLE_TIMES = counter(
     "driftmeter_collector_unreadable_times_total",
-    "counter",
     "Requests whose event-time header was absent or unreadable; their arrival was taken instead.",
     ("monitor",),
 )
-COLLECTOR_SCHEMA_BREAKS = Metric(
+COLLECTOR_SCHEMA_BREAKS = counter(
     "driftmeter_collector_schema_breaks_total",
-    "counter",
     "Values of columns that the reference lacks (new), that came without a value (missing), or "
     "that were of another type and became missing (retyped).",
     ("monitor", "kind"),
 )
-COLLECTOR_READ = Metric(
+COLLECTOR_READ = counter(
     "driftmeter_collector_read_rows_total",
-    "counter",
     "Rows that were read of captures, logs and pushes.",
     ("monitor", "topic"),
 )
-COLLECTOR_UNSAMPLED = Metric(
+COLLECTOR_UNSAMPLED = counter(
     "driftmeter_collector_unsampled_rows_total",
-    "counter",
     "Rows that were read and left out, as the monitor's sample says.",
     ("monitor", "topic"),
 )
-COLLECTOR_MODEL_ANSWERS = Metric(
+COLLECTOR_MODEL_ANSWERS = counter(
     "driftmeter_collector_model_answers_total",
-    "counter",
     "What models answered to captured requests: ok, or error for anything but 200.",
     ("monitor", "outcome"),
 )
-COLLECTOR_MODEL_LATENCY = Metric(
+COLLECTOR_MODEL_LATENCY = histogram(
     "driftmeter_collector_model_latency_seconds",
-    "histogram",
     "How long models took to answer the captured requests that they answered with 200.",
     ("monitor",),
 )
-COLLECTOR_ADDED_LATENCY = Metric(
+COLLECTOR_ADDED_LATENCY = histogram(
     "driftmeter_collector_added_latency_seconds",
-    "histogram",
     "Time that the proxy itself spent on a request, waiting for the model excluded.",
     (),
     (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1),
 )
-COLLECTOR_QUEUE_BYTES = Metric(
-    "driftmeter_collector_queue_bytes", "gauge", "Captured bytes that wait for decoding."
+COLLECTOR_QUEUE_BYTES = gauge(
+    "driftmeter_collector_queue_bytes", "Captured bytes that wait for decoding."
 )
-COLLECTOR_PUSHES = Metric(
+COLLECTOR_PUSHES = counter(
     "driftmeter_collector_pushes_total",
-    "counter",
     "Pushes of rows, logs, captures and events, by the status of the answer.",
     ("code",),
 )
-COLLECTOR_REFUSED = Metric(
+COLLECTOR_REFUSED = counter(
     "driftmeter_collector_refused_total",
-    "counter",
     "Pushes that were answered with 503, or with 429 for a quota, by reason.",
     ("reason",),
 )
-COLLECTOR_OVER_QUOTA = Metric(
+COLLECTOR_OVER_QUOTA = counter(
     "driftmeter_collector_over_quota_rows_total",
-    "counter",
     "Rows that were refused, or captured and dropped, because their namespace sends too many.",
     ("tenant",),
 )
-COLLECTOR_TENANT_SPOOL_BYTES = Metric(
+COLLECTOR_TENANT_SPOOL_BYTES = gauge(
     "driftmeter_collector_tenant_spool_bytes",
-    "gauge",
     "Bytes of a namespace that wait in the spool for Kafka.",
     ("tenant",),
 )
-COLLECTOR_SPOOL_BYTES = Metric(
+COLLECTOR_SPOOL_BYTES = gauge(
     "driftmeter_collector_spool_bytes",
-    "gauge",
     "Bytes of the spool's segments on disk; what was delivered of the last one is among them.",
 )
-COLLECTOR_SPOOL_LIMIT_BYTES = Metric(
-    "driftmeter_collector_spool_limit_bytes",
-    "gauge",
-    "Bytes at which the spool takes nothing more.",
+COLLECTOR_SPOOL_LIMIT_BYTES = gauge(
+    "driftmeter_collector_spool_limit_bytes", "Bytes at which the spool takes nothing more."
 )
-COLLECTOR_SPOOL_AGE = Metric(
+COLLECTOR_SPOOL_AGE = gauge(
     "driftmeter_collector_spool_age_seconds",
-    "gauge",
     "How long the oldest message has waited in the spool for Kafka; 0 if none waits.",
 )
-COLLECTOR_SPOOL_DAMAGED = Metric(
+COLLECTOR_SPOOL_DAMAGED = counter(
     "driftmeter_collector_spool_damaged_total",
-    "counter",
     "Messages in the spool that could not be read any more.",
 )
-COLLECTOR_SPOOL_TORN_BYTES = Metric(
+COLLECTOR_SPOOL_TORN_BYTES = counter(
     "driftmeter_collector_spool_torn_bytes_total",
-    "counter",
     "Bytes cut off the spool at the start: writes that a crash had left unfinished.",
 )
-CONSUME_LAG = Metric(
+CONSUME_LAG = gauge(
     "driftmeter_consume_lag_messages",
-    "gauge",
     "Messages of a topic that is consumed which are not in ours yet.",
     ("topic",),
 )
-CONSUME_NEW_LOGS = Metric(
+CONSUME_NEW_LOGS = counter(
     "driftmeter_consume_new_logs_total",
-    "counter",
     "Times that another log was found under the name of a topic that is consumed.",
     ("topic", "partition"),
 )
 
-AGGREGATE_ROWS = Metric(
-    "driftmeter_aggregate_rows_total",
-    "counter",
-    "Rows counted into profiles.",
-    ("monitor", "topic"),
+AGGREGATE_ROWS = counter(
+    "driftmeter_aggregate_rows_total", "Rows counted into profiles.", ("monitor", "topic")
 )
-AGGREGATE_SKIPPED = Metric(
+AGGREGATE_SKIPPED = counter(
     "driftmeter_aggregate_skipped_total",
-    "counter",
     "Rows that were read and not counted, by reason.",
     ("monitor", "reason"),
 )
-AGGREGATE_DEAD_LETTERS = Metric(
+AGGREGATE_DEAD_LETTERS = counter(
     "driftmeter_aggregate_dead_letters_total",
-    "counter",
     "Messages set aside because they could not be read, by reason.",
     ("reason",),
 )
-AGGREGATE_LAG = Metric(
+AGGREGATE_LAG = gauge(
     "driftmeter_aggregate_lag_messages",
-    "gauge",
     "Messages between the position and the end of a partition.",
     ("topic", "partition"),
 )
-AGGREGATE_LAG_SECONDS = Metric(
+AGGREGATE_LAG_SECONDS = gauge(
     "driftmeter_aggregate_lag_seconds",
-    "gauge",
     "How old the latest message read of a partition is, by its time in the log; 0 at its end.",
     ("topic", "partition"),
 )
-AGGREGATE_STOPPED = Metric(
+AGGREGATE_STOPPED = gauge(
     "driftmeter_aggregate_stopped_partitions",
-    "gauge",
     "1 for a partition that is not read on, because too much of it cannot be read.",
     ("topic", "partition"),
 )
-AGGREGATE_NEW_LOGS = Metric(
+AGGREGATE_NEW_LOGS = counter(
     "driftmeter_aggregate_new_logs_total",
-    "counter",
     "Times that another log was found under a topic's name: Kafka was wiped, or the topic deleted.",
     ("topic", "partition"),
 )
-AGGREGATE_CORRECTIONS = Metric(
+AGGREGATE_CORRECTIONS = counter(
     "driftmeter_aggregate_corrected_labels_total",
-    "counter",
     "Labels that replaced another one of the same prediction.",
     ("monitor",),
 )
-AGGREGATE_JOIN_BYTES = Metric(
+AGGREGATE_JOIN_BYTES = gauge(
     "driftmeter_aggregate_join_bytes",
-    "gauge",
     "What the label join remembers of a partition, on the disk.",
     ("partition",),
 )
-AGGREGATE_SEGMENTS = Metric(
-    "driftmeter_aggregate_segments_total", "counter", "Segment profiles published."
-)
+AGGREGATE_SEGMENTS = counter("driftmeter_aggregate_segments_total", "Segment profiles published.")
 
-DETECT_WINDOWS = Metric(
-    "driftmeter_detect_windows_total", "counter", "Windows reported, by verdict.", ("verdict",)
+DETECT_WINDOWS = counter(
+    "driftmeter_detect_windows_total", "Windows reported, by verdict.", ("verdict",)
 )
-DETECT_DELAY = Metric(
+DETECT_DELAY = histogram(
     "driftmeter_detect_delay_seconds",
-    "histogram",
     "From the arrival of a segment's profile to the report that contains it.",
 )
-DETECT_OFFSET_RESETS = Metric(
+DETECT_OFFSET_RESETS = counter(
     "driftmeter_detect_offset_resets_total",
-    "counter",
     "Times that the log no longer held the offsets that the state asked for.",
 )
 
-DETECT_TOO_LATE = Metric(
+DETECT_TOO_LATE = counter(
     "driftmeter_detect_too_late_total",
-    "counter",
     "Segments that came after their window could no longer change.",
     ("monitor",),
 )
 
-DETECT_ALERT_RULINGS = Metric(
+DETECT_ALERT_RULINGS = counter(
     "driftmeter_detect_alert_rulings_total",
-    "counter",
     "What windows made of alerts, by the alert's cause and the reason.",
     ("cause", "ruling"),
 )
-DETECT_ALERT_TELLINGS = Metric(
+DETECT_ALERT_TELLINGS = counter(
     "driftmeter_detect_alert_tellings_total",
-    "counter",
     "Decisions whether somebody is told of an alert, by the alert's cause and the reason.",
     ("cause", "telling"),
 )
 
-DETECT_EXAMINATIONS = Metric(
+DETECT_EXAMINATIONS = counter(
     "driftmeter_detect_examinations_total",
-    "counter",
     "Windows whose sampled rows were to be tested, by what came of it.",
     ("outcome",),
 )
 
-SERVER_DELIVERIES = Metric(
+SERVER_DELIVERIES = counter(
     "driftmeter_server_deliveries_total",
-    "counter",
     "Attempts at delivering a notification, by outcome.",
     ("kind", "outcome"),
 )
 
-SERVER_DELIVERY_DELAY = Metric(
+SERVER_DELIVERY_DELAY = histogram(
     "driftmeter_server_delivery_delay_seconds",
-    "histogram",
     "From the decision to the first attempt at telling somebody of it.",
     ("kind",),
 )
 
-SERVER_ENDPOINTS = Metric(
+SERVER_ENDPOINTS = gauge(
     "driftmeter_server_endpoints",
-    "gauge",
     "Endpoints that monitors tell: working, failing, or disabled after having failed for days.",
     ("state",),
 )
 
-TENANT_USED = Metric(
+TENANT_USED = gauge(
     "driftmeter_tenant_used",
-    "gauge",
     "What a namespace has, by resource: monitors, and columns of their references.",
     ("tenant", "resource"),
 )
-TENANT_QUOTA = Metric(
+TENANT_QUOTA = gauge(
     "driftmeter_tenant_quota",
-    "gauge",
     "What a namespace may have, by resource; absent where it has no limit.",
     ("tenant", "resource"),
 )
-MONITOR_ROWS = Metric(
-    "driftmeter_monitor_rows", "gauge", "Rows in the last reported window.", ("monitor",)
-)
-MONITOR_EVIDENCE = Metric(
+MONITOR_ROWS = gauge("driftmeter_monitor_rows", "Rows in the last reported window.", ("monitor",))
+MONITOR_EVIDENCE = gauge(
     "driftmeter_monitor_evidence",
-    "gauge",
     "Accumulated evidence of drift after the last reported window.",
     ("monitor",),
 )
-MONITOR_EVIDENCE_THRESHOLD = Metric(
+MONITOR_EVIDENCE_THRESHOLD = gauge(
     "driftmeter_monitor_evidence_threshold",
-    "gauge",
     "The evidence at which drift is declared; it follows from the false-alarm budget.",
     ("monitor",),
 )
-MONITOR_DRIFTING = Metric(
+MONITOR_DRIFTING = gauge(
     "driftmeter_monitor_drifting",
-    "gauge",
     "1 if the last reported window drifts, 0 if it is quiet; absent while undecided.",
     ("monitor",),
 )
-MONITOR_PAUSED = Metric(
+MONITOR_PAUSED = gauge(
     "driftmeter_monitor_paused",
-    "gauge",
     "1 while the monitor is paused: its rows are counted, and nothing is decided of them.",
     ("monitor",),
 )
-MONITOR_ALERT_STATE = Metric(
+MONITOR_ALERT_STATE = gauge(
     "driftmeter_monitor_alert_state",
-    "gauge",
     "1 for the state that the monitor's latest alert is in.",
     ("monitor", "state"),
 )
-MONITOR_ALERT_START = Metric(
+MONITOR_ALERT_START = gauge(
     "driftmeter_monitor_alert_start_timestamp_seconds",
-    "gauge",
     "Since when the monitor's alert is open; absent while none is.",
     ("monitor",),
 )
-MONITOR_RETRAINS = Metric(
+MONITOR_RETRAINS = gauge(
     "driftmeter_monitor_retrains",
-    "gauge",
     "Retrains of the monitor that were ever asked for, by the state that each is in.",
     ("monitor", "state"),
 )
-MONITOR_COLUMN_EFFECT = Metric(
+MONITOR_COLUMN_EFFECT = gauge(
     "driftmeter_monitor_column_effect",
-    "gauge",
     "Size of a column's change: Wasserstein distance in reference standard deviations for "
     "numeric columns, total variation distance for categories. The strongest columns only.",
     ("monitor", "column", "unit"),
 )
-MONITOR_COLUMN_MISSING = Metric(
+MONITOR_COLUMN_MISSING = gauge(
     "driftmeter_monitor_column_missing_ratio",
-    "gauge",
     "Share of a column's values that are missing in the last window. The strongest columns only.",
     ("monitor", "column"),
 )
-MONITOR_COLUMN_P_VALUE = Metric(
+MONITOR_COLUMN_P_VALUE = gauge(
     "driftmeter_monitor_column_p_value",
-    "gauge",
     "p-value of a column's change in the last window alone, adjusted for what the column is looked "
     "at for. The strongest columns only.",
     ("monitor", "column"),
 )
-MONITOR_COLUMN_EVIDENCE = Metric(
+MONITOR_COLUMN_EVIDENCE = gauge(
     "driftmeter_monitor_column_evidence_ratio",
-    "gauge",
     "A column's share of the monitor's evidence. Of the strongest columns; that of all others "
     "together has no column.",
     ("monitor", "column"),
 )
-MONITOR_SEGMENT_SHARE = Metric(
+MONITOR_SEGMENT_SHARE = gauge(
     "driftmeter_monitor_segment_ratio",
-    "gauge",
     "Share of the last window's rows in which a column has a value. The segments in which most "
     "columns moved only.",
     ("monitor", "column", "value"),
 )
-MONITOR_SEGMENT_MOVED = Metric(
+MONITOR_SEGMENT_MOVED = gauge(
     "driftmeter_monitor_segment_moved_columns",
-    "gauge",
     "Columns that surely differ from the reference's among the rows in which a column has a value. "
     "The segments in which most moved only.",
     ("monitor", "column", "value"),
 )
-MONITOR_QUALITY = Metric(
+MONITOR_QUALITY = gauge(
     "driftmeter_monitor_quality_ratio",
-    "gauge",
     "Share of the last window's rows with a fault, in the column that has most of them.",
     ("monitor", "fault"),
 )
-MONITOR_OUTLIERS = Metric(
+MONITOR_OUTLIERS = gauge(
     "driftmeter_monitor_outlier_ratio",
-    "gauge",
     "Share of the last window's rows flagged as outliers.",
     ("monitor",),
 )
-MONITOR_EXPECTED = Metric(
+MONITOR_EXPECTED = gauge(
     "driftmeter_monitor_expected_performance",
-    "gauge",
     "Performance expected of the model in the last window, without labels.",
     ("monitor", "metric"),
 )
-MONITOR_REALISED = Metric(
+MONITOR_REALISED = gauge(
     "driftmeter_monitor_realised_performance",
-    "gauge",
     "Performance of the model in the latest window that has labels.",
     ("monitor", "metric"),
 )
-MONITOR_EXPECTED_BOUND = Metric(
+MONITOR_EXPECTED_BOUND = gauge(
     "driftmeter_monitor_expected_performance_bound",
-    "gauge",
     "The 95 % interval of the expected performance.",
     ("monitor", "metric", "bound"),
 )
-MONITOR_REFERENCE_PERFORMANCE = Metric(
+MONITOR_REFERENCE_PERFORMANCE = gauge(
     "driftmeter_monitor_reference_performance",
-    "gauge",
     "Performance of the model in the reference.",
     ("monitor", "metric"),
 )
-MONITOR_REALISED_BOUND = Metric(
+MONITOR_REALISED_BOUND = gauge(
     "driftmeter_monitor_realised_performance_bound",
-    "gauge",
     "The 95 % interval of the realised performance.",
     ("monitor", "metric", "bound"),
 )
-MONITOR_LABEL_COVERAGE = Metric(
+MONITOR_LABEL_COVERAGE = gauge(
     "driftmeter_monitor_label_coverage_ratio",
-    "gauge",
     "Share of predictions with a label, in the latest window that has labels.",
     ("monitor",),
 )
-MONITOR_VERSION_ROWS = Metric(
+MONITOR_VERSION_ROWS = gauge(
     "driftmeter_monitor_model_version_rows",
-    "gauge",
     "Rows of the last reported window by the version of the model that answered, where predictions "
     "say which. The most used versions only.",
     ("monitor", "version"),
 )
-MONITOR_WINDOW_END = Metric(
+MONITOR_WINDOW_END = gauge(
     "driftmeter_monitor_window_end_timestamp_seconds",
-    "gauge",
     "End of the last reported window, event time.",
     ("monitor",),
 )
-MONITOR_WINDOW_SECONDS = Metric(
-    "driftmeter_monitor_window_seconds",
-    "gauge",
-    "Length of the last reported window.",
-    ("monitor",),
+MONITOR_WINDOW_SECONDS = gauge(
+    "driftmeter_monitor_window_seconds", "Length of the last reported window.", ("monitor",)
 )
 
 TABLE: tuple[Metric, ...] = tuple(m for m in list(globals().values()) if isinstance(m, Metric))
