@@ -22,7 +22,7 @@ from monitor.up.supervisor import Supervisor
 from tests.alerts.reports import firing
 from tests.conftest import Needs
 from tests.monitor.server.conftest import DAY
-from tests.monitor.server.deliveries.test_worker import deliver
+from tests.monitor.server.deliveries.delivering import deliver
 from tests.support.waiting import wait_for
 
 
