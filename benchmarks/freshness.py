@@ -7,7 +7,7 @@ next row, `--flush` of aggregate, and what detect takes. aggregate and detect ar
 own; the broker is the embedded one unless --broker names another, which an hour of rows is for: the
 embedded one keeps them all in memory.
 
-What the two have resident is looked at all the time. The first sixth of it is warm-up; `grown` is
+What the two have resident is looked at all the time. The first third of it is warm-up; `grown` is
 by how much the median of the last tenth of the rest is above that of its first.
 """
 
@@ -87,7 +87,7 @@ def feed(broker: Broker, rows_per_s: int, seconds: float) -> Iterator[float]:
 
 def grown(mib: Sequence[float]) -> dict[str, float]:
     """Of a process's memory, looked at again and again: how much it is, and how much it grew."""
-    warm = np.array(mib[len(mib) // 6 :])
+    warm = np.array(mib[len(mib) // 3 :])
     tenth = max(1, len(warm) // 10)
     first, last = float(np.median(warm[:tenth])), float(np.median(warm[-tenth:]))
     return {
