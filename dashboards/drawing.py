@@ -1,6 +1,7 @@
 """Panels as Grafana reads them."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from grafana_foundation_sdk.builders import (
     bargauge,
@@ -52,7 +53,7 @@ def _graph(panel: Graph) -> timeseries.Panel:
         .fill_opacity(8)
         .line_width(2)
         .show_points(options.VisibilityMode.AUTO)
-        .legend(_legend())
+        .legend(_ranked(panel.first) if panel.first else _legend())
         .tooltip(common.VizTooltipOptions().mode(options.TooltipDisplayMode.MULTI))
     )
     if panel.scale == "log":
@@ -173,6 +174,8 @@ def _look(column: Column) -> list[model.DynamicConfigValue]:
     look: list[model.DynamicConfigValue] = [
         model.DynamicConfigValue(id_val="unit", value=column.unit)
     ]
+    if column.unit == "percentunit":
+        look.append(model.DynamicConfigValue(id_val="decimals", value=0))
     if column.names:
         look.append(model.DynamicConfigValue(id_val="mappings", value=_names(column.names)))
     if column.limits:
@@ -201,6 +204,7 @@ def _bars(panel: Bars) -> bargauge.Panel:
         .description(panel.description)
         .datasource(SOURCE)
         .unit(panel.unit)
+        .no_value(panel.empty)
         .min(0)
         .display_mode(options.BarGaugeDisplayMode.GRADIENT)
         .orientation(options.VizOrientation.HORIZONTAL)
@@ -217,6 +221,18 @@ def _legend() -> common.VizLegendOptions:
         .show_legend(True)
         .display_mode(options.LegendDisplayMode.LIST)
         .placement(options.LegendPlacement.BOTTOM)
+    )
+
+
+def _ranked(first: Literal["largest", "smallest"]) -> common.VizLegendOptions:
+    return (
+        common.VizLegendOptions()
+        .show_legend(True)
+        .display_mode(options.LegendDisplayMode.TABLE)
+        .placement(options.LegendPlacement.RIGHT)
+        .calcs(["lastNotNull"])
+        .sort_by("Last *")
+        .sort_desc(first == "largest")
     )
 
 

@@ -12,6 +12,7 @@ class Graph:
 
     unit: Grafana's name for it. dashed: a pattern of the series that are limits, drawn dashed.
     limit: a value to stay below, drawn as a dashed line. empty: said where there is no data.
+    first: of many series those that the legend, which then stands beside, names first.
     """
 
     title: str
@@ -22,6 +23,7 @@ class Graph:
     limit: float | None = None
     scale: Literal["linear", "log"] = "linear"
     empty: str = "nothing yet"
+    first: Literal["largest", "smallest"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +107,17 @@ def _legend(table: Table, column: Column) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
-    """The values of now beside each other, largest first. most: of the scale; None fits it."""
+    """The values of now beside each other, largest first.
+
+    most: of the scale; None fits it. empty: said where there is no data.
+    """
 
     title: str
     description: str
     unit: str
     query: Query
     most: float | None = None
+    empty: str = "nothing yet"
 
     @property
     def queries(self) -> tuple[Query, ...]:

@@ -10,8 +10,11 @@ P_VALUES = Graph(
     description="How likely such a change were by chance, in this window alone and for this "
     "column alone: what single tests say. The decision rests on the evidence.",
     unit="short",
-    queries=(Query(latest(m.MONITOR_COLUMN_P_VALUE), "{{monitor}} {{column}}"),),
+    queries=(
+        Query(latest(m.MONITOR_COLUMN_P_VALUE, shared.OF_THE_MODEL), "{{monitor}} {{column}}"),
+    ),
     scale="log",
+    first="smallest",
 )
 
 SEGMENTS = Graph(
@@ -20,12 +23,14 @@ SEGMENTS = Graph(
     "whom the change hits. Of monitors that name segments.",
     unit="short",
     queries=(Query(latest(m.MONITOR_SEGMENT_MOVED), "{{monitor}} {{column}} {{value}}"),),
+    first="largest",
 )
 SEGMENT_SHARES = Graph(
     title="Rows, by segment",
     description="Share of the last window's rows in which a column has one value.",
     unit="percentunit",
     queries=(Query(latest(m.MONITOR_SEGMENT_SHARE), "{{monitor}} {{column}} {{value}}"),),
+    first="largest",
 )
 
 BOARD = Board(

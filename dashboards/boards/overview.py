@@ -4,16 +4,21 @@ from dashboards.boards import shared
 from dashboards.panels import Board, Column, Graph, Limits, Number, Row, Table
 from dashboards.queries import Query, how_many, increase, latest, over_all, total
 from monitor.telemetry import metrics as m
+from monitor.telemetry.instruments import Metric
 
 WINDOWS_BEHIND = f"(time() - {latest(m.MONITOR_WINDOW_END)}) / {latest(m.MONITOR_WINDOW_SECONDS)}"
 ONE = Limits(warning=1, critical=1)
 """Already one is wrong."""
 
 
-def _relative(performance: str) -> str:
-    """To the reference's, one for each monitor."""
-    reference = latest(m.MONITOR_REFERENCE_PERFORMANCE)
-    return f"max by (monitor) ({performance} / {reference})"
+def error(performance: Metric) -> str:
+    """As a share of the reference's; of an accuracy it is what that lacks of 1."""
+    is_score, is_error = 'metric="accuracy"', 'metric!="accuracy"'
+    reference = m.MONITOR_REFERENCE_PERFORMANCE
+    return (
+        f"{latest(performance, is_error)} / {latest(reference, is_error)} "
+        f"or (1 - {latest(performance, is_score)}) / (1 - {latest(reference, is_score)})"
+    )
 
 
 NUMBERS = Row(
@@ -77,8 +82,8 @@ MONITORS = Row(
         Table(
             title="Monitors",
             description="What is known now of each monitor. Evidence of 100 % declares drift. "
-            "Performance is set beside the reference: what is an error is worse above 100 %, what "
-            "is an accuracy below. A name leads to its monitor.",
+            "The model's error is set beside that in the reference: above 100 % it is worse. A "
+            "name leads to its monitor.",
             label="monitor",
             linked="monitor",
             sort="Evidence",
@@ -100,23 +105,23 @@ MONITORS = Row(
                     limits=Limits(warning=0.1, critical=1),
                 ),
                 Column(
-                    title="Strongest column",
+                    title="Moved most",
                     unit="short",
-                    expr=f"topk by (monitor) (1, {shared.STRENGTH})",
+                    expr=f"topk by (monitor) (1, {shared.MOVED})",
                     label="column",
                 ),
                 Column(
-                    title="Realised performance",
+                    title="Error, of the reference's",
                     unit="percentunit",
-                    expr=_relative(latest(m.MONITOR_REALISED)),
+                    expr=f"max by (monitor) ({error(m.MONITOR_REALISED)})",
                 ),
                 Column(
-                    title="Expected performance",
+                    title="Expected error, of the reference's",
                     unit="percentunit",
-                    expr=_relative(latest(m.MONITOR_EXPECTED)),
+                    expr=f"max by (monitor) ({error(m.MONITOR_EXPECTED)})",
                 ),
                 Column(
-                    title="Last window ended",
+                    title="Last window ended before",
                     unit="s",
                     expr=f"time() - {latest(m.MONITOR_WINDOW_END)}",
                 ),
@@ -143,7 +148,7 @@ HISTORY = Row(
             description="Each column's share of the evidence that declares drift. Empty while "
             "nothing drifts.",
             unit="percentunit",
-            queries=(Query(f"{shared.STRENGTH} > 0.01", "{{monitor}} {{column}}"),),
+            queries=(Query(shared.MOVED, "{{monitor}} {{column}}"),),
             empty="nothing moved",
         ),
     ),
@@ -153,27 +158,17 @@ WORSE = Row(
     title="Is it worse?",
     panels=(
         Graph(
-            title="Realised performance, relative to the reference",
-            description="1 is as in the reference. What is an error is worse above 1, what is an "
-            "accuracy below.",
+            title="Error, of the reference's",
+            description="What the labels show. 100 % is as in the reference, above is worse: the "
+            "mean absolute error, or of a classifier the share of its answers that are wrong.",
             unit="percentunit",
-            queries=(
-                Query(
-                    f"{latest(m.MONITOR_REALISED)} / {latest(m.MONITOR_REFERENCE_PERFORMANCE)}",
-                    "{{monitor}} {{metric}}",
-                ),
-            ),
+            queries=(Query(error(m.MONITOR_REALISED), "{{monitor}} {{metric}}"),),
         ),
         Graph(
-            title="Expected performance, relative to the reference",
+            title="Expected error, of the reference's",
             description="The same, before any label: what the model's inputs let expect.",
             unit="percentunit",
-            queries=(
-                Query(
-                    f"{latest(m.MONITOR_EXPECTED)} / {latest(m.MONITOR_REFERENCE_PERFORMANCE)}",
-                    "{{monitor}} {{metric}}",
-                ),
-            ),
+            queries=(Query(error(m.MONITOR_EXPECTED), "{{monitor}} {{metric}}"),),
         ),
     ),
 )

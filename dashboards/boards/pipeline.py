@@ -35,6 +35,7 @@ COLLECTOR = Row(
                 Query(increase(m.COLLECTOR_DROPPED), "{{reason}}"),
                 Query(increase(m.COLLECTOR_UNREAD_CONNECTIONS), "gRPC connections: {{reason}}"),
             ),
+            empty="nothing lost",
         ),
         Graph(
             title="Rows published",
@@ -135,6 +136,7 @@ PIPELINE = Row(
             description="Messages set aside because they could not be read, by reason.",
             unit="short",
             queries=(Query(increase(m.AGGREGATE_DEAD_LETTERS), "{{reason}}"),),
+            empty="none",
         ),
         Graph(
             title="Segments published",

@@ -4,6 +4,9 @@ from dashboards.panels import Bars, Graph, States
 from dashboards.queries import Query, latest, selected
 from monitor.telemetry import metrics as m
 
+OF_THE_MODEL = 'column!~"|dm[.].*"'
+"""Without what all other columns are together, and without the scores that we make."""
+
 
 def _in_state(state: str) -> str:
     return selected(m.MONITOR_ALERT_STATE, f'state="{state}"')
@@ -70,10 +73,11 @@ NUMBERS = Graph(
     unit="short",
     queries=(
         Query(
-            latest(m.MONITOR_COLUMN_EFFECT, 'unit="sd"', by=("monitor", "column")),
+            latest(m.MONITOR_COLUMN_EFFECT, 'unit="sd"', OF_THE_MODEL, by=("monitor", "column")),
             "{{monitor}} {{column}}",
         ),
     ),
+    first="largest",
 )
 
 CATEGORIES = Graph(
@@ -87,13 +91,15 @@ CATEGORIES = Graph(
             "{{monitor}} {{column}}",
         ),
     ),
+    first="largest",
 )
 
 MISSING = Graph(
     title="Missing values",
     description="Share of a column's values that are missing in the last window.",
     unit="percentunit",
-    queries=(Query(latest(m.MONITOR_COLUMN_MISSING), "{{monitor}} {{column}}"),),
+    queries=(Query(latest(m.MONITOR_COLUMN_MISSING, OF_THE_MODEL), "{{monitor}} {{column}}"),),
+    first="largest",
 )
 
 OUTLIERS = Graph(
@@ -129,25 +135,24 @@ SHARES = Graph(
     "dm.error and dm.expected_error, how far the model is off.",
     unit="percentunit",
     queries=(Query(latest(m.MONITOR_COLUMN_EVIDENCE), "{{monitor}} {{column}}"),),
+    first="largest",
 )
 
 SHARE_OF_THRESHOLD = f"{latest(m.MONITOR_EVIDENCE)} / {latest(m.MONITOR_EVIDENCE_THRESHOLD)}"
 
-STRENGTH = (
-    latest(m.MONITOR_COLUMN_EVIDENCE, 'column!~"|dm[.].*"')
+MOVED = (
+    latest(m.MONITOR_COLUMN_EVIDENCE, OF_THE_MODEL)
     + " * on (monitor) group_left () "
-    + f"clamp_max({SHARE_OF_THRESHOLD}, 1)"
+    + f"clamp_max({SHARE_OF_THRESHOLD}, 1) > 0.01"
 )
-"""A column's share of the evidence that declares drift: little while the evidence is little.
-
-Without what all others are together, and without what is not the model's: the scores that we make.
-"""
+"""A column's share of the evidence that declares drift, of those that have any."""
 
 STRONGEST = Bars(
     title="Columns that moved, now",
     description="Each column's share of the evidence that declares drift, in its monitor's last "
-    "window: next to nothing where nothing drifts.",
+    "window. Empty while nothing drifts.",
     unit="percentunit",
-    query=Query(f"topk(10, {STRENGTH})", "{{monitor}} {{column}}"),
+    query=Query(f"topk(10, {MOVED})", "{{monitor}} {{column}}"),
     most=1.0,
+    empty="nothing moved",
 )

@@ -160,3 +160,17 @@ def legend(found: list[list[Series]]) -> str:
         for color, one in zip(_colors(everything), everything, strict=True)
     )
     return f'<div class="legend">{"".join(items)}</div>'
+
+
+def ranked(panel: Json, found: list[list[Series]]) -> str:
+    """The legend beside the lines: each with its last value, in the order of these."""
+    everything = [one for several in found for one in several]
+    both = list(zip(_colors(everything), everything, strict=True))
+    both.sort(key=lambda one: one[1].last, reverse=panel["options"]["legend"]["sortDesc"])
+    unit = panel["fieldConfig"]["defaults"]["unit"]
+    rows = (
+        f'<tr><td><i style="background:{color}"></i>{escape(one.name)}</td>'
+        f"<td>{written(one.last, unit)}</td></tr>"
+        for color, one in both
+    )
+    return f'<table class="ranked">{"".join(rows)}</table>'

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.support.grafana import asked
 from tests.support.grafana.asked import Series, Span
-from tests.support.grafana.graph import Mark, graph, legend
+from tests.support.grafana.graph import Mark, graph, legend, ranked
 from tests.support.grafana.looks import clock, colored, named, written
 from tests.support.prometheus import Prometheus
 
@@ -16,7 +16,7 @@ WIDTH = 1600
 UNIT = 38
 """Pixels of a line of Grafana's grid, with what is between two."""
 
-HEAD, LEGEND, PADDING = 30, 44, 8
+HEAD, LEGEND, RANKED, PADDING = 30, 44, 210, 8
 
 STYLE = """
 body { margin: 0; background: #111217; color: #ccccdc; font: 12px Inter, Arial, sans-serif }
@@ -30,7 +30,10 @@ h3 { font-size: 15px; font-weight: 500; margin: 10px 4px }
 .grid { stroke: #2c3235 } .line { fill: none; stroke-width: 2 }
 text { fill: #9a9aac; font-size: 11px } .scale { text-anchor: end } .time { text-anchor: middle }
 .legend { height: 40px; overflow: hidden } .legend span { margin-right: 12px; white-space: nowrap }
-.legend i { display: inline-block; width: 14px; height: 4px;
+.beside { display: flex; align-items: flex-start } .ranked { flex: 1; white-space: nowrap; overflow: hidden }
+.ranked td:first-child { width: 100%; overflow: hidden; text-overflow: ellipsis; max-width: 0 }
+.ranked td { padding: 1px 4px; border: 0 }
+.legend i, .ranked i { display: inline-block; width: 14px; height: 4px;
   margin-right: 5px; vertical-align: 3px }
 .empty { text-align: center; color: #9a9aac; padding: 60px 0 } .stat { font-size: 34px;
   text-align: center; color: #fff; border-radius: 2px; line-height: 84px; font-weight: 500 }
@@ -90,6 +93,9 @@ def _body(
 ) -> str:
     match panel["type"]:
         case "timeseries":
+            if panel["options"]["legend"]["placement"] == "right":
+                beside = graph(panel, found, span, marks, (size[0] - RANKED, size[1]))
+                return f'<div class="beside">{beside}{ranked(panel, found)}</div>'
             drawn = graph(panel, found, span, marks, (size[0], size[1] - LEGEND))
             return drawn + legend(found)
         case "state-timeline":
@@ -144,9 +150,9 @@ def _number(panel: Json, found: list[Series]) -> str:
 
 
 def _bars(panel: Json, found: list[Series]) -> str:
-    if not found:
-        return '<div class="empty">No data</div>'
     defaults = panel["fieldConfig"]["defaults"]
+    if not found:
+        return f'<div class="empty">{defaults["noValue"]}</div>'
     most = defaults.get("max") or max(one.last for one in found) or 1.0
     return "".join(
         f'<div class="bar"><b>{escape(one.name)}</b><u><s style="width:{one.last / most:.1%};'
@@ -193,4 +199,11 @@ def _cell(panel: Json, title: str, value: str | float | None) -> str:
     if name := named(value, look.get("mappings", [])):
         return f'<td style="color:{name[1]}">{escape(name[0])}</td>'
     color = colored(value, look["thresholds"]) if "thresholds" in look else "inherit"
-    return f'<td style="color:{color}">{escape(written(value, look["unit"]))}</td>'
+    return f'<td style="color:{color}">{escape(_whole(value, look))}</td>'
+
+
+def _whole(value: float, look: Json) -> str:
+    """In its unit, of a share no more digits than the look has."""
+    if look["unit"] == "percentunit" and "decimals" in look:
+        return f"{100 * value:.{look['decimals']}f}%"
+    return written(value, look["unit"])
