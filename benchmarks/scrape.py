@@ -27,7 +27,7 @@ from sqlalchemy import update
 
 from monitor.kafka import embedded
 from monitor.spec.model import Monitor
-from monitor.sql import figures, registry, tables
+from monitor.sql import figures, registry, scraped, tables
 from monitor.sql.database import Database, open_database
 from monitor.up.supervisor import Supervisor, free_port
 
@@ -111,6 +111,7 @@ def fill(database: Database, n: int) -> None:
             }
             connection.execute(tables.reports.insert(), row)
             figures.write(connection, row)
+            scraped.write(connection, row)
 
 
 @contextmanager
@@ -141,6 +142,14 @@ def flowing(rows_per_s: int) -> Iterator[None]:
         os.killpg(process.pid, signal.SIGTERM)
 
 
+def renew(database: Database, reports: list[str]) -> None:
+    """A later revision of each, and of the lines kept of it, as detect writes them together."""
+    with database.write() as connection:
+        for table, key in ((tables.reports, "id"), (tables.scraped, "report")):
+            later = update(table).where(table.c[key].in_(reports))
+            connection.execute(later.values(revision=table.c.revision + 1))
+
+
 def measured(database: Database, url: str, n: int, n_scrapes: int) -> dict[str, float]:
     """Seconds of the first scrape and of those after it, and how many series there are."""
     rng, times, text = np.random.default_rng(0), [], b""
@@ -149,10 +158,8 @@ def measured(database: Database, url: str, n: int, n_scrapes: int) -> dict[str, 
         with urllib.request.urlopen(url, timeout=30) as answer:
             text = answer.read()
         times.append(time.perf_counter() - begun)
-        later = [f"monitor-{i}-0" for i in rng.choice(n, max(1, n // 100), replace=False)]
-        r = tables.reports
-        with database.write() as connection:
-            connection.execute(update(r).where(r.c.id.in_(later)).values(revision=r.c.revision + 1))
+        chosen = rng.choice(n, max(1, n // 100), replace=False)
+        renew(database, [f"monitor-{i}-0" for i in chosen])
         time.sleep(max(0.0, EVERY_S - (time.perf_counter() - begun)))
     return {
         "monitors": n,
@@ -163,7 +170,7 @@ def measured(database: Database, url: str, n: int, n_scrapes: int) -> dict[str, 
     }
 
 
-def scraped(n: int, n_scrapes: int) -> dict[str, float]:
+def of_monitors(n: int, n_scrapes: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         database = open_database(_url(folder))
@@ -191,7 +198,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="where to write JSON")
     args = parser.parse_args()
     with flowing(args.rows_per_s):
-        results = [scraped(n, 40 if args.quick else 200) for n in args.monitors]
+        results = [of_monitors(n, 40 if args.quick else 200) for n in args.monitors]
     if args.out:
         machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
         told = {"machine": machine, "rows_per_s": args.rows_per_s, "results": results}
