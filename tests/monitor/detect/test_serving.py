@@ -1,32 +1,33 @@
 """How the model served, from the segments of requests to what people are told."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
+from alerts import webhooks
 from alerts.words import Ruling
 from detectors.profile import count_served
 from detectors.served import FAILED, slot_of
 from monitor.kafka.messages import SERVED
-from monitor.sql import tables
-from tests.monitor.detect.world import WEBHOOK, World, starts
+from monitor.retraining import records
+from tests.alerts import endpoint
+from tests.monitor.detect.world import World, starts
+from tests.monitor.server.deliveries.delivering import SECRET, deliver
 from tests.support.counted import HOUR
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
-def requests(
-    world: World, hour: float, *, n_failed: int, n_answered: int = 0, **about: Any
-) -> None:
-    slots = {FAILED: n_failed, slot_of(200, 0.2): n_answered}
+def requests(world: World, hour: float, slots: dict[int, int], **about: Any) -> None:
     profile = count_served(world.reference, slots)
     world.segment(profile, hour * HOUR, subset=SERVED, **about)
 
 
 def test_requests_are_told_beside_rows_and_are_none(world: World) -> None:
     world.hour(0, n=100)
-    requests(world, 0, n_failed=2, n_answered=198)
+    requests(world, 0, {FAILED: 2, slot_of(200, 0.2): 198})
     world.watermark(1.0)
     world.tick()
     [body] = world.bodies()
@@ -39,18 +40,42 @@ def test_requests_are_told_beside_rows_and_are_none(world: World) -> None:
 def test_a_window_in_which_every_request_fails_alerts_although_it_has_no_rows(
     world: World,
 ) -> None:
-    world.apply(alerts={"webhooks": [WEBHOOK]})
     world.hour(0)
-    requests(world, 1, n_failed=400)
+    requests(world, 1, {FAILED: 400})
     world.watermark(2.0)
     outcome = world.tick()
     assert [one.report.n_rows for one in outcome.closed] == [100, 0]
     [fired] = [one for one in outcome.decided if one.reason is Ruling.FIRED]
     assert (fired.cause.value, fired.alert and fired.alert.facts.columns) == ("error rate", ())
+
+
+@pytest.mark.parametrize(
+    ("cause", "slots", "because"),
+    [
+        ("error rate", {FAILED: 400}, "100.0% of 400 requests were answered with errors"),
+        ("latency", {slot_of(200, 2.0): 400}, "95 % of the answers took 2"),
+    ],
+)
+def test_how_a_model_served_is_told_to_a_webhook_and_asks_for_a_retrain_where_that_is_wanted(
+    world: World, tmp_path: Path, cause: str, slots: dict[int, int], because: str
+) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    with endpoint.listening(endpoint.saying(endpoint.status(204))) as receiver:
+        hook = {"name": "pager", "url": receiver.url, "secret_file": str(tmp_path / "secret")}
+        limits = {"latency": {"above": 0.5}}
+        world.apply(alerts={"webhooks": [hook], "causes": limits}, retrain={"causes": [cause]})
+        requests(world, 0, slots)
+        world.watermark(1.0)
+        world.tick()
+        deliver(world.database, world.now)
+    [told] = receiver.requests
+    webhooks.verify(SECRET, told.headers, told.body, now=world.now)
+    data = json.loads(told.body)["data"]
+    assert data["alert"]["cause"] == cause
+    assert data["because"].startswith(because)
     with world.database.read() as connection:
-        [payload] = connection.scalars(select(tables.outbox.c.payload))
-    assert payload["data"]["because"] == "100.0% of 400 requests were answered with errors"
-    assert payload["data"]["alert"]["cause"] == "error rate"
+        [asked] = records.latest(connection, monitor="seats")
+    assert (asked.state, asked.event["data"]["retrain"]["cause"]) == ("requested", cause)
 
 
 def test_while_nothing_but_errors_comes_windows_close_as_time_passes(world: World) -> None:
@@ -58,7 +83,7 @@ def test_while_nothing_but_errors_comes_windows_close_as_time_passes(world: Worl
     world.hour(0)
     world.watermark(0.5)
     world.tick()
-    requests(world, 1, n_failed=400)
+    requests(world, 1, {FAILED: 400})
     world.now += 2 * HOUR
     assert starts(world.tick().closed) == [0, 1]
 
@@ -67,7 +92,7 @@ def test_requests_that_are_told_late_revise_a_report(world: World) -> None:
     world.hour(0)
     world.watermark(1.0)
     world.tick()
-    requests(world, 0, n_failed=1, n_answered=9)
+    requests(world, 0, {FAILED: 1, slot_of(200, 0.2): 9})
     [written] = world.tick().revised
     assert written.report.serving is not None
     assert written.report.serving.n_requests == 10
