@@ -1,6 +1,7 @@
 """Windows made again from a real log, beside what was reported of them."""
 
 import os
+import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +13,7 @@ import orjson
 import pytest
 from kafka import KafkaAdminClient
 from kafka.structs import TopicPartition
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from alerts.notification import rfc3339
 from monitor import cli
@@ -23,7 +24,7 @@ from monitor.kafka.publishing import Publisher
 from monitor.sql import tables
 from monitor.sql.database import open_database
 from monitor.sql.store import ArtifactStore
-from tests.integration.test_pipeline import HOUR, START, Pipeline, on_sqlite, spec, write_reference
+from tests.integration.pipeline import HOUR, START, Pipeline, on_sqlite, spec, write_reference
 from tests.support.brokers import on_embedded
 
 
@@ -72,12 +73,25 @@ def replayed(
     return code, orjson.loads(told.out)["windows"]
 
 
+def told_to_run(pipeline: Pipeline) -> list[str]:
+    """The arguments of the command that the only alert names, as a shell would pass them."""
+    with pipeline.database.read() as connection:
+        [event] = connection.scalars(select(tables.outbox.c.payload))
+    program, *arguments = shlex.split(event["data"]["replay"])
+    assert program == "driftmeter"
+    return arguments
+
+
 @on_sqlite
 @on_embedded
-def test_late_labels_and_late_rows_are_where_they_were(
-    pipeline: Pipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_late_labels_and_late_rows_are_where_they_were_and_an_alert_s_command_runs_as_it_is(
+    pipeline: Pipeline,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pipeline.apply(**spec(write_reference(tmp_path)))
+    hook = {"name": "pager", "url": "https://example.org/hook", "secret_file": "/secret"}
+    pipeline.apply(**spec(write_reference(tmp_path), alerts={"webhooks": [hook]}))
     pipeline.start_all()
     ids, times, truths = pipeline.hour(0)
     pipeline.hour(1)
@@ -98,8 +112,15 @@ def test_late_labels_and_late_rows_are_where_they_were(
     code, windows = replayed(pipeline, capsys, to=3)
     assert [one["differences"] for one in windows] == [[], [], []]
     assert (code, {one["source"] for one in windows}) == (0, {"rows"})
-    assert cli.main(replay(pipeline, 1, 2)) == 0
-    assert "Every report is the same." in capsys.readouterr().out
+    monkeypatch.setenv("DRIFTMETER_BROKER", pipeline.broker.servers[0])
+    monkeypatch.setenv("DRIFTMETER_TOPIC_PREFIX", pipeline.broker.topics.prefix)
+    monkeypatch.setenv("DRIFTMETER_DATABASE", pipeline.database_url)
+    monkeypatch.setenv("DRIFTMETER_STORE", str(tmp_path / "store"))
+    assert cli.main(told_to_run(pipeline)) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("seats: 1 window, ")
+    assert "drift" in shown
+    assert "Every report is the same." in shown
 
 
 @on_sqlite
