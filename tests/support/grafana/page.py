@@ -30,7 +30,8 @@ h3 { font-size: 15px; font-weight: 500; margin: 10px 4px }
 .grid { stroke: #2c3235 } .line { fill: none; stroke-width: 2 }
 text { fill: #9a9aac; font-size: 11px } .scale { text-anchor: end } .time { text-anchor: middle }
 .legend { height: 40px; overflow: hidden } .legend span { margin-right: 12px; white-space: nowrap }
-.beside { display: flex; align-items: flex-start } .ranked { flex: 1; white-space: nowrap; overflow: hidden }
+.beside { display: flex; align-items: flex-start }
+.ranked { flex: 1; white-space: nowrap; overflow: hidden }
 .ranked td:first-child { width: 100%; overflow: hidden; text-overflow: ellipsis; max-width: 0 }
 .ranked td { padding: 1px 4px; border: 0 }
 .legend i, .ranked i { display: inline-block; width: 14px; height: 4px;
