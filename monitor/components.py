@@ -31,6 +31,7 @@ _WORDS = (
     wording.title_of,
     wording.version,
     wording.when,
+    wording.why,
 )
 
 

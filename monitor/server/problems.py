@@ -108,7 +108,9 @@ def install(app: FastAPI, page: Page) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
-        answered = answer(request, ProblemError(HTTPStatus(error.status_code), str(error.detail)))
+        answered = answer(
+            request, ProblemError(HTTPStatus(error.status_code), _detail(request, error))
+        )
         answered.headers.update(error.headers or {})
         return answered
 
@@ -132,6 +134,13 @@ def install(app: FastAPI, page: Page) -> None:
         return answer(
             request, ProblemError(status, "This is a fault of Driftmeter's: see its log.")
         )
+
+
+def _detail(request: Request, error: HTTPException) -> str:
+    """What is wrong; the router itself says no more than the title."""
+    if error.detail == HTTPStatus.NOT_FOUND.phrase:
+        return f"There is nothing at {request.url.path}."
+    return str(error.detail)
 
 
 def _away() -> ProblemError:

@@ -32,6 +32,10 @@ METRICS = {
     "expected_calibration_error": "calibration error",
 }
 
+_WHY = {
+    "strong window": "a strong difference, enough by itself",
+    "accumulated evidence": "small differences that have added up",
+}
 
 STATISTICS = {
     "anderson_darling": "Anderson–Darling",
@@ -166,11 +170,16 @@ def headline(report: Document) -> str:
     """One sentence: what the window says."""
     named = [title_of(column["name"]) for column in report["columns"] if column["named"]]
     if report["verdict"] == "drift":
-        drifts = f"This window drifts ({report['reason']}). {_moved_columns(named)}"
+        drifts = f"This window drifts ({why(report['reason'])}). {_moved_columns(named)}"
         return f"{drifts} {_explanation(report)}".rstrip()
     if report["verdict"] == "undecided":
         return f"This window is undecided: {report['reason']}."
     return f"This window is quiet: {report['reason']}."
+
+
+def why(reason: str) -> str:
+    """Why a window got its verdict, for whoever does not know the names of the rules."""
+    return _WHY.get(reason, reason)
 
 
 def _explanation(report: Document) -> str:

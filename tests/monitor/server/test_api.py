@@ -82,6 +82,7 @@ def test_what_is_not_there_is_a_problem_document(client: TestClient) -> None:
         answer = client.get(path)
         assert answer.status_code == 404
         assert answer.json()["title"] == "Not Found"
+    assert client.get("/api/v1/nothing").json()["detail"] == "There is nothing at /api/v1/nothing."
 
 
 def test_a_deleted_monitor_is_gone(client: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from detectors.report.window import Reason
 from monitor.server import wording
 from tests.monitor.server.conftest import column, report
 
@@ -125,3 +126,9 @@ def test_what_a_version_did_is_a_sentence(verdict: str, named: list[str], text: 
     differences = [{"name": "y", "named": False}, *({"name": n, "named": True} for n in named)]
     one = {"version": "2", "n_rows": 1200, "verdict": verdict, "differences": differences}
     assert wording.version(one, "1") == text
+
+
+def test_why_a_window_drifts_is_said_without_the_names_of_rules() -> None:
+    by_itself = report(0) | {"verdict": "drift", "reason": Reason.STRONG_WINDOW, "columns": []}
+    assert "(a strong difference, enough by itself)" in wording.headline(by_itself)
+    assert wording.why(Reason.TOO_FEW_ROWS) == "too few rows"
