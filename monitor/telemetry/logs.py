@@ -27,10 +27,21 @@ _MOST_KINDS = 1000
 def configure(environment: Mapping[str, str] = os.environ) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(environment.get(FORMAT, "plain")))
+    handler.addFilter(is_news)
     handler.addFilter(RateLimit(time.monotonic))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for library in ("kafka", "uvicorn", "httpx2"):
         logging.getLogger(library).setLevel(logging.ERROR)
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Not what Kafka's client says of each attempt at a broker that is not there: whoever gives up
+    says so in one line. Why else it cannot connect is told nowhere but here."""
+    of_an_attempt = record.name.startswith("kafka.net.") and not record.exc_info
+    return not (of_an_attempt and any(one in record.getMessage() for one in _NOT_THERE))
+
+
+_NOT_THERE = ("ECONNREFUSED", "Unable to bootstrap")
 
 
 def formatter(name: str) -> logging.Formatter:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
@@ -14,7 +15,16 @@ from sqlalchemy import text
 
 from monitor.kafka.connecting import BrokerUnavailableError
 from monitor.sql.database import open_database
-from monitor.telemetry.logs import FORMAT, PER_MINUTE, Json, Plain, RateLimit, formatter, told
+from monitor.telemetry.logs import (
+    FORMAT,
+    PER_MINUTE,
+    Json,
+    Plain,
+    RateLimit,
+    formatter,
+    is_news,
+    told,
+)
 
 
 def event(message: str, *args: object, error: Exception | None = None) -> logging.LogRecord:
@@ -134,3 +144,19 @@ def test_kinds_are_bounded() -> None:
     limit = RateLimit(lambda: 0.0)
     assert all(limit.filter(event(f"kind {i}")) for i in range(3000))
     assert len(limit._kinds) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "said"),
+    [
+        ("kafka.net.manager", "Connection failed: KafkaConnectionError: 111 ECONNREFUSED", False),
+        ("kafka.net.manager", "Bootstrap failed: Unable to bootstrap from ['kafka:9092']", False),
+        ("kafka.net.manager", "Connection failed: SaslAuthenticationFailedError", True),
+        ("kafka.cluster", "Metadata refresh: failed KafkaConnectionError: 111 ECONNREFUSED", True),
+    ],
+)
+def test_a_broker_that_was_never_there_is_left_to_whoever_gives_up(
+    name: str, message: str, said: bool
+) -> None:
+    record = logging.LogRecord(name, logging.ERROR, "x.py", 1, "%s", (message,), None)
+    assert is_news(record) is said
