@@ -70,12 +70,10 @@ class Telling(StrEnum):
     """Why somebody is told of an alert, or is not."""
 
     TOLD = "told"
-    NOT_FIRING = "not firing"
     NEVER_TOLD = "over before anybody was told"
     SILENCED = "silenced"
     MAINTENANCE = "maintenance"
     INHIBITED = "another alert explains it"
-    DIGEST = "kept for a digest"
     NO_CHANNEL = "no channel"
 
 
