@@ -111,13 +111,13 @@ def _of_endpoint(endpoint: Endpoint) -> list[object]:
 
 def run_redeliver(args: argparse.Namespace) -> int:
     with api_client(args) as client:
-        found = client.post(f"deliveries/{args.id}/redeliver")
+        found = client.redeliver(args.id)
         return _follow(client, [found["id"]], len(found["attempts"]))
 
 
 def run_enable(args: argparse.Namespace) -> int:
     with api_client(args) as client:
-        found = client.post(f"endpoints/{args.id}/enable")
+        found = client.enable_endpoint(args.id)
     print(f"{found['id']} is called again; {found['waiting']} waited for it")
     return 0
 
@@ -130,7 +130,7 @@ def run_test(args: argparse.Namespace) -> int:
             return preview.of_document(
                 client.monitor(args.monitor)["document"], args.channel, now=time.time()
             )
-        put = client.post(f"monitors/{args.monitor}/channels/{args.channel}/test")
+        put = client.try_channel(args.monitor, args.channel)
         return _follow(client, put["deliveries"])
 
 

@@ -237,3 +237,107 @@ class Namespace(TypedDict):
     name: str
     used: Used
     quota: Quota
+
+
+class Subscription(TypedDict):
+    """A RetrainSubscription, as declared."""
+
+    apiVersion: str
+    kind: str
+    metadata: dict[str, Any]
+    spec: dict[str, Any]
+
+
+class RetrainDecision(TypedDict):
+    """What a subscription answered last when an alert asked whether to retrain."""
+
+    monitor: str
+    subscription: str
+    alert: str
+    at: str
+    answer: str
+
+
+class Taken(TypedDict):
+    """What became of news of a retrain. revision: of the monitor, if a new reference made one."""
+
+    id: str
+    state: str
+    changed: bool
+    revision: int | None
+
+
+class Tried(TypedDict):
+    """Ids of the deliveries by which a channel is tried."""
+
+    deliveries: list[str]
+
+
+class DeadLetter(TypedDict):
+    """source: where it lay, topic/partition/offset. begins: of its bytes, without control codes."""
+
+    id: str
+    at: str
+    monitor: str | None
+    source: str
+    reason: str
+    can_go_back: bool
+    bytes: int
+    begins: str
+
+
+class SentBack(TypedDict):
+    """Ids of dead letters."""
+
+    sent: list[str]
+
+
+class OutlyingValue(TypedDict):
+    name: str
+    share: float
+    value: float | str | None
+
+
+class OutlyingRow(TypedDict):
+    """columns: those that make it outlying, with their shares of the score."""
+
+    id: str
+    time: str
+    p_value: float
+    score: float
+    columns: list[OutlyingValue]
+
+
+class Token(TypedDict):
+    """What is known of a token. namespaces: whose monitors it opens, None for all."""
+
+    id: str
+    name: str
+    role: Literal["viewer", "operator", "admin"]
+    namespaces: list[str] | None
+    state: Literal["active", "expired", "revoked"]
+    created_by: str
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+
+
+class NewToken(Token):
+    """With its secret, which is shown once."""
+
+    token: str
+
+
+class Change(TypedDict):
+    """A change that somebody asked for. status: of HTTP, None while it is under way."""
+
+    n: int
+    at: str
+    who: str
+    role: str
+    via: str
+    address: str | None
+    what: str | None
+    method: str
+    path: str
+    status: int | None

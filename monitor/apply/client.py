@@ -14,6 +14,7 @@ import httpx2
 from monitor.apply import answers
 from monitor.apply.reported import Report
 from monitor.spec.model import Monitor
+from monitor.spec.retraining import RetrainSubscription
 
 Document = dict[str, Any]
 
@@ -47,22 +48,6 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         self._http.close()
-
-    def get(self, path: str, **query: str | int | None) -> Document:
-        """What is below /api/v1; what is None is not asked for."""
-        found: Document = self._call("GET", path, query)
-        return found
-
-    def post(self, path: str, document: object = None) -> Document:
-        found: Document = self._call("POST", path, json=document)
-        return found
-
-    def put(self, path: str, document: object) -> Document:
-        found: Document = self._call("PUT", path, json=document)
-        return found
-
-    def delete(self, path: str) -> None:
-        self._call("DELETE", path)
 
     def put_monitor(self, monitor: Monitor) -> answers.Declared:
         """Declares a monitor."""
@@ -134,10 +119,27 @@ class Client:
         found: answers.Delivery = self._call("GET", f"deliveries/{_quoted(delivery_id)}")
         return found
 
+    def redeliver(self, delivery_id: str) -> answers.Delivery:
+        """Tells it once more, with the same id."""
+        found: answers.Delivery = self._call("POST", f"deliveries/{_quoted(delivery_id)}/redeliver")
+        return found
+
+    def try_channel(self, name: str, channel: str) -> answers.Tried:
+        """Tells a monitor's channel that this is a test."""
+        tried: answers.Tried = self._call(
+            "POST", f"monitors/{_quoted(name)}/channels/{_quoted(channel)}/test"
+        )
+        return tried
+
     def endpoints(self) -> list[answers.Endpoint]:
         """Whom monitors tell, those in trouble first."""
         found: answers.Items[answers.Endpoint] = self._call("GET", "endpoints")
         return found["items"]
+
+    def enable_endpoint(self, endpoint_id: str) -> answers.Endpoint:
+        """Calls it again, though it failed for days."""
+        found: answers.Endpoint = self._call("POST", f"endpoints/{_quoted(endpoint_id)}/enable")
+        return found
 
     def retrains(
         self, name: str | None = None, *, state: str | None = None, limit: int = 50
@@ -147,6 +149,46 @@ class Client:
             "GET", "retrains", {"monitor": name, "state": state, "limit": limit}
         )
         return found["items"]
+
+    def retrain(self, retrain_id: str) -> answers.Retrain:
+        found: answers.Retrain = self._call("GET", f"retrains/{_quoted(retrain_id)}")
+        return found
+
+    def decide_retrain(self, retrain_id: str, *, approved: bool) -> answers.Retrain:
+        """Approves a retrain that waits for it, or rejects it."""
+        verdict = "approve" if approved else "reject"
+        found: answers.Retrain = self._call("POST", f"retrains/{_quoted(retrain_id)}/{verdict}")
+        return found
+
+    def tell_of_retrain(self, retrain_id: str, said: Document) -> answers.Taken:
+        """How a retrain goes; `monitor.retraining.news` says what can be said."""
+        taken: answers.Taken = self._call("POST", f"retrains/{_quoted(retrain_id)}/news", json=said)
+        return taken
+
+    def retrain_decisions(self, name: str | None = None) -> list[answers.RetrainDecision]:
+        """What every subscription answered last, of a monitor or of all."""
+        found: answers.Items[answers.RetrainDecision] = self._call(
+            "GET", "subscriptions/decisions", {"monitor": name}
+        )
+        return found["items"]
+
+    def subscriptions(self) -> list[answers.Subscription]:
+        """Who is asked for retrains, by name."""
+        found: answers.Items[answers.Subscription] = self._call("GET", "subscriptions")
+        return found["items"]
+
+    def subscription(self, name: str) -> answers.Subscription:
+        found: answers.Subscription = self._call("GET", f"subscriptions/{_quoted(name)}")
+        return found
+
+    def put_subscription(self, wanted: RetrainSubscription) -> answers.Subscription:
+        put: answers.Subscription = self._call(
+            "PUT", f"subscriptions/{wanted.name}", json=wanted.to_json()
+        )
+        return put
+
+    def delete_subscription(self, name: str) -> None:
+        self._call("DELETE", f"subscriptions/{_quoted(name)}")
 
     def namespaces(self) -> list[answers.Namespace]:
         """What each namespace uses and may use, by name."""

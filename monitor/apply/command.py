@@ -123,7 +123,7 @@ def run_apply(args: argparse.Namespace) -> int:
 def _applied(client: Client, wanted: Monitor | RetrainSubscription, *, wait_s: float) -> bool:
     """Whether a document that was put is in force."""
     if isinstance(wanted, RetrainSubscription):
-        client.put(f"subscriptions/{wanted.name}", wanted.to_json())
+        client.put_subscription(wanted)
         print(f"{wanted.name} subscribed")
         return True
     put = client.put_monitor(wanted)
@@ -152,11 +152,7 @@ def run_get(args: argparse.Namespace) -> int:
 
 def _get_subscriptions(args: argparse.Namespace) -> int:
     with api_client(args) as client:
-        found = (
-            [client.get(f"subscriptions/{args.name}")]
-            if args.name
-            else client.get("subscriptions")["items"]
-        )
+        found = [client.subscription(args.name)] if args.name else client.subscriptions()
     if args.json:
         return print_json(found)
     rows = [(one["metadata"]["name"], _selected(one["spec"].get("select", {}))) for one in found]
@@ -214,7 +210,7 @@ def _pause(args: argparse.Namespace, *, paused: bool) -> int:
 def run_delete(args: argparse.Namespace) -> int:
     with api_client(args) as client:
         if args.kind == SUBSCRIPTION:
-            client.delete(f"subscriptions/{args.name}")
+            client.delete_subscription(args.name)
         else:
             client.delete_monitor(args.name)
     print(f"{args.name} deleted")

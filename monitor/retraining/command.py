@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from monitor.apply.answers import Retrain
+from monitor.apply.answers import Retrain, RetrainDecision
 from monitor.apply.calling import add_action, api_client, print_json, print_table
 from monitor.spec import documents
 
@@ -83,20 +83,20 @@ def _of_retrain(retrain: Retrain) -> list[object]:
 
 def run_show(args: argparse.Namespace) -> int:
     with api_client(args) as client:
-        return print_json(client.get(f"retrains/{args.id}"))
+        return print_json(client.retrain(args.id))
 
 
 def run_approve(args: argparse.Namespace) -> int:
-    return _decide(args, "approve")
+    return _decide(args, approved=True)
 
 
 def run_reject(args: argparse.Namespace) -> int:
-    return _decide(args, "reject")
+    return _decide(args, approved=False)
 
 
-def _decide(args: argparse.Namespace, verdict: str) -> int:
+def _decide(args: argparse.Namespace, *, approved: bool) -> int:
     with api_client(args) as client:
-        found = client.post(f"retrains/{args.id}/{verdict}")
+        found = client.decide_retrain(args.id, approved=approved)
     print(f"{found['id']} of {found['monitor']} is {found['state']}")
     return 0
 
@@ -107,7 +107,7 @@ def run_tell(args: argparse.Namespace) -> int:
     if args.reference is not None:
         said["reference"] = {"url": args.reference}
     with api_client(args) as client:
-        taken = client.post(f"retrains/{args.id}/news", said)
+        taken = client.tell_of_retrain(args.id, said)
     known = "" if taken["changed"] else ", as was known"
     print(f"{taken['id']} is {taken['state']}{known}")
     return 0
@@ -115,27 +115,31 @@ def run_tell(args: argparse.Namespace) -> int:
 
 def run_why(args: argparse.Namespace) -> int:
     with api_client(args) as client:
-        found = client.get("subscriptions/decisions", monitor=args.monitor)["items"]
+        found = client.retrain_decisions(args.monitor)
     columns = ("MONITOR", "SUBSCRIPTION", "AT", "ANSWER", "ALERT")
-    return print_table(columns, ([one[name.lower()] for name in columns] for one in found))
+    return print_table(columns, map(_of_decision, found))
+
+
+def _of_decision(one: RetrainDecision) -> list[object]:
+    return [one["monitor"], one["subscription"], one["at"], one["answer"], one["alert"]]
 
 
 def run_subscriptions(args: argparse.Namespace) -> int:
     with api_client(args) as client:
-        return print_json(client.get("subscriptions")["items"])
+        return print_json(client.subscriptions())
 
 
 def run_subscribe(args: argparse.Namespace) -> int:
     wanted = [one for path in args.files for one in documents.load_subscriptions(path)]
     with api_client(args) as client:
         for subscription in wanted:
-            client.put(f"subscriptions/{subscription.name}", subscription.to_json())
+            client.put_subscription(subscription)
             print(f"{subscription.name} subscribed")
     return 0
 
 
 def run_unsubscribe(args: argparse.Namespace) -> int:
     with api_client(args) as client:
-        client.delete(f"subscriptions/{args.name}")
+        client.delete_subscription(args.name)
     print(f"{args.name} unsubscribed")
     return 0

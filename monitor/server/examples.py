@@ -1,7 +1,6 @@
 """What the API answers, by type and by example: added to its description."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,6 +8,8 @@ from pydantic import TypeAdapter
 
 from monitor.apply import answers
 from monitor.apply.reported import Column, Report, Window
+from monitor.server.described import Answer
+from monitor.server.operating_examples import OPERATING
 
 Document = dict[str, Any]
 
@@ -308,14 +309,6 @@ _DECLARED: answers.Declared = {"name": "free-seats", "revision": 1, "status": "r
 _PAUSED: answers.Declared = {"name": "free-seats", "revision": 2, "status": "active"}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an operation answers where it succeeds. type: one of `answers`, or a list of them."""
-
-    type: Any
-    example: Mapping[str, Any]
-
-
 ANSWERS: Mapping[tuple[str, str], Answer] = {
     ("get", "/monitors"): Answer(answers.MonitorPage, {"items": [_MONITOR], "next": None}),
     ("get", "/monitors/{name}"): Answer(answers.Monitor, _MONITOR),
@@ -345,6 +338,7 @@ ANSWERS: Mapping[tuple[str, str], Answer] = {
     ("post", "/retrains/{retrain_id}/approve"): Answer(answers.Retrain, _RETRAIN),
     ("post", "/retrains/{retrain_id}/reject"): Answer(answers.Retrain, _RETRAIN),
     ("get", "/namespaces"): Answer(answers.Items[answers.Namespace], {"items": [_NAMESPACE]}),
+    **OPERATING,
 }
 """By method, and path below /api/v1."""
 

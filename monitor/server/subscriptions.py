@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Path
 from monitor.retraining import asking, subscriptions
 from monitor.server.api import OfMonitor
 from monitor.server.moments import moment
+from monitor.server.operating_examples import SUBSCRIPTION
 from monitor.server.problems import ProblemError, read_document
 from monitor.spec.retraining import RetrainSubscription
 from monitor.spec.strict import NAME_PATTERN
@@ -18,18 +19,6 @@ from monitor.tenants.namespaces import Namespaces
 
 Document = dict[str, Any]
 Name = Annotated[str, Path(pattern=NAME_PATTERN, examples=["nightly"])]
-
-EXAMPLE = {
-    "apiVersion": "driftmeter.dev/v1",
-    "kind": "RetrainSubscription",
-    "metadata": {"name": "nightly"},
-    "spec": {
-        "select": {"labels": {"team": "transit"}},
-        "causes": ["drift", "concept drift"],
-        "cooldown": "7d",
-        "start": {"airflow": {"url": "https://airflow.example", "dag": "retrain"}},
-    },
-}
 
 
 def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
@@ -57,7 +46,7 @@ def routes(database: Database, clock: Callable[[], float]) -> APIRouter:
 
     @router.put("/{name}", summary="Create or change a retrain subscription")
     def put_subscription(
-        name: Name, document: Annotated[Document, Body(examples=[EXAMPLE])]
+        name: Name, document: Annotated[Document, Body(examples=[SUBSCRIPTION])]
     ) -> Document:
         wanted = read_document(RetrainSubscription, document, name)
         with database.write() as connection:

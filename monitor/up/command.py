@@ -225,7 +225,7 @@ def _declare(addresses: Addresses, token_file: Path | None, declared: Declared) 
             if isinstance(one, Monitor):
                 _declare_monitor(client, one)
             else:
-                client.put(f"subscriptions/{one.name}", one.to_json())
+                client.put_subscription(one)
                 _say(f"{one.name}: subscribed to retrains")
 
 
