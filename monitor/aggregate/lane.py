@@ -15,7 +15,7 @@ from monitor.aggregate.join_store import JoinStore
 from monitor.aggregate.labelling import Labelling
 from monitor.aggregate.outlying import OutlyingRow, outlying
 from monitor.aggregate.reading import Batch
-from monitor.aggregate.rows import LogRows, log_rows
+from monitor.aggregate.rows import LogRows, ids_at, log_rows
 from monitor.aggregate.segments import Pane, Segments
 from monitor.aggregate.sources import Sources
 from monitor.aggregate.tally import Tally
@@ -215,7 +215,7 @@ class Lane:
                 rows_at(rows.rows, alike),
                 reference,
                 times=rows.times[alike],
-                ids=[rows.ids[i] for i in alike],
+                ids=ids_at(rows.ids, alike),
                 backend=choose(self._device, n_values=len(alike) * len(reference.columns)),
             )
             yield weighed(profile, weight, one_in=one_in), len(alike)
@@ -236,9 +236,7 @@ class Lane:
         if not len(here):
             return
         stretch = segments.start_of(int(rows.offsets[0]))
-        is_repeated = segments.repeats(stretch, registration.name).among(
-            [rows.ids[i] for i in here]
-        )
+        is_repeated = segments.repeats(stretch, registration.name).among(ids_at(rows.ids, here))
         repeated = _weight_by_pane(rows, pane_starts, here[is_repeated])
         with_new = _weight_by_pane(rows, pane_starts, here[rows.has_new[here]])
         mismatched: dict[float, Counter[str]] = {}
@@ -276,5 +274,5 @@ def _weight_by_pane(rows: LogRows, pane_starts: Floats, where: NDArray[np.intp])
 def _outlying(
     rows: LogRows, where: NDArray[np.intp], reference: Reference, limit: int
 ) -> list[OutlyingRow]:
-    ids = [rows.ids[i] for i in where]
+    ids = ids_at(rows.ids, where)
     return outlying(rows_at(rows.rows, where), ids, rows.times[where], reference, limit=limit)

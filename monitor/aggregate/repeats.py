@@ -18,9 +18,10 @@ class Repeats:
 
     def among(self, ids: Sequence[str]) -> NDArray[np.bool_]:
         """(ids,) whether each has come before, in an earlier call or earlier in this one."""
-        new = set(ids)
-        if len(new) == len(ids) <= self._max_ids - len(self._seen) and new.isdisjoint(self._seen):
-            self._seen |= new
+        room = self._max_ids - len(self._seen)
+        if self._seen.isdisjoint(ids) and (not room or len(set(ids)) == len(ids) <= room):
+            if room:
+                self._seen.update(ids)
             return np.zeros(len(ids), dtype=np.bool_)
         return np.array([self._is_known(one) for one in ids], dtype=np.bool_)
 

@@ -87,6 +87,11 @@ def values_of(column: Column) -> list[Value]:
     return [None if value != value else value for value in column.tolist()]  # noqa: PLR0124 - NaN
 
 
+def ids_at(ids: Sequence[str], where: NDArray[np.intp]) -> Sequence[str]:
+    """The ids of some of the rows, which are in their order; usually of all, which costs nothing."""
+    return ids if len(where) == len(ids) else [ids[i] for i in where.tolist()]
+
+
 def column_of(values: Sequence[Value], prediction: Field) -> Column:
     """The opposite of `values_of`, for a column of the given type."""
     if prediction.type.is_numeric:

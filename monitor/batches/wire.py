@@ -161,8 +161,21 @@ def _read(raw: bytes) -> pa.RecordBatch:
                 raise BatchError(f"more than {MAX_ROWS} rows, or {MAX_CELLS} values")
             batch.validate(full=True)
             batches.append(batch)
-    nothing = pa.RecordBatch.from_pylist([], schema=reader.schema)
-    return pa.concat_batches(batches) if batches else nothing
+    if not batches:
+        return pa.RecordBatch.from_pylist([], schema=reader.schema)
+    return pa.concat_batches(batches)
+
+
+_SCALARS = frozenset(
+    type_.id
+    for type_ in (
+        *(pa.int8(), pa.int16(), pa.int32(), pa.int64()),
+        *(pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()),
+        *(pa.float16(), pa.float32(), pa.float64()),
+        *(pa.bool_(), pa.string(), pa.large_string(), TIMESTAMP, pa.null()),
+    )
+)
+"""Types that are read, by their numbers: to ask Arrow's predicates of every column is slow."""
 
 
 def _check_schema(schema: pa.Schema) -> None:
@@ -173,29 +186,16 @@ def _check_schema(schema: pa.Schema) -> None:
     for field in schema:
         if not _is_readable(field.type):
             raise BatchError(f"column {field.name!r} has the type {field.type}, which is not read")
-        if pa.types.is_timestamp(field.type):
+        if field.type.id == TIMESTAMP.id:
             str(field.type.tz)  # a zone that is no Unicode is said now, and nowhere later
 
 
 def _is_readable(type_: pa.DataType) -> bool:
-    if is_vector(type_):
+    if type_.id in _SCALARS:
         return True
     if pa.types.is_dictionary(type_):
-        type_ = type_.value_type
-        if pa.types.is_timestamp(type_):
-            return False
-    return any(
-        is_kind(type_)
-        for is_kind in (
-            pa.types.is_integer,
-            pa.types.is_floating,
-            pa.types.is_boolean,
-            pa.types.is_string,
-            pa.types.is_large_string,
-            pa.types.is_timestamp,
-            pa.types.is_null,
-        )
-    )
+        return type_.value_type.id in _SCALARS and not pa.types.is_timestamp(type_.value_type)
+    return is_vector(type_)
 
 
 def _checked(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -203,9 +203,11 @@ def _checked(batch: pa.RecordBatch) -> pa.RecordBatch:
     if batch[ID].null_count or batch[TIME].null_count:
         raise BatchError("a row has no id or no time")
     _check_weights(batch)
-    ids, times = batch[ID].cast(pa.string()), _as_timestamps(batch[TIME])
-    batch = batch.set_column(batch.schema.get_field_index(ID), ID, ids)
-    return batch.set_column(batch.schema.get_field_index(TIME), TIME, times)
+    exact = {ID: batch[ID].cast(pa.string()), TIME: _as_timestamps(batch[TIME])}
+    for name, values in exact.items():
+        if values.type != batch[name].type:
+            batch = batch.set_column(batch.schema.get_field_index(name), name, values)
+    return batch
 
 
 def _check_weights(batch: pa.RecordBatch) -> None:
@@ -226,10 +228,11 @@ def _as_timestamps(times: pa.Array) -> pa.Array:
     if pa.types.is_floating(times.type) or pa.types.is_integer(times.type):
         seconds = times.cast(pa.float64()).to_numpy()
     else:
-        seconds = _seconds(times.cast(TIMESTAMP))
+        times = times.cast(TIMESTAMP)
+        seconds = _seconds(times)
     if not ((seconds >= 0) & (seconds < END_OF_TIME)).all():
         raise BatchError("a time is not between 1970 and 9999")
-    return _timestamps(seconds)
+    return times if times.type == TIMESTAMP else _timestamps(seconds)
 
 
 def weights(batch: pa.RecordBatch) -> Counts:
