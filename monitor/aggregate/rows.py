@@ -88,7 +88,7 @@ def values_of(column: Column) -> list[Value]:
 
 
 def ids_at(ids: Sequence[str], where: NDArray[np.intp]) -> Sequence[str]:
-    """The ids of some of the rows, which are in their order; usually of all, which costs nothing."""
+    """The ids of some rows, given in their order; usually of all, which costs nothing."""
     return ids if len(where) == len(ids) else [ids[i] for i in where.tolist()]
 
 
