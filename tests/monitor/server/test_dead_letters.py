@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
+from monitor.apply import answers
 from monitor.kafka.connecting import Broker
 from monitor.kafka.messages import Header
 from monitor.kafka.publishing import Message, Publisher
@@ -44,6 +45,7 @@ def at_the_log(database: Database, embedded_broker: Broker) -> Iterator[TestClie
 
 def test_they_are_listed_the_latest_first_and_harmless(at_the_log: TestClient) -> None:
     later, earlier = at_the_log.get("/api/v1/dead-letters").json()["items"]
+    assert later.keys() == answers.DeadLetter.__annotations__.keys()
     assert (later["id"], later["begins"], later["can_go_back"]) == ("1", "again", True)
     assert (earlier["begins"], earlier["can_go_back"]) == ("\\x1b[2J<script>", False)
     (only,) = at_the_log.get("/api/v1/dead-letters?limit=1").json()["items"]
