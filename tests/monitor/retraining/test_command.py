@@ -31,7 +31,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def there(data: Path) -> Iterator[tuple[str, str]]:
     """The flags that name the server of a folder."""
-    with Supervisor(data / "logs", ready_timeout_s=60.0, stop_timeout_s=0.0) as supervisor:
+    with Supervisor(data / "logs", ready_timeout_s=180.0, stop_timeout_s=0.0) as supervisor:
         yield "--api", start(supervisor, Settings(data=data)).api_url
 
 

@@ -44,7 +44,7 @@ class Alertmanager:
             *(str(self.program), f"--config.file={configuration}", "--cluster.listen-address="),
             *(f"--storage.path={self.folder}", f"--web.listen-address=127.0.0.1:{self.port}"),
         ]
-        with Supervisor(self.folder / "logs", ready_timeout_s=60.0) as supervisor:
+        with Supervisor(self.folder / "logs", ready_timeout_s=180.0) as supervisor:
             supervisor.start("alertmanager", command, ready=f"{self.url}/-/ready")
             yield
 
