@@ -58,6 +58,7 @@ def add_broker(
     group.add_argument(
         "--broker",
         metavar="HOST:PORT[,…]",
+        type=brokers,
         default=environment.get("DRIFTMETER_BROKER", "127.0.0.1:9092"),
         help="addresses of Kafka brokers (env DRIFTMETER_BROKER; default %(default)s)",
     )
@@ -75,6 +76,15 @@ def add_broker(
         default=duration(environment.get("DRIFTMETER_SESSION_TIMEOUT", "45s")),
         help="after which a silent consumer loses its partitions (default 45s)",
     )
+
+
+def brokers(text: str) -> str:
+    """An argparse type: addresses of Kafka, as they are; a port that is none is refused."""
+    for one in text.split(","):
+        host, colon, port = one.strip().rpartition(":")
+        if colon and not host.endswith(":") and not port.isdigit():
+            raise argparse.ArgumentTypeError(f"{one!r} is not HOST:PORT, such as kafka:9092")
+    return text
 
 
 def add_broker_security(

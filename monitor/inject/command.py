@@ -39,7 +39,10 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    text = sys.stdin.read() if args.file == "-" else Path(args.file).read_text("utf-8")
+    try:
+        text = sys.stdin.read() if args.file == "-" else Path(args.file).read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise manifests.ManifestError(f"{args.file}: {error}") from None
     documents = [one for one in manifests.read(text, args.file) if one is not None]
     sys.stdout.write(manifests.write(manifests.inject(documents, Settings.from_flags(args))))
     return 0

@@ -16,6 +16,7 @@ from monitor.flags import (
     add_broker_security,
     add_hash_key,
     add_quotas,
+    brokers,
     http_address,
 )
 from monitor.spec import documents
@@ -91,7 +92,10 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         help="database, references, spool and logs (default ./%(default)s)",
     )
     parser.add_argument(
-        "--broker", metavar="HOST:PORT[,…]", help="a Kafka to use instead of starting one"
+        "--broker",
+        metavar="HOST:PORT[,…]",
+        type=brokers,
+        help="a Kafka to use instead of starting one",
     )
     add_broker_security(parser)
     parser.add_argument(

@@ -58,6 +58,7 @@ def test_a_file_that_is_not_there_is_one_line_and_no_traceback() -> None:
         ("serve --listen driftmeter:8600", "--listen driftmeter:8600 is not loopback"),
         ("admit --certificate a.crt --key a.key", "a.crt: No such file or directory"),
         ("controller --namespace ml --kubernetes-ca b.crt", "b.crt: No such file or directory"),
+        ("inject -f bytes", "bytes: 'utf-8' codec can't decode byte 0xff in position 0"),
     ],
 )
 def test_what_a_role_cannot_use_is_one_line(
@@ -69,11 +70,22 @@ def test_what_a_role_cannot_use_is_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tokens").write_text("short\n")
+    (tmp_path / "bytes").write_bytes(b"\xff")
     assert cli.main(arguments.split()) == 2
     said = capsys.readouterr().err
     assert said.startswith("driftmeter: ")
     assert (said.count("\n"), told in said) == (1, True)
-    assert [path.name for path in tmp_path.iterdir()] == ["tokens"]
+    assert {path.name for path in tmp_path.iterdir()} == {"tokens", "bytes"}
+
+
+@pytest.mark.parametrize("address", ["kafka:port", "a:9092,b:"])
+def test_a_brokers_port_that_is_none_is_refused_before_anything_is_asked(
+    address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["deadletters", "list", "--broker", address])
+    assert left.value.code == 2
+    assert "is not HOST:PORT" in capsys.readouterr().err
 
 
 @pytest.mark.long  # ten seconds of waiting, for what others are told in no time
