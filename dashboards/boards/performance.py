@@ -34,6 +34,14 @@ EXPECTED = _with_interval(
     m.MONITOR_EXPECTED,
     m.MONITOR_EXPECTED_BOUND,
 )
+ESTIMATE = Graph(
+    title="Error of the estimate",
+    description="Expected less realised performance, in the latest window that has labels. Near 0 "
+    "the estimate can be relied on before labels come; far from it the relation of inputs to truth "
+    "may have changed, which only labels show.",
+    unit="short",
+    queries=(Query(latest(m.MONITOR_ESTIMATE_ERROR), "{{monitor}} {{metric}}"),),
+)
 CORRECTED = Graph(
     title="Labels that were corrected",
     description="Labels that replaced another one of the same prediction: the last one counts.",
@@ -62,7 +70,7 @@ BOARD = Board(
     question="Is a model worse, and how much do we know of it yet?",
     rows=(
         Row(title="Performance", panels=(REALISED, EXPECTED)),
-        Row(title="Labels", panels=(shared.LABELS, CORRECTED)),
+        Row(title="Labels", panels=(ESTIMATE, shared.LABELS, CORRECTED)),
         Row(title="The model server", panels=(LATENCY, ANSWERS)),
     ),
 )

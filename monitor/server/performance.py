@@ -5,6 +5,7 @@ Reports that were written before any of this was told lack it; then there is not
 
 from collections.abc import Sequence
 
+from monitor.server.windows import Window
 from monitor.server.wording import Document, figure, metric, percent, title_of
 
 
@@ -20,6 +21,22 @@ def metrics(report: Document) -> Sequence[Document]:
         }
         for name in names
     ]
+
+
+def tracked(past: Sequence[Window]) -> str | None:
+    """How far off what was expected has been where labels told; None where none did."""
+    sides = [
+        (window.expected.interval, window.expected.value, window.realised.value) for window in past
+    ]
+    both = [(i, e, r) for i, e, r in sides if e is not None and r is not None]
+    if not both:
+        return None
+    off = sum(abs(expected - realised) for _, expected, realised in both) / len(both)
+    held = [interval[0] <= realised <= interval[1] for interval, _, realised in both if interval]
+    windows = "1 window" if len(both) == 1 else f"{len(both)} windows"
+    said = f"In {windows} with labels the estimate was off by {figure(off)} on average"
+    interval = f"; its interval held what they told in {sum(held)} of {len(held)}" if held else ""
+    return f"{said}{interval}."
 
 
 def groups(report: Document) -> Sequence[Document]:

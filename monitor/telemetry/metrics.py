@@ -334,6 +334,11 @@ MONITOR_EXPECTED_BOUND = gauge(
     "The 95 % interval of the expected performance.",
     ("monitor", "metric", "bound"),
 )
+MONITOR_ESTIMATE_ERROR = gauge(
+    "driftmeter_monitor_expected_performance_error",
+    "Expected less realised performance, in the latest window that has labels.",
+    ("monitor", "metric"),
+)
 MONITOR_REFERENCE_PERFORMANCE = gauge(
     "driftmeter_monitor_reference_performance",
     "Performance of the model in the reference.",

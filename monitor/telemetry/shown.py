@@ -33,7 +33,7 @@ class Shown:
     @classmethod
     def of(cls, report: Document) -> "Shown":
         name = report["monitor"]
-        realised = _of_labels(name, report["realised"]) if report["realised"] else ()
+        realised = _of_labels(report) if report["realised"] else ()
         told = report["expected"] or report["realised"]
         reference = (
             [(metrics.MONITOR_REFERENCE_PERFORMANCE, (name, told["metric"]), told["reference"])]
@@ -97,9 +97,12 @@ def _of_segments(name: str, segments: Sequence[Document]) -> Iterator[Sample]:
         yield metrics.MONITOR_SEGMENT_MOVED, labels, one["n_moved"]
 
 
-def _of_labels(name: str, realised: Document) -> Iterator[Sample]:
+def _of_labels(report: Document) -> Iterator[Sample]:
+    name, realised, expected = report["monitor"], report["realised"], report["expected"]
     labels = name, realised["metric"]
     yield metrics.MONITOR_REALISED, labels, realised["value"]
+    if expected and None not in (expected["value"], realised["value"]):
+        yield metrics.MONITOR_ESTIMATE_ERROR, labels, expected["value"] - realised["value"]
     yield from _bounds(metrics.MONITOR_REALISED_BOUND, labels, realised)
     yield metrics.MONITOR_LABEL_COVERAGE, (name,), realised["coverage"]
 

@@ -111,6 +111,7 @@ def _around(
         "error_chart": timelines.performance(past, alerts, main.get("reference")),
         "error_metric": main.get("metric"),
         "error_reference": main.get("reference"),
+        "estimate": performance.tracked(past),
         "outlier_chart": timelines.outliers(past),
         "windows_at": _windows_at(name, series_s, span, start),
         "previous": past[-2].report if len(past) > 1 else None,

@@ -56,6 +56,7 @@ def test_realised_performance_is_of_the_latest_window_with_labels(
 ) -> None:
     seen = samples(client)
     assert seen["driftmeter_monitor_realised_performance", "free-seats", "mae"] == 9.0
+    assert seen["driftmeter_monitor_expected_performance_error", "free-seats", "mae"] == 6.0 - 9.0
     assert seen["driftmeter_monitor_label_coverage_ratio", "free-seats"] == 0.98
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from monitor.server.performance import faults, groups, metrics
+from monitor.server.performance import faults, groups, metrics, tracked
+from monitor.server.windows import Estimate, Window
 from tests.monitor.server.conftest import performance, report
 
 CLASSIFIED: dict[str, Any] = {
@@ -89,3 +90,36 @@ def test_faults_beyond_the_reference_are_told() -> None:
 
 def test_reports_from_before_data_quality_have_no_faults() -> None:
     assert faults(report(0)) == faults(report(0, quality=None)) == []
+
+
+def window(expected: Estimate, realised: float | None) -> Window:
+    return Window(
+        monitor="free-seats",
+        report="rep_1",
+        series_s=0.0,
+        start=0.0,
+        end=1.0,
+        verdict="quiet",
+        n_rows=500,
+        evidence=0.4,
+        threshold=90.0,
+        outlier_share=None,
+        expected=expected,
+        realised=Estimate(realised),
+    )
+
+
+def test_what_labels_say_of_the_estimate_is_told_of_the_windows_that_have_them() -> None:
+    estimate = Estimate(3.0, 2.5, 3.5)
+    past = [window(estimate, realised) for realised in (3.4, 2.8, 9.0, None)]
+    assert tracked([*past, window(Estimate(None), 3.0)]) == (
+        "In 3 windows with labels the estimate was off by 2.2 on average; its interval held what "
+        "they told in 2 of 3."
+    )
+
+
+def test_an_estimate_without_an_interval_is_told_without() -> None:
+    assert tracked([window(Estimate(3.0), 3.5)]) == (
+        "In 1 window with labels the estimate was off by 0.5 on average."
+    )
+    assert tracked([window(Estimate(3.0), None)]) is None
